@@ -1,0 +1,74 @@
+import importX from 'eslint-plugin-import-x'
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
+import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
+
+/** Who may import whom inside lib: each folder sees those below it, and nothing else. */
+const MAY_IMPORT = {
+  protocol: [],
+  net: ['protocol'],
+  content: ['protocol', 'net'],
+  tracker: ['protocol', 'net', 'content'],
+  share: ['protocol', 'net', 'content'],
+  download: ['protocol', 'net', 'content'],
+  node: ['protocol', 'net', 'content', 'share', 'download'],
+  cli: ['protocol', 'net', 'content', 'tracker', 'share', 'download', 'node', 'ui'],
+}
+const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
+
+const zones = [
+  ...Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+    target: `./lib/${folder}`,
+    from: FOLDERS.filter((other) => other !== folder && !others.includes(other)).map((other) => `./lib/${other}`),
+  })).filter(({ from }) => from.length > 0),
+  { target: './lib', from: ['./workers', './test'] },
+  { target: './workers', from: FOLDERS.filter((folder) => folder !== 'download' && folder !== 'content').map((folder) => `./lib/${folder}`) },
+]
+
+export default [
+  ...neostandard({ ts: true, ignores: resolveIgnoresFromGitignore() }),
+  {
+    files: ['**/*.ts'],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/no-unnecessary-condition': 'error',
+      '@typescript-eslint/no-unnecessary-type-assertion': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/promise-function-async': 'error',
+      '@typescript-eslint/return-await': ['error', 'always'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      'no-void': ['error', { allowAsStatement: true }],
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
+    },
+  },
+  {
+    // Piscina has one user.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/node/worker-pool.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: ['piscina'] }] },
+  },
+  {
+    // Output knows the rest of the house by its types alone, but for the names and addresses of the protocol.
+    files: ['lib/ui/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', {
+        patterns: [{
+          regex: `^\\.\\./(?:${FOLDERS.filter((folder) => folder !== 'ui' && folder !== 'protocol').join('|')})/`,
+          allowTypeImports: true,
+        }]
+      }],
+    },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    rules: { 'no-console': 'error' },
+  },
+]

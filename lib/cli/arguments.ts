@@ -1,0 +1,103 @@
+/** The flags of both commands, checked. */
+import minimist from 'minimist'
+import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import type { NodeOptions } from '../node/node.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { assertNodeName } from '../protocol/names.js'
+
+export interface TrackerArguments extends Address {
+  command: 'run'
+}
+
+export interface NodeArguments extends Required<NodeOptions> {
+  command: 'run'
+  json: boolean
+}
+
+/** Asked for instead of running. */
+export interface InfoArguments {
+  command: 'help' | 'version'
+}
+
+type Flags = Record<string, string | boolean | undefined>
+
+/** @throws E_USAGE for a flag that is unknown or a value that makes no sense. */
+export function parseTrackerArguments (argv: readonly string[]): TrackerArguments | InfoArguments {
+  const flags = parseFlags(argv, { string: ['port', 'host'], alias: { p: 'port' } })
+  const info = asksForInfo(flags)
+  if (info) return info
+  return { command: 'run', port: portOf(flags.port ?? String(DEFAULT_TRACKER.port), '-p', 0), host: hostOf(flags.host) }
+}
+
+/** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
+export function parseNodeArguments (argv: readonly string[]): NodeArguments | InfoArguments {
+  const [inputPort, outputPort, rest] = takePorts(argv)
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host'], boolean: ['json'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const info = asksForInfo(flags)
+  if (info) return info
+  if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
+  assertNodeName(flags.name)
+  return {
+    command: 'run',
+    name: flags.name,
+    inputPort: portOf(inputPort, '-p INPUT', 0),
+    outputPort: portOf(outputPort, '-p OUTPUT', 0),
+    tracker: flags.tracker === undefined ? DEFAULT_TRACKER : addressOf(String(flags.tracker)),
+    dir: String(flags.dir ?? 'node_files'),
+    host: hostOf(flags.host),
+    json: flags.json === true,
+  }
+}
+
+/** minimist would read the second of the two ports as a positional argument. */
+function takePorts (argv: readonly string[]): [input: string, output: string, rest: string[]] {
+  const at = argv.indexOf('-p')
+  if (at < 0) return ['0', '0', [...argv]]
+  const [input, output] = argv.slice(at + 1, at + 3)
+  if (input === undefined || output === undefined) throw usage('-p wants two ports: -p INPUT OUTPUT')
+  return [input, output, argv.toSpliced(at, 3)]
+}
+
+function parseFlags (argv: readonly string[], { string, boolean = [], alias }: { string: string[], boolean?: string[], alias: Record<string, string> }): Flags {
+  const { _: positionals, ...flags } = minimist([...argv], {
+    string,
+    boolean: ['help', 'version', ...boolean],
+    alias,
+    unknown: (argument) => { throw usage(`${JSON.stringify(argument)} is no option`) },
+  })
+  if (positionals.length > 0) throw usage(`${JSON.stringify(positionals[0])} is no option`)
+  for (const name of string) {
+    const value: unknown = flags[name]
+    if (Array.isArray(value)) throw usage(`--${name} is given twice`)
+    if (value === '') throw usage(`--${name} wants a value`)
+  }
+  return flags
+}
+
+function asksForInfo ({ help, version }: Flags): InfoArguments | undefined {
+  if (help === true) return { command: 'help' }
+  if (version === true) return { command: 'version' }
+  return undefined
+}
+
+function portOf (value: string | boolean, flag: string, least: number): number {
+  const port = /^\d{1,5}$/.test(String(value)) ? Number(value) : NaN
+  if (port >= least && port <= 65_535) return port
+  throw usage(`${flag} wants a port from ${least} to 65535, not ${JSON.stringify(value)}`)
+}
+
+function hostOf (value: string | boolean | undefined): string {
+  return String(value ?? DEFAULT_TRACKER.host)
+}
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+function addressOf (value: string): Address {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(value) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || port === undefined) throw usage(`-t wants HOST:PORT, not ${JSON.stringify(value)}`)
+  return { host, port: portOf(port, '-t', 1) }
+}
+
+function usage (message: string): PiecemealError {
+  return new PiecemealError('E_USAGE', `${message}; --help says what there is`)
+}

@@ -1,0 +1,76 @@
+/** The command language: one line, one command. */
+import { split } from 'shlex'
+import { isDigestQuestion } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+
+export type Command =
+  | { name: 'upload', files: string[] }
+  | { name: 'download', files: string[], digest?: string }
+  | { name: 'list', prefix: string }
+  | { name: 'status' }
+  | { name: 'exit' }
+  | { name: 'help' }
+
+/**
+ * A command, or undefined for a blank line.
+ *
+ * @throws E_USAGE, saying what is wrong.
+ */
+export function parseCommand (line: string): Command | undefined {
+  const [torrent, verb, ...rest] = splitWords(line)
+  if (torrent === undefined) return undefined
+  if (torrent !== 'torrent') throw usage(`a command begins with torrent, not ${JSON.stringify(torrent)}`)
+  switch (verb) {
+    case '-setMode':
+    case '-m': return parseMode(rest)
+    case 'list': return { name: 'list', prefix: onlyWord(rest) ?? '' }
+    case 'status':
+    case 'exit':
+    case 'help':
+      if (rest.length > 0) throw usage(`torrent ${verb} takes nothing more`)
+      return { name: verb }
+    default: throw usage(verb === undefined ? 'torrent what?' : `torrent has no ${JSON.stringify(verb)}`)
+  }
+}
+
+function parseMode ([mode, ...words]: string[]): Command {
+  if (mode === 'upload') return { name: 'upload', files: filesOf(words) }
+  if (mode === 'download') {
+    const { digest, others } = takeDigest(words)
+    return { name: 'download', files: filesOf(others), ...(digest !== undefined && { digest }) }
+  }
+  throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
+}
+
+function filesOf (files: string[]): string[] {
+  if (files.length === 0) throw usage('which file?')
+  return files
+}
+
+/** `--digest HEX` may stand anywhere among the files; what looks like another flag is a file's name. */
+function takeDigest (words: string[]): { digest?: string, others: string[] } {
+  const at = words.indexOf('--digest')
+  if (at < 0) return { others: words }
+  const digest = words[at + 1]?.toLowerCase()
+  if (digest === undefined || !isDigestQuestion(digest)) throw usage('--digest wants a digest, or its first 8 or more hex digits')
+  const others = words.toSpliced(at, 2)
+  if (others.length > 1) throw usage('--digest goes with one file')
+  return { digest, others }
+}
+
+function onlyWord (words: string[]): string | undefined {
+  if (words.length > 1) throw usage(`what is ${JSON.stringify(words[1])}?`)
+  return words[0]
+}
+
+function splitWords (line: string): string[] {
+  try {
+    return split(line)
+  } catch (cause) {
+    throw usage(`a quote is not closed in ${JSON.stringify(line.slice(0, 200))}`, cause)
+  }
+}
+
+function usage (message: string, cause?: unknown): PiecemealError {
+  return new PiecemealError('E_USAGE', `${message} (torrent help lists the commands)`, { cause })
+}

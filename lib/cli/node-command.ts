@@ -1,0 +1,81 @@
+/** `bin/node`: parses, composes, starts, and obeys standard input until it is told, or has reason, to leave. */
+import { pipeline, Writable } from 'node:stream'
+import split2 from 'split2'
+import { Node } from '../node/node.js'
+import { EXIT_STATUS, PiecemealError } from '../protocol/errors.js'
+import { LEAVE_MS } from '../protocol/limits.js'
+import { barReporter } from '../ui/bars.js'
+import { jsonReporter } from '../ui/json.js'
+import type { Output, Reporter } from '../ui/reporter.js'
+import { textReporter } from '../ui/text.js'
+import { parseNodeArguments, type NodeArguments } from './arguments.js'
+import { CommandLines } from './command-lines.js'
+import { failStart, onSignal, standardOutput, version } from './process.js'
+import { Session } from './session.js'
+import { COMMANDS_USAGE, NODE_USAGE } from './usage.js'
+
+/** The exit status. */
+async function main (): Promise<number> {
+  const output = standardOutput()
+  try {
+    const options = parseNodeArguments(process.argv.slice(2))
+    if (options.command === 'run') return await run(options, output)
+    output.out(options.command === 'help' ? `${NODE_USAGE}${COMMANDS_USAGE}` : await version())
+    return 0
+  } catch (error) {
+    return failStart(error, output)
+  }
+}
+
+async function run (options: NodeArguments, output: Output): Promise<number> {
+  const reporter = chooseReporter(options, output)
+  const node = new Node(options)
+  const session = new Session(node, reporter)
+  reportEvents(node, reporter)
+  const nameTaken = new Promise<never>((_resolve, reject) => {
+    node.on('error', (error) => {
+      // Found out late, because the tracker was slow to answer: it is no reason to start all the same.
+      if (error instanceof PiecemealError && error.code === 'E_NAME_TAKEN') reject(error)
+      else output.err(`error: ${error.message}`)
+    })
+  })
+  onSignal(async () => await session.stop(), LEAVE_MS, EXIT_STATUS.E_INTERRUPTED)
+  try {
+    await node.start()
+    obeyStandardInput(session)
+    return await Promise.race([session.ended, nameTaken])
+  } finally {
+    await node.close()
+    reporter.close()
+  }
+}
+
+function chooseReporter ({ json }: NodeArguments, output: Output): Reporter {
+  if (json) return jsonReporter(output)
+  return process.stdout.isTTY ? barReporter(process.stdout, output) : textReporter(output)
+}
+
+function reportEvents (node: Node, reporter: Reporter): void {
+  node.on('listening', (event) => reporter.report('listening', event))
+  node.on('connected', (event) => reporter.report('connected', event))
+  node.on('lost', (event) => reporter.report('lost', event))
+  node.on('sharing', (event) => reporter.report('sharing', event))
+  node.on('withdrawn', (event) => reporter.report('withdrawn', event))
+  node.on('progress', (event) => reporter.report('progress', event))
+  node.on('saved', (event) => reporter.report('saved', event))
+  node.on('left', (event) => reporter.report('left', event))
+}
+
+function obeyStandardInput (session: Session): void {
+  const lines = new CommandLines((fault) => session.fail(fault))
+  const obey = new Writable({
+    objectMode: true,
+    write (line: string, _encoding, done) {
+      session.obey(line)
+      done()
+    },
+  })
+  pipeline(process.stdin, lines, split2(), obey, () => session.endOfInput())
+}
+
+process.exit(await main())

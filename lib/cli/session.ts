@@ -1,0 +1,106 @@
+/** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
+import type { Node } from '../node/node.js'
+import { ConflictError, EXIT_STATUS, toPiecemealError } from '../protocol/errors.js'
+import type { Reporter } from '../ui/reporter.js'
+import { parseCommand, type Command } from './commands.js'
+import { COMMANDS_USAGE } from './usage.js'
+
+export class Session {
+  readonly #node: Node
+  readonly #reporter: Reporter
+  readonly #running = new Set<Promise<void>>()
+  #status = 0
+  #hasUploaded = false
+  #wasCutOff = false
+  #state: 'obeying' | 'leaving' | 'stopping' = 'obeying'
+  #resolveEnded: (status: number) => void = () => {}
+  /** The exit status, once everything is closed. */
+  readonly ended = new Promise<number>((resolve) => { this.#resolveEnded = resolve })
+
+  constructor (node: Node, reporter: Reporter) {
+    this.#node = node
+    this.#reporter = reporter
+  }
+
+  /** Obeys a line, without waiting for it to be done. */
+  obey (line: string): void {
+    try {
+      const command = parseCommand(line)
+      if (command === undefined) return
+      if (command.name === 'exit') this.#exit()
+      else if (this.#state === 'obeying') this.#start(command)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** A failure that is told, and that the exit status may tell of. */
+  fail (error: unknown, file?: string): void {
+    const { code, message } = toPiecemealError(error)
+    this.#status = EXIT_STATUS[code]
+    if (code === 'E_INTERRUPTED') this.#wasCutOff = true
+    this.#reporter.report('failed', {
+      ...(file !== undefined && { file }), code, message, ...(error instanceof ConflictError && { versions: error.versions }),
+    })
+  }
+
+  /** No command will come any more: a node that was told to upload serves on, any other is done when its downloads are. */
+  endOfInput (): void {
+    if (this.#state === 'obeying') this.#whenIdle(async () => { if (!this.#hasUploaded) await this.#leave() })
+  }
+
+  /** Leaves at once; what was fetched is kept. */
+  async stop (): Promise<void> {
+    if (this.#state === 'stopping') return
+    this.#state = 'stopping'
+    await this.#node.close()
+    await Promise.allSettled(this.#running)
+    this.#resolveEnded(this.#wasCutOff ? EXIT_STATUS.E_INTERRUPTED : 0)
+  }
+
+  /** The first waits for what runs, a second one does not. */
+  #exit (): void {
+    if (this.#state === 'leaving') {
+      void this.stop()
+    } else if (this.#state === 'obeying') {
+      this.#state = 'leaving'
+      this.#whenIdle(async () => await this.#leave())
+    }
+  }
+
+  #whenIdle (then: () => Promise<void>): void {
+    void Promise.allSettled(this.#running).then(async () => { if (this.#state !== 'stopping') await then() })
+  }
+
+  async #leave (): Promise<void> {
+    await this.#node.leave()
+    this.#resolveEnded(this.#status)
+  }
+
+  #start (command: Exclude<Command, { name: 'exit' }>): void {
+    switch (command.name) {
+      case 'upload':
+        for (const file of command.files) this.#run(file, async () => await this.#upload(file))
+        return
+      case 'download':
+        for (const file of command.files) this.#run(file, async () => { await this.#node.download(file, { digest: command.digest }) })
+        return
+      case 'list':
+        return this.#run(undefined, async () => { this.#reporter.report('list', await this.#node.list(command.prefix)) })
+      case 'status':
+        return this.#reporter.report('status', this.#node.status())
+      case 'help':
+        return this.#reporter.report('help', { text: COMMANDS_USAGE })
+    }
+  }
+
+  async #upload (file: string): Promise<void> {
+    await this.#node.upload(file)
+    this.#hasUploaded = true
+  }
+
+  #run (file: string | undefined, work: () => Promise<void>): void {
+    const running = work().catch((error: unknown) => this.fail(error, file)).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+}

@@ -1,0 +1,38 @@
+/** `bin/tracker`: parses, composes, starts, and runs until a signal. */
+import { formatAddress } from '../protocol/address.js'
+import { printable } from '../protocol/names.js'
+import { LEAVE_MS } from '../protocol/limits.js'
+import { Tracker } from '../tracker/tracker.js'
+import { parseTrackerArguments } from './arguments.js'
+import { failStart, onSignal, standardOutput, version } from './process.js'
+import { TRACKER_USAGE } from './usage.js'
+
+/** The exit status. */
+async function main (): Promise<number> {
+  const output = standardOutput()
+  try {
+    const options = parseTrackerArguments(process.argv.slice(2))
+    if (options.command !== 'run') {
+      output.out(options.command === 'help' ? TRACKER_USAGE : await version())
+      return 0
+    }
+    const tracker = new Tracker(options)
+    tracker.on('listening', (address) => output.out(`tracker listening on ${formatAddress(address)}`))
+    tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
+    tracker.on('left', ({ name }) => output.out(`${printable(name)} left`))
+    tracker.on('error', (error) => output.err(`error: ${error.message}`))
+    const stopped = new Promise<void>((resolve) => {
+      onSignal(async () => {
+        await tracker.close()
+        resolve()
+      }, LEAVE_MS, 0)
+    })
+    await tracker.start()
+    await stopped
+    return 0
+  } catch (error) {
+    return failStart(error, output)
+  }
+}
+
+process.exit(await main())

@@ -1,0 +1,34 @@
+export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1]
+
+Knows which node has which file. Nodes stay connected to it; it keeps nothing on disk.
+
+  -p, --port PORT   the port it listens on; 0 for any free one (default 12340)
+      --host HOST   the address it listens on (default 127.0.0.1)
+      --help        this text
+      --version     the version`
+
+export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST] [--json]
+
+Shares files of the folder DIR/NAME and fetches others into it, from all of their owners at once.
+It is told what to do by lines on standard input.
+
+  -n, --name NAME          the node's name: 1 to 64 of A-Z a-z 0-9 . _ -
+  -p INPUT OUTPUT          its two ports; 0 for any free one (default 0 0)
+  -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340)
+  -d, --dir DIR            the folder that holds one folder a node (default node_files)
+      --host HOST          the address its ports listen on (default 127.0.0.1)
+      --json               one JSON object a line on standard output instead of text
+      --help               this text
+      --version            the version
+
+`
+
+export const COMMANDS_USAGE = `commands, one a line on standard input:
+  torrent -setMode upload FILE…            share files of the node's folder (-m for short)
+  torrent -setMode download FILE… [--digest HEX]
+                                           fetch files into it; HEX picks one of several contents
+  torrent list [PREFIX]                    the files in the network
+  torrent status                           what this node shares, fetches and serves right now
+  torrent exit                             wait for the downloads, then leave; twice: leave now
+  torrent help                             this list
+FILE may be quoted as in a shell: torrent -m upload "my file.png"`

@@ -1,0 +1,75 @@
+/** A regular file of a node's own folder, opened so that no link, pipe or device is ever followed or waited for. */
+import { constants, type BigIntStats } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { assertFileName, quote } from '../protocol/names.js'
+
+/** What tells that a file is still the one that was announced. Times in nanoseconds. */
+export interface FileIdentity {
+  dev: bigint
+  ino: bigint
+  size: bigint
+  mtimeNs: bigint
+  ctimeNs: bigint
+}
+
+export interface OwnFile {
+  handle: FileHandle
+  identity: FileIdentity
+}
+
+/**
+ * The caller closes the handle.
+ *
+ * @throws E_NAME; E_IO if there is no such file; E_FORBIDDEN if it is not a regular file, or not readable.
+ */
+export async function openOwnFile (folder: string, filename: string): Promise<OwnFile> {
+  assertFileName(filename)
+  const path = join(folder, filename)
+  let handle: FileHandle
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    throw openError(error, filename, folder)
+  }
+  try {
+    const stats = await handle.stat({ bigint: true })
+    if (!stats.isFile()) throw forbidden(filename, 'it is not a regular file')
+    return { handle, identity: identityOf(stats) }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+export async function identify (handle: FileHandle): Promise<FileIdentity> {
+  return identityOf(await handle.stat({ bigint: true }))
+}
+
+export function isSameFile (a: FileIdentity, b: FileIdentity): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
+function identityOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileIdentity {
+  return { dev, ino, size, mtimeNs, ctimeNs }
+}
+
+function openError (error: unknown, filename: string, folder: string): unknown {
+  switch (systemCode(error)) {
+    case 'ENOENT': return new PiecemealError('E_IO', `there is no file ${quote(filename)} in ${folder}`, { cause: error })
+    case 'ELOOP':
+    case 'EMLINK': return forbidden(filename, 'it is a link')
+    case 'ENXIO':
+    case 'ENODEV': return forbidden(filename, 'it is not a regular file')
+    case 'EACCES':
+    case 'EPERM': return forbidden(filename, 'it may not be read')
+    case 'EMFILE':
+    case 'ENFILE': return new PiecemealError('E_LIMIT', `cannot open ${quote(filename)}: out of file descriptors`, { cause: error })
+    default: return new PiecemealError('E_IO', `cannot read ${quote(filename)}: ${systemCode(error) ?? String(error)}`, { cause: error })
+  }
+}
+
+function forbidden (filename: string, why: string): PiecemealError {
+  return new PiecemealError('E_FORBIDDEN', `cannot share ${quote(filename)}: ${why}`)
+}

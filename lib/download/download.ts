@@ -1,0 +1,79 @@
+/**
+ * The story of one download: ask who has it, refuse what can't work, get the list of pieces, take
+ * up what an earlier run left, fetch the rest in parts from all owners at once, glue, publish.
+ */
+import { join } from 'node:path'
+import type { DigestTask } from '../content/digest-pieces.js'
+import type { PieceList } from '../content/digest.js'
+import type { Content } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { assertFileName, quote } from '../protocol/names.js'
+import type { Found } from '../protocol/tracker-to-node.js'
+import { fetchPieceList } from './piece-list.js'
+import { assertAbsent, publish } from './publish.js'
+import type { PartTask } from './part-task.js'
+import type { Slots } from './slots.js'
+import { Transfer, type TransferProgress } from './transfer.js'
+import { Workspace } from './workspace.js'
+
+/** What a download needs of the node it runs in. */
+export interface DownloadContext {
+  /** Where the file goes: `DIR/NAME`. */
+  folder: string
+  /** `DIR/NAME/.piecemeal` */
+  hiddenFolder: string
+  /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
+  findOwners: (filename: string, digest: string | undefined) => Promise<Found>
+  /** Fetches a part in a thread. @throws what the worker throws; E_WORKER if the thread died. */
+  fetchPart: (task: PartTask) => Promise<void>
+  digestPieces: (task: DigestTask) => Promise<PieceList>
+  /** The threads that fetch, shared by all downloads of the node. */
+  slots: Slots
+}
+
+export interface DownloadOptions {
+  filename: string
+  /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
+  digest?: string | undefined
+  signal: AbortSignal
+  onProgress?: ((progress: TransferProgress) => void) | undefined
+}
+
+export interface Downloaded extends Content {
+  pieces: PieceList
+  /** Who sent how many good bytes. */
+  owners: Array<{ name: string, bytes: number }>
+  /** Bytes that were there from an earlier run. */
+  resumedBytes: number
+}
+
+/** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
+export async function download ({ filename, digest, signal, onProgress }: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
+  assertFileName(filename)
+  const target = join(context.folder, filename)
+  await assertAbsent(target, filename)
+  throwIfStopped(signal, filename)
+  const found = await context.findOwners(filename, digest)
+  throwIfStopped(signal, filename)
+
+  const workspace = await Workspace.open(context.hiddenFolder, found)
+  try {
+    await workspace.assertRoom()
+    const { pieces, liars } = await fetchPieceList(found, signal)
+    const runs = await workspace.resume(pieces, context.digestPieces)
+    const transfer = new Transfer({ found, pieces, liars, runs, workspace, signal, onProgress }, context)
+    const { path, owners, resumedBytes } = await transfer.run()
+    await publish(path, target, filename)
+    await workspace.remove()
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, owners, resumedBytes }
+  } catch (error) {
+    // Good pieces are kept for the next try; nobody will try again where the name is taken.
+    const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'
+    if (isTaken || !await workspace.hasParts()) await workspace.remove()
+    throw error
+  }
+}
+
+function throwIfStopped (signal: AbortSignal, filename: string): void {
+  if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(filename)} was stopped`)
+}

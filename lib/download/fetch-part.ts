@@ -1,0 +1,176 @@
+/**
+ * Fetches one part: dial the owner, ask for the range, write and check each piece as it passes.
+ *
+ * Runs in a worker thread that does nothing else meanwhile, so its file calls are synchronous:
+ * the socket fills the thread's one buffer, the callback hashes and writes it, and only then is it
+ * filled again. Nothing is allocated for a chunk, and no byte leaves the thread.
+ */
+import { closeSync, constants, openSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { toDiskError, writeFullySync } from '../content/disk.js'
+import { PieceChecker } from '../content/piece-checker.js'
+import { formatAddress } from '../protocol/address.js'
+import { protocolError } from '../protocol/check.js'
+import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
+import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
+import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
+import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, MiB, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { decodeLineBytes, encodeLine } from '../protocol/line.js'
+import { quote } from '../protocol/names.js'
+import { PartControl, type PartTask } from './part-task.js'
+
+const NEWLINE = 0x0a
+/** How often a part looks at the clock and whether it is still wanted. */
+const WATCH_MS = 100
+
+/** The thread's buffer; a thread runs one task at a time. */
+let buffer: Buffer | undefined
+
+/** @throws E_NETWORK, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with. */
+export async function fetchPart (task: PartTask): Promise<void> {
+  const fd = openPartFile(task.path)
+  try {
+    await new PartFetch(task, fd).run()
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function openPartFile (path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
+  } catch (error) {
+    throw toDiskError(error, 'cannot write a part file')
+  }
+}
+
+class PartFetch {
+  readonly #task: PartTask
+  readonly #fd: number
+  readonly #where: string
+  readonly #range: ByteRange
+  readonly #control: PartControl
+  readonly #checker: PieceChecker
+  /** What has come of the header line; undefined once it is whole. */
+  #header: Buffer | undefined = Buffer.alloc(0)
+  #written = 0
+  #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
+  #phaseMs = performance.now()
+  #settle: (error?: PiecemealError) => void = () => {}
+  #isSettled = false
+
+  constructor (task: PartTask, fd: number) {
+    this.#task = task
+    this.#fd = fd
+    this.#where = formatAddress(task.owner)
+    this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
+    this.#control = new PartControl(task.control)
+    this.#checker = new PieceChecker(task, Buffer.from(task.pieces), task.firstPiece)
+  }
+
+  async run (): Promise<void> {
+    const socket = this.#connect()
+    const watch = setInterval(() => this.#failIfLate(), WATCH_MS)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#settle = (error) => {
+          if (this.#isSettled) return
+          this.#isSettled = true
+          socket.destroy()
+          if (error) reject(error)
+          else resolve()
+        }
+        socket.on('connect', () => this.#request(socket))
+        socket.on('error', (cause) => this.#settle(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
+        socket.on('end', () => this.#settle(protocolError(`${this.#where} ended the stream before the range was complete`)))
+        socket.on('close', () => this.#settle(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`)))
+      })
+    } finally {
+      clearInterval(watch)
+    }
+  }
+
+  #connect (): Socket {
+    buffer ??= Buffer.allocUnsafeSlow(MiB)
+    return connect({
+      ...this.#task.owner,
+      noDelay: true,
+      onread: {
+        buffer,
+        callback: (bytes, chunk) => {
+          this.#receive(chunk.subarray(0, bytes))
+          return !this.#isSettled
+        },
+      },
+    })
+  }
+
+  #request (socket: Socket): void {
+    this.#enter('waiting')
+    const { filename, digest } = this.#task
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range })))
+  }
+
+  #receive (chunk: Uint8Array): void {
+    if (this.#isSettled) return
+    try {
+      const data = this.#header === undefined ? chunk : this.#takeHeader(this.#header, chunk)
+      if (data.length > 0) this.#takeData(data)
+    } catch (error) {
+      this.#settle(toPiecemealError(error))
+    }
+  }
+
+  /** What follows the header line in this chunk, if the line ends in it. */
+  #takeHeader (header: Buffer, chunk: Uint8Array): Uint8Array {
+    const newline = chunk.indexOf(NEWLINE)
+    const end = newline < 0 ? chunk.length : newline
+    const line = Buffer.concat([header, chunk.subarray(0, end)])
+    if (line.length > REQUEST_LINE_BYTES) throw protocolError(`${this.#where} sent a header line of more than ${REQUEST_LINE_BYTES} bytes`)
+    if (newline < 0) {
+      this.#header = line
+      return chunk.subarray(end)
+    }
+    this.#header = undefined
+    const { filename, digest, range } = parseFileCommunication(decodeLineBytes(line))
+    const { start, end: rangeEnd } = this.#range
+    if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
+      throw protocolError(`${this.#where} sent another range than it was asked for`)
+    }
+    this.#enter('receiving')
+    return chunk.subarray(newline + 1)
+  }
+
+  #takeData (chunk: Uint8Array): void {
+    this.#enter('receiving')
+    const data = chunk.subarray(0, this.#range.end - this.#range.start - this.#written)
+    writeFullySync(this.#fd, data, this.#written)
+    this.#written += data.length
+    this.#control.receivedBytes = this.#written
+    for (let at = 0; at < data.length;) {
+      const bytes = data.subarray(at, at + this.#checker.leftInPiece)
+      const verdict = this.#checker.take(bytes)
+      at += bytes.length
+      if (verdict === 'more') continue
+      if (verdict === 'bad') {
+        throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
+      }
+      this.#control.verifiedPiece = this.#checker.piece
+      if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
+    }
+  }
+
+  #enter (phase: 'waiting' | 'receiving'): void {
+    this.#phase = phase
+    this.#phaseMs = performance.now()
+  }
+
+  #failIfLate (): void {
+    if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
+    if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
+    const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]
+    if (performance.now() - this.#phaseMs > mostMs) {
+      this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${mostMs / 1_000} s`))
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** The last step: a complete file gets its name, at once and whole, and never in the place of another. */
+import { link, lstat, open, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { toDiskError } from '../content/disk.js'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+
+/** @throws E_EXISTS if anything has that name, a link that leads nowhere included. */
+export async function assertAbsent (path: string, filename: string): Promise<void> {
+  try {
+    await lstat(path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return
+    throw toDiskError(error, `cannot look for ${quote(filename)}`)
+  }
+  throw exists(filename)
+}
+
+/**
+ * Gives the synced file `from` the name `to`: link, which unlike rename fails where there is
+ * something; then the folder is synced, and only then the old name goes.
+ *
+ * @throws E_EXISTS, E_DISK_FULL, E_IO; `from` is still there then.
+ */
+export async function publish (from: string, to: string, filename: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw exists(filename)
+    throw toDiskError(error, `cannot publish ${quote(filename)}`)
+  }
+  try {
+    await syncFolder(dirname(to))
+  } catch (error) {
+    // Not safely there: better not there at all than lost at the next power cut after "saved".
+    await unlink(to).catch(() => {})
+    throw toDiskError(error, `cannot publish ${quote(filename)}`)
+  }
+  await unlink(from).catch(() => {})
+}
+
+async function syncFolder (path: string): Promise<void> {
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function exists (filename: string): PiecemealError {
+  return new PiecemealError('E_EXISTS', `${quote(filename)} is already there; it is left untouched`)
+}

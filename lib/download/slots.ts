@@ -1,0 +1,26 @@
+/** A number of things that may go on at once, shared by all who ask: whoever gets none is told when one is free. */
+export class Slots {
+  #free: number
+  readonly #waiting = new Set<() => void>()
+
+  constructor (count: number) {
+    this.#free = count
+  }
+
+  tryTake (): boolean {
+    if (this.#free === 0) return false
+    this.#free--
+    return true
+  }
+
+  release (): void {
+    this.#free++
+    for (const wake of this.#waiting) wake()
+  }
+
+  /** Calls `wake` at every release until the returned function is called. */
+  onRelease (wake: () => void): () => void {
+    this.#waiting.add(wake)
+    return () => { this.#waiting.delete(wake) }
+  }
+}

@@ -1,0 +1,7 @@
+/** piecemeal as a library: a tracker and nodes, with typed events; the commands are thin users of the same. */
+export { Node, type NodeOptions, type NodeStatus } from './node/node.js'
+export type { ListeningEvent, NodeEvents, ProgressEvent, SavedEvent, SharingEvent } from './node/events.js'
+export { Tracker, type TrackerEvents, type TrackerOptions } from './tracker/tracker.js'
+export type { Registry } from './tracker/registry.js'
+export type { Address } from './protocol/address.js'
+export { ConflictError, EXIT_STATUS, PiecemealError, type ErrorCode, type Version } from './protocol/errors.js'

@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net'
+import { PiecemealError } from '../protocol/errors.js'
+import { FIRST_LINE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+
+const NEWLINE = 0x0a
+
+/**
+ * The first line of a connection, without its newline; what follows it is dropped.
+ *
+ * @throws E_LIMIT if it is too long, E_TIMEOUT if it does not come, E_NETWORK if the connection ends first.
+ */
+export async function readLine (socket: Socket, maxBytes = REQUEST_LINE_BYTES, timeoutMs = FIRST_LINE_MS): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  return await new Promise<Buffer>((resolve, reject) => {
+    const timer = setTimeout(() => finish(new PiecemealError('E_TIMEOUT', `no request within ${timeoutMs / 1_000} s`)), timeoutMs)
+
+    function take (chunk: Buffer): void {
+      const newline = chunk.indexOf(NEWLINE)
+      const piece = newline < 0 ? chunk : chunk.subarray(0, newline)
+      chunks.push(piece)
+      bytes += piece.length
+      if (bytes > maxBytes) finish(new PiecemealError('E_LIMIT', `the request is longer than ${maxBytes} bytes`))
+      else if (newline >= 0) finish(Buffer.concat(chunks))
+    }
+    function lose (): void {
+      finish(new PiecemealError('E_NETWORK', 'the connection ended before the request did'))
+    }
+    function finish (outcome: Buffer | PiecemealError): void {
+      clearTimeout(timer)
+      socket.off('data', take).off('end', lose).off('close', lose)
+      // Whatever else the peer sends is thrown away, so that its end is seen.
+      socket.resume()
+      if (outcome instanceof PiecemealError) reject(outcome)
+      else resolve(outcome)
+    }
+
+    socket.on('data', take).once('end', lose).once('close', lose)
+  })
+}

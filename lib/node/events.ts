@@ -1,0 +1,57 @@
+/** What a node tells of itself, as plain data. Bytes are bytes, times are seconds, `file` is a file's name. */
+import type { Address } from '../protocol/address.js'
+import type { ErrorData } from '../protocol/errors.js'
+
+export interface NodeEvents {
+  /** Both ports accept connections. */
+  listening: [ListeningEvent]
+  /** The tracker answers, or does so again; `announced` files are on its lists. */
+  connected: [{ tracker: Address, announced: number }]
+  /** The tracker is away; the node goes on trying. */
+  lost: [{ tracker: Address } & ErrorData]
+  /** A file is offered. */
+  sharing: [SharingEvent]
+  /** A file that was offered is no longer: it has changed. */
+  withdrawn: [{ file: string } & ErrorData]
+  /** Several times a second while a file is digested or downloaded. */
+  progress: [ProgressEvent]
+  /** A download is complete, and this node an owner. */
+  saved: [SavedEvent]
+  /** Something that no command is to blame for; the node goes on. */
+  error: [Error]
+  /** The ports are closed, and the node is off the tracker's lists. */
+  left: [{ name: string }]
+}
+
+export interface ListeningEvent {
+  name: string
+  input: Address
+  output: Address
+}
+
+export interface SharingEvent {
+  file: string
+  bytes: number
+  digest: string
+  /** False while the tracker is away: it is told as soon as it is back. */
+  announced: boolean
+  seconds: number
+}
+
+export interface ProgressEvent {
+  task: 'digest' | 'download'
+  file: string
+  /** So far. */
+  bytes: number
+  size: number
+}
+
+export interface SavedEvent {
+  file: string
+  bytes: number
+  digest: string
+  seconds: number
+  owners: Array<{ name: string, bytes: number }>
+  /** Bytes that an earlier, interrupted download had left. */
+  resumed: number
+}

@@ -1,0 +1,5 @@
+/** The package has no types of its own. */
+declare module 'fs-native-extensions' {
+  /** Whether an exclusive lock of the kernel was granted; it ends with the descriptor, so with the process at the latest. */
+  export function tryLock (fd: number): boolean
+}

@@ -1,0 +1,327 @@
+/** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
+import { EventEmitter } from 'node:events'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pLimit from 'p-limit'
+import { openOwnFile } from '../content/own-file.js'
+import { download, type DownloadContext } from '../download/download.js'
+import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import type { Content } from '../protocol/content.js'
+import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { DOWNLOADS_AT_ONCE, LEAVE_MS } from '../protocol/limits.js'
+import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
+import type { Files } from '../protocol/tracker-to-node.js'
+import { DigestCache } from '../share/digest-cache.js'
+import { shareFile } from '../share/share-file.js'
+import { ShareIndex, type Share } from '../share/share-index.js'
+import { SizeServer } from '../share/size-server.js'
+import { UploadServer } from '../share/upload-server.js'
+import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './events.js'
+import { FolderLock } from './folder-lock.js'
+import { RateMeter } from './rate-meter.js'
+import { TrackerClient, type Question } from './tracker-client.js'
+import { WorkerPool } from './worker-pool.js'
+
+export interface NodeOptions {
+  /** 1 to 64 of `A-Z a-z 0-9 . _ -`, a letter or digit first. */
+  name: string
+  /** @default 127.0.0.1:12340 */
+  tracker?: Address
+  /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
+  dir?: string
+  /** The address both ports listen on. @default '127.0.0.1' */
+  host?: string
+  /** Port for control messages; 0 for any free one. @default 0 */
+  inputPort?: number
+  /** Port for file data; 0 for any free one. @default 0 */
+  outputPort?: number
+}
+
+export interface NodeStatus {
+  sharing: Array<{ file: string, bytes: number, digest: string }>
+  /** Digests and downloads that run, and what is queued; rates in bytes a second. */
+  fetching: Array<{ file: string, bytes: number, size: number, rate: number }>
+  serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>
+  tracker: { connected: boolean }
+}
+
+/** How long a new share waits to be announced before it counts as shared all the same. */
+const ANNOUNCE_WAIT_MS = 2_000
+/** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
+const FIRST_ANSWER_MS = 1_000
+const PROGRESS_MS = 200
+
+export class Node extends EventEmitter<NodeEvents> {
+  readonly name: string
+  /** Where its files are: `DIR/NAME`. */
+  readonly folder: string
+  readonly #options: Required<NodeOptions>
+  readonly #shares = new ShareIndex()
+  readonly #cache: DigestCache
+  readonly #sizeServer: SizeServer
+  readonly #uploadServer: UploadServer
+  readonly #tracker: TrackerClient
+  /** File name → what is known of its download. */
+  readonly #downloads = new Map<string, { bytes: number, size: number, meter: RateMeter }>()
+  readonly #limitDownloads = pLimit(DOWNLOADS_AT_ONCE)
+  readonly #limitShares = pLimit(DOWNLOADS_AT_ONCE)
+  readonly #stopping = new AbortController()
+  #running = new Set<Promise<unknown>>()
+  #lock: FolderLock | undefined
+  #pool: WorkerPool | undefined
+  /** What happened before `listening`, which is always told first. */
+  readonly #untold: Array<() => void> = []
+  #isListening = false
+  #ports: { input: Address, output: Address } | undefined
+  #closed: Promise<void> | undefined
+
+  /** @throws E_NAME. */
+  constructor (options: NodeOptions) {
+    super()
+    assertNodeName(options.name)
+    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
+    this.name = options.name
+    this.folder = resolve(this.#options.dir, this.name)
+    this.#cache = new DigestCache(this.#hiddenFolder)
+    const serving = {
+      folder: this.folder,
+      shares: this.#shares,
+      onChanged: (share: Share) => { this.#withdraw(share) },
+      onError: (error: Error) => this.#report(error),
+    }
+    this.#sizeServer = new SizeServer(serving)
+    this.#uploadServer = new UploadServer(serving)
+    this.#tracker = new TrackerClient({
+      tracker: this.#options.tracker,
+      name: this.name,
+      host: this.#options.host,
+      announcements: () => [...this.#shares].map((share) => this.#announcement(share)),
+    })
+    const { tracker } = this.#options
+    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: this.#shares.size })))
+    this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
+  }
+
+  /**
+   * Locks the folder, opens both ports, and turns to the tracker, which need not be there yet.
+   *
+   * @throws E_NAME_TAKEN if a live node has the name or the folder; E_PORT; E_IO if the folder can't be used.
+   */
+  async start (): Promise<ListeningEvent> {
+    try {
+      this.#lock = await FolderLock.take(this.folder)
+      const { host, inputPort, outputPort } = this.#options
+      const input = await this.#sizeServer.listen({ host, port: inputPort })
+      const output = await this.#uploadServer.listen({ host, port: outputPort })
+      this.#ports = { input, output }
+      const joined = this.#tracker.start()
+      joined.catch(() => {})
+      await Promise.race([joined, sleep(FIRST_ANSWER_MS)])
+      joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
+      // Threads take a while to start: they do so while nobody waits for them yet.
+      this.#pool = new WorkerPool()
+      const event = { name: this.name, input, output }
+      this.emit('listening', event)
+      this.#isListening = true
+      for (const tell of this.#untold.splice(0)) tell()
+      return event
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /**
+   * Offers a file of the node's folder: digests it, unless that was done before, and announces it.
+   *
+   * @throws E_NAME, E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
+   */
+  async upload (filename: string): Promise<SharingEvent> {
+    assertFileName(filename)
+    return await this.#track(this.#limitShares(async () => {
+      const startedMs = performance.now()
+      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'digest', file: filename, bytes, size }))
+      const pool = this.#startedPool()
+      const share = await shareFile(filename, {
+        folder: this.folder,
+        cache: this.#cache,
+        digestPieces: async (task) => await pool.digestPieces(task),
+        onProgress: report,
+        signal: this.#stopping.signal,
+      })
+      const announced = await this.#announce(share)
+      const event = { file: filename, bytes: share.size, digest: share.digest, announced, seconds: secondsSince(startedMs) }
+      this.emit('sharing', event)
+      return event
+    }))
+  }
+
+  /**
+   * Fetches a file into the node's folder, from all of its owners at once, and then offers it.
+   *
+   * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
+   * @throws any code that a download may end with.
+   */
+  async download (filename: string, options: { digest?: string | undefined } = {}): Promise<SavedEvent> {
+    assertFileName(filename)
+    if (this.#downloads.has(filename)) throw new PiecemealError('E_IN_PROGRESS', `${quote(filename)} is being downloaded already`)
+    const state = { bytes: 0, size: 0, meter: new RateMeter() }
+    this.#downloads.set(filename, state)
+    return await this.#track(this.#limitDownloads(async () => {
+      const startedMs = performance.now()
+      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'download', file: filename, bytes, size }))
+      const { size, digest, pieceLength, pieces, owners, resumedBytes } = await download({
+        filename,
+        digest: options.digest,
+        signal: this.#stopping.signal,
+        onProgress: (progress) => {
+          state.meter.add(progress.bytes - state.bytes)
+          Object.assign(state, { bytes: progress.bytes, size: progress.size })
+          report(progress.bytes, progress.size)
+        },
+      }, this.#downloadContext())
+      await this.#shareDownloaded(filename, { size, digest, pieceLength }, pieces)
+      const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
+      this.emit('saved', event)
+      return event
+    }).finally(() => this.#downloads.delete(filename)))
+  }
+
+  /** The files in the network. @throws E_TRACKER. */
+  async list (prefix = ''): Promise<Files> {
+    return await this.#tracker.ask('list', { prefix })
+  }
+
+  status (): NodeStatus {
+    return {
+      sharing: [...this.#shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
+      fetching: [...this.#downloads].map(([file, { bytes, size, meter }]) => ({ file, bytes, size, rate: meter.bytesPerSecond() })),
+      serving: [...this.#uploadServer.uploads].map(({ filename, peer, sent, range, startedMs }) => ({
+        file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, secondsSince(startedMs)),
+      })),
+      tracker: { connected: this.#tracker.isConnected },
+    }
+  }
+
+  get isSharing (): boolean {
+    return this.#shares.size > 0
+  }
+
+  /** Off the owner lists at once; uploads that run may finish for 5 s; then everything is closed. */
+  async leave (): Promise<void> {
+    await this.#tracker.close()
+    await this.#sizeServer.close()
+    const deadline = new AbortController()
+    await Promise.race([this.#uploadServer.drain(), sleep(LEAVE_MS, undefined, { signal: deadline.signal }).catch(() => {})])
+    deadline.abort()
+    await this.close()
+  }
+
+  /** Stops whatever runs, keeping what was fetched for a later download, and closes everything. Safe to call twice. */
+  async close (): Promise<void> {
+    this.#closed ??= this.#close()
+    await this.#closed
+  }
+
+  async #close (): Promise<void> {
+    this.#stopping.abort()
+    await Promise.allSettled([this.#tracker.close(), this.#uploadServer.close(), this.#sizeServer.close(), ...this.#running])
+    await this.#pool?.close()
+    await this.#lock?.release()
+    if (this.#ports) this.emit('left', { name: this.name })
+  }
+
+  #whenListening (tell: () => void): void {
+    if (this.#isListening) tell()
+    else this.#untold.push(tell)
+  }
+
+  get #hiddenFolder (): string {
+    return join(this.folder, HIDDEN_FOLDER)
+  }
+
+  #startedPool (): WorkerPool {
+    if (this.#pool === undefined || this.#stopping.signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+    return this.#pool
+  }
+
+  #downloadContext (): DownloadContext {
+    const pool = this.#startedPool()
+    return {
+      folder: this.folder,
+      hiddenFolder: this.#hiddenFolder,
+      findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
+      fetchPart: async (task) => await pool.fetchPart(task),
+      digestPieces: async (task) => await pool.digestPieces(task),
+      slots: pool.slots,
+    }
+  }
+
+  /** The downloader is an owner now: of the file as it was just published. */
+  async #shareDownloaded (filename: string, content: Content, pieces: Buffer): Promise<void> {
+    try {
+      const { handle, identity } = await openOwnFile(this.folder, filename)
+      await handle.close()
+      if (identity.size !== BigInt(content.size)) return
+      await this.#cache.put(filename, identity, { ...content, pieces })
+      await this.#announce({ filename, identity, ...content, pieces })
+    } catch (error) {
+      // The file is there and right; that it can't be offered is another matter.
+      this.#report(toPiecemealError(error))
+    }
+  }
+
+  /** Whether the tracker knows of it now; one that is away is told when it is back. */
+  async #announce (share: Share): Promise<boolean> {
+    this.#shares.add(share)
+    try {
+      await this.#tracker.ask('have', this.#announcement(share), ANNOUNCE_WAIT_MS)
+      return true
+    } catch (error) {
+      if (error instanceof PiecemealError && (error.code === 'E_TRACKER' || error.code === 'E_NAME_TAKEN')) return false
+      this.#shares.remove(share)
+      throw error
+    }
+  }
+
+  #announcement ({ filename, size, digest, pieceLength }: Share): Question<'have'> {
+    if (this.#ports === undefined) throw new Error('not listening')
+    return { filename, size, digest, pieceLength, inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
+  }
+
+  #withdraw (share: Share): void {
+    if (!this.#shares.remove(share)) return
+    this.#tracker.ask('exit', { filename: share.filename }).catch(() => {
+      // Without a tracker nobody is sent here; the next connection announces what is shared then.
+    })
+    this.emit('withdrawn', { file: share.filename, code: 'E_CHANGED', message: `${quote(share.filename)} has changed since it was announced; upload it again to share it as it is now` })
+  }
+
+  /** What `close` has to wait for. */
+  async #track<T> (work: Promise<T>): Promise<T> {
+    this.#running.add(work)
+    try {
+      return await work
+    } finally {
+      this.#running.delete(work)
+    }
+  }
+
+  #throttle<T extends unknown[]> (report: (...values: T) => void): (...values: T) => void {
+    let lastMs = -Infinity
+    return (...values) => {
+      const nowMs = performance.now()
+      if (nowMs - lastMs < PROGRESS_MS) return
+      lastMs = nowMs
+      report(...values)
+    }
+  }
+
+  #report (error: Error): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+  }
+}
+
+function secondsSince (ms: number): number {
+  return (performance.now() - ms) / 1_000
+}

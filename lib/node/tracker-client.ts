@@ -1,0 +1,193 @@
+/**
+ * The node's one connection to its tracker, which is its presence: kept alive, made again for ever
+ * when it is lost, and then told all that the node shares.
+ */
+import { EventEmitter, once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatAddress, isLoopback, isWildcard, type Address } from '../protocol/address.js'
+import { LineClient } from '../net/line-client.js'
+import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { HEARTBEAT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS, TRACKER_WAIT_MS } from '../protocol/limits.js'
+import type { NodeToTracker, TrackerMode } from '../protocol/node-to-tracker.js'
+import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
+
+/** A request without what every request has. */
+export type Question<Mode extends TrackerMode> = Omit<Extract<NodeToTracker, { mode: Mode }>, 'type' | 'mode' | 'name'>
+
+export interface TrackerClientOptions {
+  tracker: Address
+  /** The node's name. */
+  name: string
+  /** The address that the node's ports listen on; the tracker tells others the one we come from. */
+  host: string
+  /** All that is to be announced on a new connection. */
+  announcements: () => Array<Question<'have'>>
+}
+
+export interface TrackerClientEvents {
+  connected: []
+  /** Lost, or not there in the first place; it goes on trying. */
+  lost: [reason: PiecemealError]
+}
+
+/** A name that was just given up may be taken for a moment still. */
+const NAME_FREE_MS = 500
+const BEAT_SHARE_OF_INTERVAL = 0.75
+
+export class TrackerClient extends EventEmitter<TrackerClientEvents> {
+  readonly #options: TrackerClientOptions
+  readonly #closing = new AbortController()
+  #client: LineClient | undefined
+  #hasJoined = false
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor (options: TrackerClientOptions) {
+    super()
+    this.#options = options
+    // Every command that waits for the tracker listens for a moment.
+    this.setMaxListeners(0)
+  }
+
+  #isClosing (): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  get isConnected (): boolean {
+    return this.#client !== undefined
+  }
+
+  /**
+   * Connects, and from then on stays connected. Resolves after the first try, whether or not there was a tracker.
+   *
+   * @throws E_NAME_TAKEN if a live node has the name.
+   */
+  async start (): Promise<void> {
+    const first = await this.#connect()
+      .catch(async (error: unknown) => {
+        if (!isNameTaken(error)) throw error
+        await sleep(NAME_FREE_MS)
+        return await this.#connect()
+      })
+      .catch((error: unknown) => {
+        if (isNameTaken(error)) throw error
+        this.emit('lost', toPiecemealError(error))
+        return undefined
+      })
+    this.#loop = this.#stayConnected(first)
+  }
+
+  /**
+   * Asks the tracker, waiting for one that is away.
+   *
+   * @throws what the tracker refuses with; E_TRACKER if none answers within `waitMs`.
+   */
+  async ask<Mode extends TrackerMode> (mode: Mode, question: Question<Mode>, waitMs = TRACKER_WAIT_MS): Promise<ReplyResults[Mode]> {
+    const deadlineMs = performance.now() + waitMs
+    const deadline = AbortSignal.any([AbortSignal.timeout(waitMs), this.#closing.signal])
+    for (;;) {
+      const client = this.#client ?? await this.#whenConnected(deadline)
+      try {
+        return await this.#askOn(client, mode, question, Math.max(1, deadlineMs - performance.now()))
+      } catch (error) {
+        if (!isConnectionLost(error)) throw error
+        if (deadline.aborted) throw this.#away(error)
+      }
+    }
+  }
+
+  /** Leaves the owner lists and the tracker. Safe to call twice. */
+  async close (): Promise<void> {
+    const client = this.#client
+    if (client && !this.#closing.signal.aborted) {
+      await this.#askOn(client, 'exit', {}, RECONNECT_MIN_MS).catch(() => {
+        // Gone or slow: the end of the connection says the same.
+      })
+    }
+    this.#closing.abort()
+    client?.close()
+    await this.#loop
+  }
+
+  async #stayConnected (first: LineClient | undefined): Promise<void> {
+    let client = first
+    let pauseMs = RECONNECT_MIN_MS
+    while (!this.#isClosing()) {
+      if (client) {
+        pauseMs = RECONNECT_MIN_MS
+        const reason = await this.#beatUntilLost(client)
+        if (this.#isClosing()) return
+        this.emit('lost', reason)
+      }
+      // Jittered, so that the nodes of a tracker that comes back do not all come at once.
+      await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {})
+      pauseMs = Math.min(RECONNECT_MAX_MS, pauseMs * 2)
+      client = await this.#connect().catch(() => undefined)
+    }
+    client?.close()
+  }
+
+  /** The first message binds the connection to our name; then all is announced that is shared. */
+  async #connect (): Promise<LineClient> {
+    const { tracker, host, announcements } = this.#options
+    const client = await LineClient.connect({
+      ...tracker,
+      localAddress: isWildcard(host) || isLoopback(host) ? undefined : host,
+      signal: this.#closing.signal,
+    })
+    try {
+      await this.#askOn(client, 'alive', {})
+    } catch (error) {
+      client.close()
+      throw error
+    }
+    this.#client = client
+    client.once('close', () => { if (this.#client === client) this.#client = undefined })
+    this.#hasJoined = true
+    for (const share of announcements()) {
+      // One that is refused has been refused before, when it was shared.
+      this.#askOn(client, 'have', share).catch(() => {})
+    }
+    this.emit('connected')
+    return client
+  }
+
+  async #beatUntilLost (client: LineClient): Promise<PiecemealError> {
+    const beat = setInterval(() => {
+      this.#askOn(client, 'alive', {}).catch(() => client.close())
+    }, HEARTBEAT_MS * BEAT_SHARE_OF_INTERVAL)
+    try {
+      return client.closedBecause ?? (await once(client, 'close') as [PiecemealError])[0]
+    } finally {
+      clearInterval(beat)
+    }
+  }
+
+  async #askOn<Mode extends TrackerMode> (client: LineClient, mode: Mode, question: Question<Mode>, timeoutMs?: number): Promise<ReplyResults[Mode]> {
+    const reply = await client.request({ type: 'NodeToTracker', mode, name: this.#options.name, ...question }, timeoutMs)
+    return parseTrackerToNode(mode, reply)
+  }
+
+  async #whenConnected (deadline: AbortSignal): Promise<LineClient> {
+    while (this.#client === undefined) {
+      try {
+        await once(this, 'connected', { signal: deadline })
+      } catch (error) {
+        throw this.#away(error)
+      }
+    }
+    return this.#client
+  }
+
+  #away (cause: unknown): PiecemealError {
+    const where = formatAddress(this.#options.tracker)
+    return new PiecemealError('E_TRACKER', `the tracker at ${where} cannot be reached${this.#hasJoined ? ' any more' : ''}`, { cause })
+  }
+}
+
+function isNameTaken (error: unknown): boolean {
+  return error instanceof PiecemealError && error.code === 'E_NAME_TAKEN'
+}
+
+function isConnectionLost (error: unknown): boolean {
+  return error instanceof PiecemealError && (error.code === 'E_NETWORK' || error.code === 'E_TIMEOUT' || error.code === 'E_INTERRUPTED')
+}

@@ -1,0 +1,66 @@
+/** The node's worker threads; the only file that knows Piscina. */
+import { availableParallelism } from 'node:os'
+import { Piscina } from 'piscina'
+import pLimit from 'p-limit'
+import type { DigestTask } from '../content/digest-pieces.js'
+import type { PieceList } from '../content/digest.js'
+import { fromTaskResult, type TaskResult } from '../content/task-result.js'
+import { Slots } from '../download/slots.js'
+import type { PartTask } from '../download/part-task.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { MAX_FETCH_THREADS } from '../protocol/limits.js'
+
+const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
+const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
+const IDLE_THREAD_MS = 10_000
+
+export class WorkerPool {
+  /** Threads that fetch. Tasks are started only where there is a free one, so none waits in a queue. */
+  readonly slots = new Slots(MAX_FETCH_THREADS)
+  readonly #limitDigests = pLimit(availableParallelism())
+  readonly #piscina: Piscina
+  #isClosed = false
+
+  /** Starts as many threads as there are cores, with the code for parts already loaded. */
+  constructor () {
+    const cores = availableParallelism()
+    this.#piscina = new Piscina({
+      filename: FETCH_PART,
+      minThreads: cores,
+      maxThreads: Math.max(MAX_FETCH_THREADS, cores) + cores,
+      idleTimeout: IDLE_THREAD_MS,
+      // A thread holds one buffer outside of its heap, and little in it.
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+    })
+    // A thread that dies fails its task; the pool starts another.
+    this.#piscina.on('error', () => {})
+  }
+
+  /** @throws what the worker throws; E_WORKER if its thread died. */
+  async fetchPart (task: PartTask): Promise<void> {
+    await this.#run<undefined>(task, FETCH_PART)
+  }
+
+  /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
+  async digestPieces (task: DigestTask): Promise<PieceList> {
+    // What crosses threads arrives as a plain Uint8Array.
+    return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, DIGEST_PIECES)))
+  }
+
+  /** Ends all threads. Safe to call twice. */
+  async close (): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#piscina.destroy()
+  }
+
+  async #run<T> (task: unknown, filename: string): Promise<T> {
+    let result: TaskResult<T>
+    try {
+      result = await this.#piscina.run(task, { filename }) as TaskResult<T>
+    } catch (cause) {
+      throw new PiecemealError('E_WORKER', `a worker thread died: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+    return fromTaskResult(result)
+  }
+}

@@ -1,0 +1,36 @@
+/** One line each way on a node's output port; after the owner's come the bytes of the range, raw. */
+import * as check from './check.js'
+import type { ByteRange } from './content.js'
+import type { ErrorData } from './errors.js'
+import { throwOnRefusal } from './tracker-to-node.js'
+
+const shape = {
+  type: check.literal('FileCommunication'),
+  filename: check.fileName,
+  digest: check.digest,
+  range: check.array(check.bytes, 2),
+}
+
+export interface FileCommunication {
+  filename: string
+  digest: string
+  range: ByteRange
+}
+
+export function fileCommunication ({ filename, digest, range }: FileCommunication): object {
+  return { type: 'FileCommunication', filename, digest, range: [range.start, range.end] }
+}
+
+export function fileRefusal ({ code, message }: ErrorData): object {
+  return { type: 'FileCommunication', error: { code, message } }
+}
+
+/** A request or a header. @throws what the owner refused with; E_PROTOCOL or E_NAME. */
+export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
+  if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
+  throwOnRefusal(value)
+  const { filename, digest, range } = check.checkShape(shape, value)
+  const [start, end] = range
+  if (start === undefined || end === undefined || start > end) throw check.protocolError('"range" must be [start, end], the end not before the start')
+  return { filename, digest, range: { start, end } }
+}

@@ -1,0 +1,44 @@
+/** What a node says to its tracker. `name` binds the connection; the address is the connection's own. */
+import * as check from './check.js'
+import { isPieceLength } from './content.js'
+
+const common = { type: check.literal('NodeToTracker'), name: check.nodeName }
+
+const have = {
+  ...common,
+  mode: check.literal('have'),
+  filename: check.fileName,
+  size: check.bytes,
+  digest: check.digest,
+  pieceLength: check.bytes,
+  inputPort: check.port,
+  outputPort: check.port,
+  complete: check.optional(check.boolean),
+}
+const need = { ...common, mode: check.literal('need'), filename: check.fileName, digest: check.optional(check.digestQuestion) }
+const exit = { ...common, mode: check.literal('exit'), filename: check.optional(check.fileName) }
+const list = { ...common, mode: check.literal('list'), prefix: check.optional(check.string) }
+const alive = { ...common, mode: check.literal('alive') }
+
+export type Have = check.Checked<typeof have>
+export type Need = check.Checked<typeof need>
+export type Exit = check.Checked<typeof exit>
+export type List = check.Checked<typeof list>
+export type Alive = check.Checked<typeof alive>
+export type NodeToTracker = Have | Need | Exit | List | Alive
+export type TrackerMode = NodeToTracker['mode']
+
+const SHAPES = new Map<unknown, check.Shape>(Object.entries({ have, need, exit, list, alive }))
+
+/** @throws E_PROTOCOL for anything but one of the five modes in full, E_NAME for a bad name. */
+export function parseNodeToTracker (value: Record<string, unknown>): NodeToTracker {
+  const { type, mode } = value
+  if (type !== 'NodeToTracker') throw check.protocolError('"type" must be "NodeToTracker"')
+  const shape = SHAPES.get(mode)
+  if (shape === undefined) throw check.protocolError('"mode" must be have, need, exit, list or alive')
+  const message = check.checkShape(shape, value) as NodeToTracker
+  if (message.mode === 'have' && !isPieceLength(message.pieceLength, message.size)) {
+    throw check.protocolError('"pieceLength" must be a power of two, 1 MiB at the least, that gives no more than 8192 pieces')
+  }
+  return message
+}

@@ -1,0 +1,82 @@
+/** The tracker's replies, one to each request, in the order of the requests. */
+import * as check from './check.js'
+import { isPieceLength } from './content.js'
+import { ConflictError, isErrorCode, PiecemealError, type ErrorData, type Version } from './errors.js'
+import { FILES_PER_REPLY, OWNERS_PER_REPLY } from './limits.js'
+import type { TrackerMode } from './node-to-tracker.js'
+
+const owner = {
+  name: check.nodeName,
+  host: check.string,
+  inputPort: check.port,
+  outputPort: check.port,
+  complete: check.boolean,
+}
+const version = { digest: check.digest, size: check.bytes, owners: check.bytes }
+const listed = { filename: check.fileName, size: check.bytes, digest: check.digest, owners: check.bytes }
+
+const acknowledged = { ok: check.literal(true), interval: check.optional(check.integer(1, 3_600)) }
+const found = {
+  filename: check.fileName,
+  size: check.bytes,
+  digest: check.digest,
+  pieceLength: check.bytes,
+  owners: check.array(check.object(owner), OWNERS_PER_REPLY),
+}
+const files = { files: check.array(check.object(listed), FILES_PER_REPLY), truncated: check.optional(check.boolean) }
+
+/** A node that has a file: where it listens, and whether it has all of it. */
+export type Owner = check.Checked<typeof owner>
+export type ListedFile = check.Checked<typeof listed>
+export type Acknowledged = check.Checked<typeof acknowledged>
+/** One content and its owners. */
+export type Found = check.Checked<typeof found>
+export type Files = check.Checked<typeof files>
+
+export interface ReplyResults {
+  have: Acknowledged
+  exit: Acknowledged
+  alive: Acknowledged
+  need: Found
+  list: Files
+}
+
+const SHAPES: { [Mode in TrackerMode]: check.Shape } = {
+  have: acknowledged, exit: acknowledged, alive: acknowledged, need: found, list: files,
+}
+
+export function trackerReply<Mode extends TrackerMode> (mode: Mode, result: ReplyResults[Mode]): object {
+  return { type: 'TrackerToNode', mode, ...result }
+}
+
+export function trackerRefusal (mode: unknown, error: ErrorData & { versions?: readonly Version[] }): object {
+  const { code, message, versions } = error
+  return { type: 'TrackerToNode', ...(typeof mode === 'string' && { mode }), error: { code, message }, ...(versions && { versions }) }
+}
+
+/**
+ * The result of a request, checked.
+ *
+ * @throws what the tracker refused it with; E_PROTOCOL or E_NAME if the reply breaks the contract.
+ */
+export function parseTrackerToNode<Mode extends TrackerMode> (mode: Mode, value: Record<string, unknown>): ReplyResults[Mode] {
+  if (value.type !== 'TrackerToNode') throw check.protocolError('"type" must be "TrackerToNode"')
+  throwOnRefusal(value)
+  if (value.mode !== mode) throw check.protocolError(`"mode" must be "${mode}"`)
+  const result = check.checkShape(SHAPES[mode], value) as ReplyResults[Mode]
+  if (mode === 'need' && !isPieceLength((result as Found).pieceLength, (result as Found).size)) {
+    throw check.protocolError('"pieceLength" is not one that the size can have')
+  }
+  return result
+}
+
+/** @throws the error that a reply carries, if it carries one. */
+export function throwOnRefusal (value: Record<string, unknown>): void {
+  if (value.error === undefined) return
+  const { code, message } = check.checkShape({ code: check.string, message: check.string }, value.error)
+  const short = message.slice(0, 1_000)
+  if (code === 'E_CONFLICT' && value.versions !== undefined) {
+    throw new ConflictError(short, check.array(check.object(version), FILES_PER_REPLY)(value.versions, 'versions'))
+  }
+  throw new PiecemealError(isErrorCode(code) ? code : 'E_PROTOCOL', short)
+}

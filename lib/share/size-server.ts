@@ -1,0 +1,70 @@
+/** The input port: what a shared file's size and pieces are. */
+import type { Address } from '../protocol/address.js'
+import { Listener } from '../net/listener.js'
+import { serveLines } from '../net/serve-lines.js'
+import { PiecemealError, toErrorData } from '../protocol/errors.js'
+import { parseSizeQuestion, sizeAnswer, sizeRefusal } from '../protocol/size-information.js'
+import { openShare } from './open-share.js'
+import type { Share, ShareIndex } from './share-index.js'
+
+export interface SizeServerOptions {
+  folder: string
+  shares: ShareIndex
+  /** The file is not what was announced any more. */
+  onChanged: (share: Share) => void
+  /** A failure that no peer is told about. */
+  onError: (error: Error) => void
+}
+
+export class SizeServer {
+  readonly #options: SizeServerOptions
+  readonly #listener: Listener
+
+  constructor (options: SizeServerOptions) {
+    this.#options = options
+    this.#listener = new Listener({
+      onConnection: (socket) => {
+        serveLines(socket, {
+          answer: async (message) => {
+            const answer = await this.#answer(message)
+            this.#listener.vouchFor(socket)
+            return answer
+          },
+          refuse: (error) => {
+            if (error.code === 'E_INTERNAL') options.onError(error)
+            return sizeRefusal(toErrorData(error))
+          },
+        })
+      },
+      onAcceptError: options.onError,
+    })
+  }
+
+  /** @throws E_PORT. */
+  async listen (address: Address): Promise<Address> {
+    return await this.#listener.listen(address)
+  }
+
+  /** Safe to call twice. */
+  async close (): Promise<void> {
+    await this.#listener.close()
+  }
+
+  async #answer (message: Record<string, unknown>): Promise<object> {
+    const { filename, digest, pieces: wantsPieces = true } = parseSizeQuestion(message)
+    const share = this.#options.shares.get(filename, digest)
+    await this.#assertUnchanged(share)
+    const { size, pieceLength, pieces } = share
+    return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }) })
+  }
+
+  async #assertUnchanged (share: Share): Promise<void> {
+    try {
+      const handle = await openShare(this.#options.folder, share)
+      await handle.close()
+    } catch (error) {
+      if (error instanceof PiecemealError && error.code === 'E_CHANGED') this.#options.onChanged(share)
+      throw error
+    }
+  }
+}

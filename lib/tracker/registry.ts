@@ -1,0 +1,58 @@
+import type { Content } from '../protocol/content.js'
+import type { Version } from '../protocol/errors.js'
+import type { Found, ListedFile, Owner } from '../protocol/tracker-to-node.js'
+
+/** One node's word that it owns a content under a name, and where it listens. */
+export interface OwnerRecord extends Content {
+  filename: string
+  host: string
+  inputPort: number
+  outputPort: number
+  complete: boolean
+}
+
+/** A question for the owners of a file. */
+export interface OwnerQuestion {
+  filename: string
+  /** The node that asks: it is never among its own answers. */
+  asker: string
+  /** `blake3:` and the first or all 64 hex digits. */
+  digestPrefix?: string | undefined
+}
+
+export interface Listing {
+  files: ListedFile[]
+  /** There were more than asked for. */
+  truncated: boolean
+}
+
+/**
+ * Who owns what. One store may serve one tracker or several; a test suite in
+ * `test/tracker/registry-conformance.ts` holds any implementation to this contract.
+ *
+ * A node's records exist from `have` to `withdraw` or `leave`; one node has one content under one name.
+ */
+export interface Registry {
+  /** Binds a name to a live connection. @throws E_NAME_TAKEN while another connection holds it. */
+  join: (node: string) => Promise<void>
+  /** Frees the name and forgets all that the node owned. Does nothing for a name that is free. */
+  leave: (node: string) => Promise<void>
+  /**
+   * Adds the record, in the place of one the node had under that name.
+   *
+   * @throws E_LIMIT beyond 10,000 files a node, or 1,000,000 records.
+   */
+  have: (node: string, record: OwnerRecord) => Promise<void>
+  /** The node no longer owns that file. Does nothing if it did not. */
+  withdraw: (node: string, filename: string) => Promise<void>
+  /**
+   * One content and at most 50 of its owners, complete ones first, otherwise in random order.
+   *
+   * @throws E_NO_OWNER if nobody but the asker has it; ConflictError if the name, with that digest, fits several contents.
+   */
+  owners: (question: OwnerQuestion) => Promise<Found>
+  /** At most `most` files whose names begin so, one entry a content. */
+  list: (prefix: string, most: number) => Promise<Listing>
+}
+
+export type { Found, ListedFile, Owner, Version }

@@ -1,0 +1,91 @@
+/** One connection to the tracker: bound to the name its first message carries, and gone with all it owns when it ends. */
+import type { Socket } from 'node:net'
+import { plainAddress } from '../protocol/address.js'
+import { digestPrefix } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { FILES_PER_REPLY, HEARTBEAT_MS } from '../protocol/limits.js'
+import { quote } from '../protocol/names.js'
+import { parseNodeToTracker, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
+import { trackerReply } from '../protocol/tracker-to-node.js'
+import type { Registry } from './registry.js'
+
+export interface SessionEvents {
+  onJoin: (node: string) => void
+  onLeave: (node: string) => void
+}
+
+export class Session {
+  readonly #registry: Registry
+  readonly #host: string
+  readonly #events: SessionEvents
+  #node: string | undefined
+  #isClosed = false
+
+  constructor (socket: Socket, registry: Registry, events: SessionEvents) {
+    this.#registry = registry
+    this.#host = plainAddress(socket.remoteAddress ?? '')
+    this.#events = events
+  }
+
+  /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
+  async answer (value: Record<string, unknown>): Promise<object> {
+    const message = parseNodeToTracker(value)
+    await this.#bind(message.name)
+    return await this.#obey(message)
+  }
+
+  async close (): Promise<void> {
+    this.#isClosed = true
+    await this.#leave()
+  }
+
+  async #leave (): Promise<void> {
+    const node = this.#node
+    if (node === undefined) return
+    this.#node = undefined
+    await this.#registry.leave(node)
+    this.#events.onLeave(node)
+  }
+
+  async #bind (name: string): Promise<void> {
+    if (this.#node === name) return
+    if (this.#node !== undefined) throw new PiecemealError('E_NAME', `this connection is ${quote(this.#node)}'s, not ${quote(name)}'s`)
+    await this.#registry.join(name)
+    // The connection may have ended while the registry was asked.
+    if (this.#isClosed) return await this.#registry.leave(name)
+    this.#node = name
+    this.#events.onJoin(name)
+  }
+
+  async #obey (message: NodeToTracker): Promise<object> {
+    switch (message.mode) {
+      case 'have': return await this.#have(message)
+      case 'need': return await this.#need(message)
+      case 'exit': return await this.#exit(message)
+      case 'list': return await this.#list(message)
+      case 'alive': return trackerReply('alive', { ok: true, interval: HEARTBEAT_MS / 1_000 })
+    }
+  }
+
+  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true }: Have): Promise<object> {
+    await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete })
+    return trackerReply('have', { ok: true, interval: HEARTBEAT_MS / 1_000 })
+  }
+
+  async #need ({ name, filename, digest }: Need): Promise<object> {
+    const prefix = digest === undefined ? undefined : digestPrefix(digest)
+    return trackerReply('need', await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }))
+  }
+
+  /** Without a file name the node leaves: it owns nothing any more, and its name is free. */
+  async #exit ({ name, filename }: Exit): Promise<object> {
+    if (filename !== undefined) await this.#registry.withdraw(name, filename)
+    else await this.#leave()
+    return trackerReply('exit', { ok: true })
+  }
+
+  async #list ({ prefix = '' }: List): Promise<object> {
+    const { files, truncated } = await this.#registry.list(prefix, FILES_PER_REPLY)
+    return trackerReply('list', { files, ...(truncated && { truncated }) })
+  }
+}

@@ -1,0 +1,11 @@
+import type { Output, Reporter } from './reporter.js'
+
+/** One JSON object a line on standard output. */
+export function jsonReporter ({ out }: Output): Reporter {
+  return {
+    report (event, data) {
+      out(JSON.stringify({ event, ...data }))
+    },
+    close () {},
+  }
+}

@@ -1,0 +1,53 @@
+/** One line for each thing that happened. */
+import { quote as shellQuote } from 'shlex'
+import { formatAddress } from '../protocol/address.js'
+import { printable } from '../protocol/names.js'
+import { count, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
+import type { Failure, Output, Reporter, Reports } from './reporter.js'
+
+type Lines = { [Name in keyof Reports]: (data: Reports[Name]) => string[] }
+
+const LINES: Lines = {
+  listening: ({ name, input, output }) => [`${name} listening: input ${formatAddress(input)}, output ${formatAddress(output)}`],
+  connected: ({ tracker, announced }) => [`tracker ${formatAddress(tracker)} connected${announced > 0 ? `, ${count(announced, 'file')} announced` : ''}`],
+  lost: ({ tracker, message }) => [`tracker ${formatAddress(tracker)} is away, trying again: ${message}`],
+  sharing: ({ file, bytes, digest, announced }) =>
+    [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
+  withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${message}`],
+  progress: () => [],
+  saved: ({ file, bytes, owners, seconds, resumed }) => {
+    const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
+    const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
+    return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed, seconds)}`]
+  },
+  failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${failure.message}`, ...versionLines(failure)],
+  left: ({ name }) => [`${name} left`],
+  list: ({ files, truncated }) => [
+    ...files.map(({ filename, size, digest, owners }) => `${printable(filename)}  ${formatBytes(size)}  ${count(owners, 'owner')}  ${shortDigest(digest)}`),
+    truncated ? 'there are more: ask for those that begin with torrent list PREFIX' : count(files.length, 'file'),
+  ],
+  status: ({ sharing, fetching, serving, tracker }) => [
+    `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.length}, fetching ${fetching.length}, serving ${serving.length}`,
+    ...sharing.map(({ file, bytes, digest }) => `  shares ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
+    ...fetching.map(({ file, bytes, size, rate }) => `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
+    ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
+  ],
+  help: ({ text }) => text.split('\n'),
+}
+
+/** Failures go to standard error, everything else to standard output. */
+export function textReporter ({ out, err }: Output): Reporter {
+  return {
+    report (name, data) {
+      const write = name === 'failed' || name === 'withdrawn' || name === 'lost' ? err : out
+      for (const line of LINES[name](data)) write(line)
+    },
+    close () {},
+  }
+}
+
+/** The command that picks a version, ready to be typed. */
+function versionLines ({ file = '', versions = [] }: Failure): string[] {
+  return versions.map(({ digest, size, owners }) =>
+    `  torrent -m download ${shellQuote(file)} --digest ${shortDigest(digest)}  (${formatBytes(size)}, ${count(owners, 'owner')})`)
+}
