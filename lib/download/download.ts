@@ -3,13 +3,14 @@
  * up what an earlier run left, fetch the rest in parts from all owners at once, glue, publish.
  */
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
-import { fetchPieceList } from './piece-list.js'
+import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
 import { assertAbsent, publish } from './publish.js'
 import type { PartTask } from './part-task.js'
 import type { Slots } from './slots.js'
@@ -24,8 +25,8 @@ export interface DownloadContext {
   hiddenFolder: string
   /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
   findOwners: (filename: string, digest: string | undefined) => Promise<Found>
-  /** Fetches a part in a thread. @throws what the worker throws; E_WORKER if the thread died. */
-  fetchPart: (task: PartTask) => Promise<void>
+  /** Fetches a part in a thread. @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal. */
+  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<void>
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The threads that fetch, shared by all downloads of the node. */
   slots: Slots
@@ -47,6 +48,10 @@ export interface Downloaded extends Content {
   resumedBytes: number
 }
 
+/** Pauses between attempts to get the list of pieces, each twice the last. */
+const FIRST_PAUSE_MS = 500
+const LAST_PAUSE_MS = 2_000
+
 /** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
 export async function download ({ filename, digest, signal, onProgress }: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
   assertFileName(filename)
@@ -59,19 +64,44 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
   const workspace = await Workspace.open(context.hiddenFolder, found)
   try {
     await workspace.assertRoom()
-    const { pieces, liars } = await fetchPieceList(found, signal)
-    const runs = await workspace.resume(pieces, context.digestPieces)
-    const transfer = new Transfer({ found, pieces, liars, runs, workspace, signal, onProgress }, context)
+    const list = await findPieceList(found, signal, context)
+    const runs = await workspace.resume(list.pieces, context.digestPieces)
+    const transfer = new Transfer({ ...list, runs, workspace, signal, onProgress }, context)
     const { path, owners, resumedBytes } = await transfer.run()
     await publish(path, target, filename)
     await workspace.remove()
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, owners, resumedBytes }
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces: list.pieces, owners, resumedBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'
     if (isTaken || !await workspace.hasParts()) await workspace.remove()
     throw error
   }
+}
+
+/**
+ * The list of pieces, from the owners there are or, where none of them gives it, from those the
+ * tracker knows of a little later: one that just left is still on the first list.
+ */
+async function findPieceList (found: Found, signal: AbortSignal, context: DownloadContext): Promise<CheckedPieceList & { found: Found }> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    try {
+      return { ...await fetchPieceList(found, signal), found }
+    } catch (error) {
+      throwIfStopped(signal, found.filename)
+      // An owner that refuses or lies will do so again.
+      const isLastTry = pauseMs > (isNetworkTrouble(error) ? LAST_PAUSE_MS : FIRST_PAUSE_MS)
+      if (isLastTry) throw error
+      await sleep(pauseMs, undefined, { signal }).catch(() => throwIfStopped(signal, found.filename))
+      found = await context.findOwners(found.filename, found.digest).catch((later: unknown) => {
+        throw isNetworkTrouble(error) ? later : error
+      })
+    }
+  }
+}
+
+function isNetworkTrouble (error: unknown): boolean {
+  return error instanceof PiecemealError && ['E_NETWORK', 'E_TIMEOUT', 'E_BUSY', 'E_LIMIT'].includes(error.code)
 }
 
 function throwIfStopped (signal: AbortSignal, filename: string): void {

@@ -6,6 +6,7 @@
  * filled again. Nothing is allocated for a chunk, and no byte leaves the thread.
  */
 import { closeSync, constants, openSync } from 'node:fs'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { toDiskError, writeFullySync } from '../content/disk.js'
 import { PieceChecker } from '../content/piece-checker.js'
@@ -87,6 +88,8 @@ class PartFetch {
       })
     } finally {
       clearInterval(watch)
+      // The pool freezes the thread between tasks: what is not closed now stays open.
+      if (!socket.closed) await once(socket, 'close')
     }
   }
 
@@ -166,6 +169,7 @@ class PartFetch {
   }
 
   #failIfLate (): void {
+    this.#control.beat()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]

@@ -18,6 +18,7 @@ export interface PartTask extends Content {
 const STOP_PIECE = 0
 const VERIFIED_PIECE = 1
 const IS_CANCELLED = 2
+const HEARTBEAT = 3
 const INT32_FIELDS = 4
 
 /**
@@ -66,6 +67,15 @@ export class PartControl {
 
   cancel (): void {
     Atomics.store(this.#fields, IS_CANCELLED, 1)
+  }
+
+  /** Grows while the worker's thread is alive and not stuck. */
+  get heartbeat (): number {
+    return Atomics.load(this.#fields, HEARTBEAT)
+  }
+
+  beat (): void {
+    Atomics.add(this.#fields, HEARTBEAT, 1)
   }
 
   /** Bytes of the part that have come, checked or not. */

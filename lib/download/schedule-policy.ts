@@ -1,4 +1,4 @@
-import { MIN_PIECE_BYTES, TRIES_PER_PART } from '../protocol/limits.js'
+import { MiB, MIN_PIECE_BYTES, TRIES_PER_PART } from '../protocol/limits.js'
 
 /** The numbers that a schedule goes by. Times in milliseconds. */
 export interface SchedulePolicy {
@@ -12,6 +12,8 @@ export interface SchedulePolicy {
   /** A part is the missing pieces divided by the streams and by this, so that fast owners carry more. */
   partsPerStream: number
   minPartPieces: number
+  /** So much room the glue needs beside the file itself, at most. */
+  maxPartBytes: number
   /** With fewer owners than this the tracker is asked again while the download runs. */
   enoughOwners: number
   /** Failures in a row after which an owner is no longer asked. */
@@ -20,6 +22,8 @@ export interface SchedulePolicy {
   maxPauseMs: number
   /** How long a download without owners waits for one. */
   ownerWaitMs: number
+  /** How long owners may be busy without a byte from any of them. */
+  patienceMs: number
   /** A part with less than this to go is left to its owner. */
   takeoverMs: number
   slowAfterMs: number
@@ -33,13 +37,15 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   streams: 8,
   minStreams: 2,
   minPiecesForTwoStreams: 8,
-  partsPerStream: 1,
+  partsPerStream: 2,
   minPartPieces: 4,
+  maxPartBytes: 256 * MiB,
   enoughOwners: 4,
   triesPerOwner: TRIES_PER_PART,
   minPauseMs: 500,
   maxPauseMs: 8_000,
   ownerWaitMs: 30_000,
+  patienceMs: 600_000,
   takeoverMs: 200,
   slowAfterMs: 30_000,
   slowBytesPerSecond: 16 * 1_024,

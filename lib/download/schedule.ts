@@ -45,7 +45,11 @@ interface OwnerState extends ScheduledOwner {
   streams: number
   /** Failures since a piece of it was last good. */
   failures: number
+  /** Times in a row that it had no free slot. */
+  busy: number
   notBeforeMs: number
+  /** How fast its last part came, once that is known. */
+  bytesPerMs?: number
   /** Why it is no longer asked; a 'lost' one gets another chance when it is announced anew. */
   out?: 'lied' | 'refused' | 'lost'
   lastFailure?: ScheduleFailure
@@ -67,6 +71,8 @@ export class Schedule {
   #hopelessSinceMs: number | undefined
   #ownersHeardMs = -Infinity
   #lastFailure: ScheduleFailure | undefined
+  /** When a part last brought something, or the download began. */
+  #progressMs: number | undefined
   #fatal: ScheduleFailure | undefined
 
   constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}) {
@@ -97,17 +103,24 @@ export class Schedule {
     for (let piece = firstPiece; piece < endPiece; piece++) this.#setDone(piece)
   }
 
-  /** The owners that the tracker knows of now. Those that are new or back join; those that are gone get nothing more. */
+  /**
+   * The owners that the tracker knows of now. New ones join. One that fails and is no longer listed
+   * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot.
+   */
   setOwners (owners: readonly ScheduledOwner[], nowMs: number): void {
     this.#ownersHeardMs = nowMs
     const keys = new Set(owners.map(({ key }) => key))
-    for (const owner of this.#owners.values()) {
-      if (keys.has(owner.key) || owner.streams > 0 || owner.out === 'lied') continue
-      this.#owners.delete(owner.key)
+    for (const { key, streams, out, failures } of this.#owners.values()) {
+      if (!keys.has(key) && streams === 0 && out !== 'lied' && (out !== undefined || failures > 0)) this.#owners.delete(key)
     }
     for (const { key, name } of owners) {
-      if (!this.#owners.has(key)) this.#owners.set(key, { key, name, streams: 0, failures: 0, notBeforeMs: nowMs })
+      if (!this.#owners.has(key)) this.#owners.set(key, { key, name, streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs })
     }
+  }
+
+  /** An owner that is known to send wrong things is never asked. */
+  ban ({ key, name }: ScheduledOwner, failure: ScheduleFailure): void {
+    this.#owners.set(key, { key, name, streams: 0, failures: 0, busy: 0, notBeforeMs: 0, out: 'lied', lastFailure: failure })
   }
 
   /** What to start now, or undefined; to be called until it gives nothing. */
@@ -121,15 +134,18 @@ export class Schedule {
   }
 
   /** How far a running part has come. */
-  progress (id: number, verifiedPiece: number, receivedBytes: number): void {
+  progress (id: number, verifiedPiece: number, receivedBytes: number, nowMs: number): void {
     const part = this.#parts.get(id)
     if (part === undefined) return
+    if (receivedBytes > part.receivedBytes) this.#progressMs = nowMs
     part.receivedBytes = receivedBytes
     if (verifiedPiece <= part.verifiedPiece) return
+    for (let piece = part.verifiedPiece; piece < Math.min(verifiedPiece, part.endPiece); piece++) this.#setDone(piece)
     part.verifiedPiece = verifiedPiece
-    for (let piece = part.firstPiece; piece < Math.min(verifiedPiece, part.endPiece); piece++) this.#setDone(piece)
     const owner = this.#owners.get(part.owner)
-    if (owner) owner.failures = 0
+    if (owner === undefined) return
+    owner.failures = owner.busy = 0
+    owner.bytesPerMs = rateOf(part, nowMs)
   }
 
   /**
@@ -168,7 +184,9 @@ export class Schedule {
   /** Why the download can't go on, once it can't. */
   failure (nowMs: number): PiecemealError | undefined {
     if (this.#fatal) return toError(this.#fatal)
+    this.#progressMs ??= nowMs
     if (this.isDone || this.#parts.size > 0 || this.#usableOwners() > 0) {
+      if (nowMs - this.#progressMs > this.#policy.patienceMs && this.#lastFailure) return toError(this.#lastFailure)
       this.#hopelessSinceMs = undefined
       return undefined
     }
@@ -186,32 +204,33 @@ export class Schedule {
     return new PiecemealError('E_NO_OWNER', `no owner was left and none came back within ${this.#policy.ownerWaitMs / 1_000} s${last}`)
   }
 
-  /** When something may become possible that is not now, or undefined. */
-  nextChangeMs (nowMs: number): number | undefined {
-    const times = [...this.#owners.values()].filter(({ out, notBeforeMs }) => !out && notBeforeMs > nowMs).map(({ notBeforeMs }) => notBeforeMs)
-    return times.length > 0 ? Math.min(...times) : undefined
-  }
-
   #assignMissing (owner: OwnerState, nowMs: number): Assignment | undefined {
     const firstPiece = this.#pieces.indexOf(MISSING)
     if (firstPiece < 0) return undefined
     let missing = 0
     for (const piece of this.#pieces) if (piece === MISSING) missing++
-    const most = Math.max(this.#policy.minPartPieces, Math.ceil(missing / (this.#wantedStreams() * this.#policy.partsPerStream)))
+    const { minPartPieces, maxPartBytes, pieceBytes, partsPerStream } = this.#policy
+    const share = Math.ceil(missing / (this.#wantedStreams() * partsPerStream))
+    const most = Math.max(minPartPieces, Math.min(share, Math.floor(maxPartBytes / pieceBytes)))
     let endPiece = firstPiece
     while (endPiece < this.#pieceCount && endPiece - firstPiece < most && this.#pieces[endPiece] === MISSING) endPiece++
     return { part: this.#start(owner, firstPiece, endPiece, nowMs) }
   }
 
-  /** The second half of what the slowest part has left, or its last piece once more. */
+  /** As much of the end of the slowest part as makes both be done at the same time, or its last piece once more. */
   #takeOverTail (owner: OwnerState, nowMs: number): Assignment | undefined {
     const slowest = this.#slowestPart(owner, nowMs)
     if (slowest === undefined) return undefined
-    const begun = slowest.verifiedPiece
-    const waiting = slowest.endPiece - begun - 1
-    if (waiting === 0) return { part: this.#start(owner, begun, slowest.endPiece, nowMs) }
-    const firstPiece = slowest.endPiece - Math.ceil(waiting / 2)
-    const endPiece = slowest.endPiece
+    const { verifiedPiece, endPiece } = slowest
+    const rate = rateOf(slowest, nowMs)
+    const waiting = endPiece - verifiedPiece - 1
+    if (waiting === 0) {
+      const isFaster = owner.bytesPerMs === undefined || this.#policy.pieceBytes / owner.bytesPerMs < this.#msToGo(slowest, nowMs)
+      return isFaster ? { part: this.#start(owner, verifiedPiece, endPiece, nowMs) } : undefined
+    }
+    const share = owner.bytesPerMs === undefined ? 0.5 : owner.bytesPerMs / (owner.bytesPerMs + rate)
+    const firstPiece = endPiece - Math.min(waiting, Math.round((waiting + 1) * share))
+    if (firstPiece === endPiece) return undefined
     slowest.endPiece = firstPiece
     return { part: this.#start(owner, firstPiece, endPiece, nowMs), shortened: slowest }
   }
@@ -232,12 +251,10 @@ export class Schedule {
   }
 
   /** By the part's own rate so far; a part that has nothing yet is as slow as it has been silent. */
-  #msToGo ({ firstPiece, endPiece, verifiedPiece, receivedBytes, startedMs }: Part, nowMs: number): number {
-    const elapsedMs = Math.max(1, nowMs - startedMs)
-    if (receivedBytes === 0) return elapsedMs
-    const wanted = (endPiece - firstPiece) * this.#policy.pieceBytes
-    const left = Math.max(wanted - receivedBytes, (endPiece - verifiedPiece) > 0 ? 1 : 0)
-    return left / (receivedBytes / elapsedMs)
+  #msToGo (part: Part, nowMs: number): number {
+    const { firstPiece, endPiece, receivedBytes, startedMs } = part
+    if (receivedBytes === 0) return nowMs - startedMs
+    return Math.max(1, (endPiece - firstPiece) * this.#policy.pieceBytes - receivedBytes) / rateOf(part, nowMs)
   }
 
   #start (owner: OwnerState, firstPiece: number, endPiece: number, nowMs: number): Part {
@@ -259,9 +276,10 @@ export class Schedule {
     }
     if (code === 'E_DIGEST') owner.out = 'lied'
     else if (code === 'E_NOT_SHARED' || code === 'E_CHANGED' || code === 'E_FORBIDDEN') owner.out = 'refused'
-    else if (code !== 'E_BUSY' && ++owner.failures >= this.#policy.triesPerOwner) owner.out = 'lost'
-    const pause = Math.min(this.#policy.maxPauseMs, this.#policy.minPauseMs * 2 ** Math.max(0, owner.failures - 1))
-    owner.notBeforeMs = nowMs + pause * (0.5 + this.#policy.random() / 2)
+    else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
+    else if (++owner.failures >= this.#policy.triesPerOwner) owner.out = 'lost'
+    const pauseMs = Math.min(this.#policy.maxPauseMs, this.#policy.minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
+    owner.notBeforeMs = nowMs + pauseMs * (0.5 + this.#policy.random() / 2)
   }
 
   /** Those that may be asked now, the ones with the fewest streams first. */
@@ -307,6 +325,11 @@ export class Schedule {
     this.#pieces[piece] = DONE
     this.#donePieces++
   }
+}
+
+/** Bytes a millisecond since the part was started. */
+function rateOf ({ receivedBytes, startedMs }: Part, nowMs: number): number {
+  return receivedBytes / Math.max(1, nowMs - startedMs)
 }
 
 function toError (failure: ScheduleFailure | undefined): PiecemealError {

@@ -9,6 +9,7 @@ import type { PieceList } from '../content/digest.js'
 import { formatAddress } from '../protocol/address.js'
 import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { THREAD_HANG_MS } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
@@ -49,6 +50,11 @@ interface RunningPart {
   path: string
   control: PartControl
   ended: Promise<void>
+  /** Ends the thread. */
+  kill: AbortController
+  /** What the thread's last sign of life was, and when it came. */
+  heartbeat: number
+  heartbeatMs: number
 }
 
 /** How often threads are asked how far they are. */
@@ -107,7 +113,10 @@ export class Transfer {
     if (found.size === 0) this.#glue.add(await workspace.makeEmptyPart())
     this.#resumedBytes = Math.min(found.size, (this.#schedule.donePieces - before) * found.pieceLength)
     this.#doneBytes = this.#resumedBytes
-    this.#setOwners(found.owners.filter((owner) => !liars.includes(owner)))
+    this.#setOwners(found.owners)
+    for (const owner of liars) {
+      this.#schedule.ban({ key: keyOf(owner), name: owner.name }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
+    }
   }
 
   async #fetch (): Promise<void> {
@@ -115,6 +124,7 @@ export class Transfer {
       this.#throwIfOver()
       this.#readProgress()
       this.#giveUpSlowParts()
+      this.#killStuckThreads()
       this.#startParts()
       const failure = this.#schedule.failure(performance.now())
       if (failure) throw failure
@@ -133,7 +143,7 @@ export class Transfer {
   #readProgress (): void {
     let inFlight = 0
     for (const { part, control } of this.#running.values()) {
-      this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes)
+      this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes, performance.now())
       inFlight += control.receivedBytes
     }
     const { found, onProgress } = this.#options
@@ -142,6 +152,15 @@ export class Transfer {
 
   #giveUpSlowParts (): void {
     for (const { id } of this.#schedule.tooSlow(performance.now())) this.#running.get(id)?.control.cancel()
+  }
+
+  #killStuckThreads (): void {
+    const nowMs = performance.now()
+    for (const running of this.#running.values()) {
+      const { heartbeat } = running.control
+      if (heartbeat !== running.heartbeat) Object.assign(running, { heartbeat, heartbeatMs: nowMs })
+      else if (nowMs - running.heartbeatMs > THREAD_HANG_MS) running.kill.abort()
+    }
   }
 
   #startParts (): void {
@@ -164,6 +183,7 @@ export class Transfer {
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
     const control = PartControl.forPart(part.firstPiece, part.endPiece)
     const path = workspace.newPartFile(part.firstPiece)
+    const kill = new AbortController()
     const fetched = this.#context.fetchPart({
       filename: found.filename,
       size: found.size,
@@ -175,11 +195,11 @@ export class Transfer {
       pieces: pieces.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),
       path,
       control: control.buffer,
-    })
+    }, kill.signal)
     const ended = fetched.then(() => undefined, toPiecemealError).then(async (failure) => {
       await this.#end(part, owner, failure)
     })
-    this.#running.set(part.id, { part, path, control, ended })
+    this.#running.set(part.id, { part, path, control, ended, kill, heartbeat: 0, heartbeatMs: performance.now() })
   }
 
   async #end (part: Part, owner: Owner, failure: PiecemealError | undefined): Promise<void> {
@@ -188,7 +208,7 @@ export class Transfer {
     const { control, path } = running
     this.#running.delete(part.id)
     this.#context.slots.release()
-    this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes)
+    this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes, performance.now())
     const run = { firstPiece: part.firstPiece, endPiece: Math.min(part.endPiece, control.verifiedPiece), path }
     for (const { id } of this.#schedule.ended(part.id, performance.now(), this.#reasonOf(failure))) this.#running.get(id)?.control.cancel()
 
@@ -232,7 +252,7 @@ export class Transfer {
 
   #setOwners (owners: readonly Owner[]): void {
     const scheduled = owners.map((owner) => {
-      const key = formatAddress({ host: owner.host, port: owner.outputPort })
+      const key = keyOf(owner)
       this.#owners.set(key, owner)
       return { key, name: owner.name }
     })
@@ -260,4 +280,9 @@ export class Transfer {
     await Promise.all([...this.#running.values()].map(async ({ ended }) => await ended))
     await this.#glue.close()
   }
+}
+
+/** An owner is where its data comes from. */
+function keyOf ({ host, outputPort }: Owner): string {
+  return formatAddress({ host, port: outputPort })
 }

@@ -25,6 +25,11 @@ export interface Run {
   path: string
 }
 
+/** The folder of a digest, and in it that of a file name. */
+export const DIGEST_FOLDER = /^[0-9a-f]{64}$/
+export const NAME_FOLDER = /^[0-9a-f]{16}$/
+/** Says what the part files beside it belong to. */
+export const JOURNAL = 'journal.json'
 const PART_FILE = /^(\d{1,4})-(\d{1,9})\.part$/
 
 export class Workspace {
@@ -39,7 +44,7 @@ export class Workspace {
     try {
       await mkdir(folder, { recursive: true })
       const { filename, size, digest, pieceLength } = content
-      await writeFile(join(folder, 'journal.json'), JSON.stringify({ filename, size, digest, pieceLength }))
+      await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
     }

@@ -1,4 +1,8 @@
-/** A TCP port that strangers can't exhaust: connections are counted, by address until they say who they are. */
+/**
+ * A TCP port that strangers can't exhaust. A connection is a stranger's until somebody vouches for
+ * it; where there are too many of those, the one that has kept silent longest goes, so that whoever
+ * speaks at once gets in however many are waiting.
+ */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { CONNECTIONS, UNKNOWN_CONNECTIONS_PER_ADDRESS } from '../protocol/limits.js'
@@ -7,26 +11,30 @@ import { formatAddress, plainAddress, type Address } from '../protocol/address.j
 export interface ListenerOptions {
   /** Takes over each connection; the listener only destroys it on `close()`. */
   onConnection: (socket: Socket) => void
-  /** The port went on listening, but one accept failed: out of descriptors, for one. */
-  onAcceptError?: (error: Error) => void
+  /** The port goes on listening, but connections could not be accepted; told at most every 10 s. */
+  onAcceptError?: (error: PiecemealError) => void
   /** @default 4096 */
   maxConnections?: number
   /** @default 64 */
   maxUnknownPerAddress?: number
 }
 
+const ACCEPT_ERROR_PAUSE_MS = 10_000
+
 export class Listener {
-  readonly #options: ListenerOptions
+  readonly #options: Required<ListenerOptions>
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  /** How many connections of an address have not been vouched for. */
-  readonly #unknown = new Map<string, number>()
-  readonly #unknownSockets = new Map<Socket, string>()
+  /** The strangers, the oldest first, and where they come from. */
+  readonly #strangers = new Map<Socket, string>()
+  readonly #strangersOf = new Map<string, Set<Socket>>()
+  #acceptErrorMs = -Infinity
 
   constructor (options: ListenerOptions) {
-    this.#options = options
+    this.#options = {
+      onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, ...options,
+    }
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
-    this.#server.maxConnections = options.maxConnections ?? CONNECTIONS
   }
 
   /** @throws E_PORT if the port is in use, may not be bound, or the host is none of this machine's. */
@@ -38,19 +46,19 @@ export class Listener {
       this.#server.listen({ host, port }, resolve)
     })
     this.#server.removeAllListeners('error')
-    this.#server.on('error', (error) => this.#options.onAcceptError?.(error))
+    this.#server.on('error', (error) => this.#tellAcceptError(error))
     const bound = this.#server.address() as AddressInfo
     return { host: bound.address, port: bound.port }
   }
 
-  /** The peer has said who it is: it no longer counts against the strangers of its address. */
+  /** The peer has said who it is, or what it wants. */
   vouchFor (socket: Socket): void {
-    const address = this.#unknownSockets.get(socket)
+    const address = this.#strangers.get(socket)
     if (address === undefined) return
-    this.#unknownSockets.delete(socket)
-    const left = (this.#unknown.get(address) ?? 1) - 1
-    if (left > 0) this.#unknown.set(address, left)
-    else this.#unknown.delete(address)
+    this.#strangers.delete(socket)
+    const others = this.#strangersOf.get(address)
+    others?.delete(socket)
+    if (others?.size === 0) this.#strangersOf.delete(address)
   }
 
   /** Stops accepting and destroys what is still open. Safe to call twice. */
@@ -68,21 +76,47 @@ export class Listener {
   }
 
   #accept (socket: Socket): void {
+    // A reset by the peer is no news; whoever reads the socket sees it end.
+    socket.on('error', () => {})
     const address = plainAddress(socket.remoteAddress ?? '')
-    const unknown = (this.#unknown.get(address) ?? 0) + 1
-    if (unknown > (this.#options.maxUnknownPerAddress ?? UNKNOWN_CONNECTIONS_PER_ADDRESS)) {
+    if (!this.#makeRoom(address)) {
       socket.destroy()
       return
     }
-    this.#unknown.set(address, unknown)
-    this.#unknownSockets.set(socket, address)
     this.#sockets.add(socket)
+    this.#strangers.set(socket, address)
+    const others = this.#strangersOf.get(address) ?? new Set()
+    this.#strangersOf.set(address, others.add(socket))
     socket.once('close', () => {
       this.#sockets.delete(socket)
       this.vouchFor(socket)
     })
-    // A reset by the peer is no news; whoever reads the socket sees it end.
-    socket.on('error', () => {})
     this.#options.onConnection(socket)
+  }
+
+  /** Whether there is room for one more; if need be the oldest stranger makes it. */
+  #makeRoom (address: string): boolean {
+    const { maxConnections, maxUnknownPerAddress } = this.#options
+    const [oldestOfAddress] = this.#strangersOf.get(address) ?? []
+    if (oldestOfAddress && (this.#strangersOf.get(address)?.size ?? 0) >= maxUnknownPerAddress) this.#evict(oldestOfAddress)
+    if (this.#sockets.size < maxConnections) return true
+    const [oldest] = this.#strangers.keys()
+    if (oldest === undefined) return false
+    this.#evict(oldest)
+    return true
+  }
+
+  #evict (stranger: Socket): void {
+    this.vouchFor(stranger)
+    this.#sockets.delete(stranger)
+    stranger.destroy()
+  }
+
+  /** Node goes on accepting by itself; the peers that could not be accepted are closed. */
+  #tellAcceptError (cause: Error): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#acceptErrorMs < ACCEPT_ERROR_PAUSE_MS) return
+    this.#acceptErrorMs = nowMs
+    this.#options.onAcceptError(new PiecemealError('E_LIMIT', `connections are turned away: ${systemCode(cause) ?? cause.message}`, { cause }))
   }
 }

@@ -1,14 +1,16 @@
 /** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
 import { EventEmitter } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { openOwnFile } from '../content/own-file.js'
 import { download, type DownloadContext } from '../download/download.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import { removeOrphans } from '../download/orphans.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { DOWNLOADS_AT_ONCE, LEAVE_MS } from '../protocol/limits.js'
+import { DOWNLOADS_AT_ONCE, LEAVE_MS, ORPHAN_MS } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { DigestCache } from '../share/digest-cache.js'
@@ -110,6 +112,7 @@ export class Node extends EventEmitter<NodeEvents> {
   async start (): Promise<ListeningEvent> {
     try {
       this.#lock = await FolderLock.take(this.folder)
+      await this.#tidy()
       const { host, inputPort, outputPort } = this.#options
       const input = await this.#sizeServer.listen({ host, port: inputPort })
       const output = await this.#uploadServer.listen({ host, port: outputPort })
@@ -231,6 +234,12 @@ export class Node extends EventEmitter<NodeEvents> {
     if (this.#ports) this.emit('left', { name: this.name })
   }
 
+  /** Nothing of a run that was killed stays behind for good. */
+  async #tidy (): Promise<void> {
+    await removeOrphans({ folder: this.folder, hiddenFolder: this.#hiddenFolder, maxAgeMs: ORPHAN_MS, now: new Date() })
+    await this.#cache.prune(await readdir(this.folder))
+  }
+
   #whenListening (tell: () => void): void {
     if (this.#isListening) tell()
     else this.#untold.push(tell)
@@ -251,7 +260,7 @@ export class Node extends EventEmitter<NodeEvents> {
       folder: this.folder,
       hiddenFolder: this.#hiddenFolder,
       findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
-      fetchPart: async (task) => await pool.fetchPart(task),
+      fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
     }

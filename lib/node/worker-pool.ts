@@ -36,9 +36,9 @@ export class WorkerPool {
     this.#piscina.on('error', () => {})
   }
 
-  /** @throws what the worker throws; E_WORKER if its thread died. */
-  async fetchPart (task: PartTask): Promise<void> {
-    await this.#run<undefined>(task, FETCH_PART)
+  /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
+  async fetchPart (task: PartTask, signal: AbortSignal): Promise<void> {
+    await this.#run<undefined>(task, FETCH_PART, signal)
   }
 
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
@@ -54,10 +54,10 @@ export class WorkerPool {
     await this.#piscina.destroy()
   }
 
-  async #run<T> (task: unknown, filename: string): Promise<T> {
+  async #run<T> (task: unknown, filename: string, signal?: AbortSignal): Promise<T> {
     let result: TaskResult<T>
     try {
-      result = await this.#piscina.run(task, { filename }) as TaskResult<T>
+      result = await this.#piscina.run(task, { filename, ...(signal && { signal }) }) as TaskResult<T>
     } catch (cause) {
       throw new PiecemealError('E_WORKER', `a worker thread died: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }

@@ -2,7 +2,7 @@
 import * as check from './check.js'
 import type { ByteRange } from './content.js'
 import type { ErrorData } from './errors.js'
-import { throwOnRefusal } from './tracker-to-node.js'
+import { throwOnOwnerRefusal } from './owner-refusal.js'
 
 const shape = {
   type: check.literal('FileCommunication'),
@@ -28,7 +28,7 @@ export function fileRefusal ({ code, message }: ErrorData): object {
 /** A request or a header. @throws what the owner refused with; E_PROTOCOL or E_NAME. */
 export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
   if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
-  throwOnRefusal(value)
+  throwOnOwnerRefusal(value)
   const { filename, digest, range } = check.checkShape(shape, value)
   const [start, end] = range
   if (start === undefined || end === undefined || start > end) throw check.protocolError('"range" must be [start, end], the end not before the start')

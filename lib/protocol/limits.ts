@@ -33,6 +33,10 @@ export const TRACKER_WAIT_MS = 8_000
 
 /** No byte of a range for so long: the stream is given up. */
 export const DATA_STALL_MS = 15_000
+/** A worker thread that gives no sign of life for so long is stuck: it is ended, its part tried again. */
+export const THREAD_HANG_MS = 30_000
+/** What nobody has gone on with for so long is removed from a node's hidden folder. */
+export const ORPHAN_MS = 7 * 24 * 60 * 60 * 1_000
 /** How long a node that leaves waits for the uploads that run. */
 export const LEAVE_MS = 5_000
 

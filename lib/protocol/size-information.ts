@@ -2,7 +2,7 @@
 import type { Buffer } from 'node:buffer'
 import * as check from './check.js'
 import { isPieceLength, PIECE_DIGEST_BYTES, pieceCount, type Content } from './content.js'
-import { throwOnRefusal } from './tracker-to-node.js'
+import { throwOnOwnerRefusal } from './owner-refusal.js'
 import type { ErrorData } from './errors.js'
 
 const question = {
@@ -59,7 +59,7 @@ export function sizeRefusal ({ code, message }: ErrorData): object {
 /** @throws what the owner refused with; E_PROTOCOL if the answer's fields do not fit one another. */
 export function parseSizeAnswer (value: Record<string, unknown>): SizeAnswer {
   if (value.type !== 'SizeInformation') throw check.protocolError('"type" must be "SizeInformation"')
-  throwOnRefusal(value)
+  throwOnOwnerRefusal(value)
   const result = check.checkShape(answer, value)
   if (!isPieceLength(result.pieceLength, result.size)) throw check.protocolError('"pieceLength" is not one that the size can have')
   const count = pieceCount(result)

@@ -71,7 +71,7 @@ export function parseTrackerToNode<Mode extends TrackerMode> (mode: Mode, value:
 }
 
 /** @throws the error that a reply carries, if it carries one. */
-export function throwOnRefusal (value: Record<string, unknown>): void {
+function throwOnRefusal (value: Record<string, unknown>): void {
   if (value.error === undefined) return
   const { code, message } = check.checkShape({ code: check.string, message: check.string }, value.error)
   const short = message.slice(0, 1_000)

@@ -1,6 +1,6 @@
 /** Digests of files that were shared before, kept in the hidden folder: the same unchanged file is shared again at once. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../content/own-file.js'
@@ -46,9 +46,21 @@ export class DigestCache {
     await rename(temporary, path)
   }
 
-  #path (filename: string): string {
-    return join(this.#folder, `${createHash('sha256').update(filename).digest('hex')}.json`)
+  /** Forgets files that are no longer there. */
+  async prune (filenames: readonly string[]): Promise<void> {
+    const wanted = new Set(filenames.map(entryName))
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      if (!wanted.has(name)) await rm(join(this.#folder, name), { force: true })
+    }
   }
+
+  #path (filename: string): string {
+    return join(this.#folder, entryName(filename))
+  }
+}
+
+function entryName (filename: string): string {
+  return `${createHash('sha256').update(filename).digest('hex')}.json`
 }
 
 function key ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {

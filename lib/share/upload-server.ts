@@ -47,8 +47,6 @@ export class UploadServer {
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
-      // A stranger here is one that has not sent its request, which takes a moment at most.
-      maxUnknownPerAddress: 2 * UPLOAD_STREAMS,
     })
   }
 
