@@ -25,6 +25,8 @@ export interface Part {
   /** The first piece of the part that is not known to be good. */
   verifiedPiece: number
   receivedBytes: number
+  /** When `receivedBytes` last grew. */
+  lastByteMs: number
   readonly startedMs: number
   /** Too slow to be waited for: its owner is not asked again. */
   isGivenUp?: boolean
@@ -71,7 +73,7 @@ export class Schedule {
   #hopelessSinceMs: number | undefined
   #ownersHeardMs = -Infinity
   #lastFailure: ScheduleFailure | undefined
-  /** When a part last brought something, or the download began. */
+  /** When a part last brought a good piece, or the download began. */
   #progressMs: number | undefined
   #fatal: ScheduleFailure | undefined
 
@@ -137,9 +139,10 @@ export class Schedule {
   progress (id: number, verifiedPiece: number, receivedBytes: number, nowMs: number): void {
     const part = this.#parts.get(id)
     if (part === undefined) return
-    if (receivedBytes > part.receivedBytes) this.#progressMs = nowMs
+    if (receivedBytes > part.receivedBytes) part.lastByteMs = nowMs
     part.receivedBytes = receivedBytes
     if (verifiedPiece <= part.verifiedPiece) return
+    this.#progressMs = nowMs
     for (let piece = part.verifiedPiece; piece < Math.min(verifiedPiece, part.endPiece); piece++) this.#setDone(piece)
     part.verifiedPiece = verifiedPiece
     const owner = this.#owners.get(part.owner)
@@ -186,7 +189,8 @@ export class Schedule {
     if (this.#fatal) return toError(this.#fatal)
     this.#progressMs ??= nowMs
     if (this.isDone || this.#parts.size > 0 || this.#usableOwners() > 0) {
-      if (nowMs - this.#progressMs > this.#policy.patienceMs && this.#lastFailure) return toError(this.#lastFailure)
+      const isOutOfPatience = this.#parts.size === 0 && nowMs - this.#progressMs > this.#policy.patienceMs
+      if (isOutOfPatience && this.#lastFailure) return toError(this.#lastFailure)
       this.#hopelessSinceMs = undefined
       return undefined
     }
@@ -250,15 +254,17 @@ export class Schedule {
     return slowest
   }
 
-  /** By the part's own rate so far; a part that has nothing yet is as slow as it has been silent. */
+  /** By the part's own rate so far; but one that is silent will go on to be so for as long again. */
   #msToGo (part: Part, nowMs: number): number {
-    const { firstPiece, endPiece, receivedBytes, startedMs } = part
-    if (receivedBytes === 0) return nowMs - startedMs
-    return Math.max(1, (endPiece - firstPiece) * this.#policy.pieceBytes - receivedBytes) / rateOf(part, nowMs)
+    const { firstPiece, endPiece, receivedBytes, lastByteMs } = part
+    const silentMs = nowMs - lastByteMs
+    if (receivedBytes === 0) return silentMs
+    const left = (endPiece - firstPiece) * this.#policy.pieceBytes - receivedBytes
+    return Math.max(left / rateOf(part, nowMs), silentMs)
   }
 
   #start (owner: OwnerState, firstPiece: number, endPiece: number, nowMs: number): Part {
-    const part: Part = { id: this.#nextPart++, owner: owner.key, firstPiece, endPiece, verifiedPiece: firstPiece, receivedBytes: 0, startedMs: nowMs }
+    const part: Part = { id: this.#nextPart++, owner: owner.key, firstPiece, endPiece, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, startedMs: nowMs }
     this.#parts.set(part.id, part)
     owner.streams++
     for (let piece = firstPiece; piece < endPiece; piece++) this.#pieces[piece] = RUNNING

@@ -132,6 +132,8 @@ export class Transfer {
       await this.#pause()
     }
     this.#readProgress()
+    // A part whose owner stalls may have brought good pieces that nobody else has to fetch.
+    await this.#endAllParts()
   }
 
   #throwIfOver (): void {
@@ -275,9 +277,14 @@ export class Transfer {
     }
   }
 
+  async #endAllParts (): Promise<void> {
+    const running = [...this.#running.values()]
+    for (const { control } of running) control.cancel()
+    await Promise.all(running.map(async ({ ended }) => await ended))
+  }
+
   async #stop (): Promise<void> {
-    for (const { control } of this.#running.values()) control.cancel()
-    await Promise.all([...this.#running.values()].map(async ({ ended }) => await ended))
+    await this.#endAllParts()
     await this.#glue.close()
   }
 }

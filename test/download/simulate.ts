@@ -26,6 +26,8 @@ export interface Simulation {
   pieceCount: number
   owners: readonly SimulatedOwner[]
   policy?: Partial<SchedulePolicy>
+  /** By owner: whether a stream that has brought so much brings nothing more, its last byte but one included. */
+  stalls?: Record<string, (bytesOfPart: number) => boolean>
   /** After so long it counts as hung. */
   limitMs?: number
 }
@@ -40,7 +42,7 @@ interface Running {
   bytes: number
 }
 
-export function simulate ({ pieceCount, owners, policy, limitMs = 3_600_000 }: Simulation): SimulationResult {
+export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3_600_000 }: Simulation): SimulationResult {
   const schedule = new Schedule(pieceCount, { pieceBytes: PIECE_BYTES, random: () => 0.5, slowBytesPerSecond: 16, ...policy })
   const running = new Map<number, Running>()
   const bytes = new Map<string, number>()
@@ -64,7 +66,9 @@ export function simulate ({ pieceCount, owners, policy, limitMs = 3_600_000 }: S
     const { part, owner } = run
     const wanted = (part.endPiece - part.firstPiece) * PIECE_BYTES
     const trouble = owner.trouble?.(run.bytes, nowMs)
-    if (trouble === undefined) run.bytes = Math.min(wanted, run.bytes + owner.bytesPerMs * TICK_MS)
+    const isStalled = stalls[owner.name]?.(run.bytes) ?? false
+    if (isStalled) run.bytes = Math.max(run.bytes, Math.ceil(run.bytes / PIECE_BYTES) * PIECE_BYTES - 1)
+    else if (trouble === undefined) run.bytes = Math.min(wanted, run.bytes + owner.bytesPerMs * TICK_MS)
     schedule.progress(part.id, part.firstPiece + Math.floor(run.bytes / PIECE_BYTES), run.bytes, nowMs)
     if (trouble) end(run, nowMs, trouble)
     else if (run.bytes >= wanted) end(run, nowMs)
