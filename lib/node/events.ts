@@ -44,6 +44,8 @@ export interface ProgressEvent {
   /** So far. */
   bytes: number
   size: number
+  /** Bytes a second over the last seconds. */
+  rate: number
 }
 
 export interface SavedEvent {

@@ -143,13 +143,17 @@ export class Node extends EventEmitter<NodeEvents> {
     assertFileName(filename)
     return await this.#track(this.#limitShares(async () => {
       const startedMs = performance.now()
-      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'digest', file: filename, bytes, size }))
+      const meter = new RateMeter()
+      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'digest', file: filename, bytes, size, rate: meter.bytesPerSecond() }))
       const pool = this.#startedPool()
       const share = await shareFile(filename, {
         folder: this.folder,
         cache: this.#cache,
         digestPieces: async (task) => await pool.digestPieces(task),
-        onProgress: report,
+        onProgress: (bytes, size) => {
+          meter.reach(bytes)
+          report(bytes, size)
+        },
         signal: this.#stopping.signal,
       })
       const announced = await this.#announce(share)
@@ -172,13 +176,13 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#downloads.set(filename, state)
     return await this.#track(this.#limitDownloads(async () => {
       const startedMs = performance.now()
-      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'download', file: filename, bytes, size }))
+      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'download', file: filename, bytes, size, rate: state.meter.bytesPerSecond() }))
       const { size, digest, pieceLength, pieces, owners, resumedBytes } = await download({
         filename,
         digest: options.digest,
         signal: this.#stopping.signal,
         onProgress: (progress) => {
-          state.meter.add(progress.bytes - state.bytes)
+          state.meter.reach(progress.bytes)
           Object.assign(state, { bytes: progress.bytes, size: progress.size })
           report(progress.bytes, progress.size)
         },

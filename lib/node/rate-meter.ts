@@ -1,29 +1,27 @@
 const WINDOW_MS = 3_000
 
-/** Bytes a second over the last three seconds. */
+/** Bytes a second over the last three seconds, of something that says how far it has come. */
 export class RateMeter {
   readonly #now: () => number
-  readonly #startedMs: number
-  #samples: Array<{ ms: number, bytes: number }> = []
+  /** Where it was at times within the window, and at the last one before. */
+  #marks: Array<{ ms: number, bytes: number }> = []
 
   constructor (now: () => number = () => performance.now()) {
     this.#now = now
-    this.#startedMs = now()
   }
 
-  add (bytes: number): void {
-    this.#forget()
-    this.#samples.push({ ms: this.#now(), bytes })
+  /** So many bytes in all by now. The first call says where it begins. */
+  reach (bytes: number): void {
+    const ms = this.#now()
+    this.#marks.push({ ms, bytes })
+    while ((this.#marks[1]?.ms ?? ms) < ms - WINDOW_MS) this.#marks.shift()
   }
 
   bytesPerSecond (): number {
-    this.#forget()
-    const elapsedMs = Math.min(WINDOW_MS, Math.max(1, this.#now() - this.#startedMs))
-    return this.#samples.reduce((sum, { bytes }) => sum + bytes, 0) * 1_000 / elapsedMs
-  }
-
-  #forget (): void {
-    const oldestMs = this.#now() - WINDOW_MS
-    this.#samples = this.#samples.filter(({ ms }) => ms >= oldestMs)
+    const first = this.#marks[0]
+    const last = this.#marks.at(-1)
+    if (first === undefined || last === undefined) return 0
+    const elapsedMs = this.#now() - first.ms
+    return elapsedMs > 0 ? Math.max(0, last.bytes - first.bytes) * 1_000 / elapsedMs : 0
   }
 }
