@@ -245,7 +245,7 @@ export class Schedule {
     let longestMs = this.#policy.takeoverMs
     for (const part of this.#parts.values()) {
       if (part.owner === thief.key && part.endPiece - part.verifiedPiece <= 1) continue
-      if (this.#isShared(part)) continue
+      if (this.#isShared(part) || this.#isUseless(part)) continue
       const ms = this.#msToGo(part, nowMs)
       if (ms <= longestMs) continue
       longestMs = ms
@@ -267,7 +267,7 @@ export class Schedule {
     const part: Part = { id: this.#nextPart++, owner: owner.key, firstPiece, endPiece, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, startedMs: nowMs }
     this.#parts.set(part.id, part)
     owner.streams++
-    for (let piece = firstPiece; piece < endPiece; piece++) this.#pieces[piece] = RUNNING
+    for (let piece = firstPiece; piece < endPiece; piece++) if (this.#pieces[piece] === MISSING) this.#pieces[piece] = RUNNING
     return part
   }
 

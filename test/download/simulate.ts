@@ -33,6 +33,7 @@ export interface Simulation {
 }
 
 const TICK_MS = 10
+const CANCEL_MS = 100
 const ASK_MS = 1_000
 export const PIECE_BYTES = 1_024
 
@@ -40,6 +41,8 @@ interface Running {
   part: Part
   owner: SimulatedOwner
   bytes: number
+  /** A thread looks only now and then whether it is still wanted. */
+  cancelledMs?: number
 }
 
 export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3_600_000 }: Simulation): SimulationResult {
@@ -58,12 +61,13 @@ export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3
     bytes.set(owner.name, (bytes.get(owner.name) ?? 0) + good * PIECE_BYTES)
     for (const useless of schedule.ended(part.id, nowMs, failure)) {
       const other = running.get(useless.id)
-      if (other) end(other, nowMs, { code: 'E_INTERRUPTED', message: 'cancelled' })
+      if (other) other.cancelledMs ??= nowMs
     }
   }
 
   function step (run: Running, nowMs: number): void {
     const { part, owner } = run
+    if (nowMs - (run.cancelledMs ?? Infinity) > CANCEL_MS) return end(run, nowMs, { code: 'E_INTERRUPTED', message: 'cancelled' })
     const wanted = (part.endPiece - part.firstPiece) * PIECE_BYTES
     const trouble = owner.trouble?.(run.bytes, nowMs)
     const isStalled = stalls[owner.name]?.(run.bytes) ?? false
@@ -85,12 +89,13 @@ export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3
       if (run) end(run, nowMs, { code: 'E_INTERRUPTED', message: 'too slow' })
     }
     for (let next = schedule.next(nowMs); next !== undefined; next = schedule.next(nowMs)) {
-      const owner = owners.find(({ name }) => name === next?.part.owner)
+      const owner = owners.find(({ name }) => name === next.part.owner)
       if (owner === undefined) throw new Error('an owner that nobody told of')
       running.set(next.part.id, { part: next.part, owner, bytes: 0 })
       parts++
     }
     const failure = schedule.failure(nowMs)
+    if (schedule.isDone) for (const run of [...running.values()]) end(run, nowMs, { code: 'E_INTERRUPTED', message: 'not needed any more' })
     if (schedule.isDone || failure) return { ms: nowMs, failure, bytes, fetched, parts }
   }
   throw new Error(`not over after ${limitMs} ms`)

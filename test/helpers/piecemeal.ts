@@ -46,6 +46,12 @@ export interface NodeFlags extends CommandOptions {
   bin?: string
 }
 
+/** A line of `--json`. */
+export interface Event {
+  event: string
+  [fact: string]: unknown
+}
+
 export class NodeCommand extends Command {
   readonly name: string
   /** `DIR/NAME` */
@@ -64,6 +70,11 @@ export class NodeCommand extends Command {
   async listening (): Promise<{ input: number, output: number }> {
     const [, input, output] = await this.waitFor(/listening: input .+:(\d+), output .+:(\d+)\n|"event":"listening".*\n/)
     return { input: Number(input), output: Number(output) }
+  }
+
+  /** What it has told with `--json`. @throws where a line is no JSON object. */
+  get events (): Event[] {
+    return this.lines.map((line) => JSON.parse(line) as Event)
   }
 
   /** Commands a node to share, and waits until it does. */

@@ -1,0 +1,80 @@
+/** Ten owners, of which a seeded random third goes wrong in the middle, and five downloaders at once: every download is right. */
+import { link } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
+import { hiddenLeftovers, pseudoRandomBytes, sha256, tempDir, writePseudoRandom } from '../helpers/files.js'
+import { nodeFolder, startNode, startTracker, type NodeCommand } from '../helpers/piecemeal.js'
+import { chooseSeed, seededRandom } from '../helpers/seed.js'
+
+const MiB = 1_048_576
+const SIZE = 64 * MiB
+const HONEST = 7
+const FAULTY = 3
+const DOWNLOADERS = 5
+
+const seed = chooseSeed()
+
+void t.test(`a third of the owners goes wrong: PIECEMEAL_SEED=${seed}`, async (t) => {
+  const dir = await tempDir(t)
+  const tracker = await startTracker(t)
+  const original = join(dir, 'original')
+  await writePseudoRandom(original, SIZE, 'swarm')
+  const data = pseudoRandomBytes(SIZE, 'swarm')
+
+  await Promise.all(Array.from({ length: HONEST }, async (_, i) => {
+    const name = `honest${i}`
+    for (const file of ['calm.bin', 'rough.bin']) await link(original, join(nodeFolder(dir, name), file))
+    const owner = await startNode(t, { name, tracker, dir })
+    await owner.upload('calm.bin', 'rough.bin')
+  }))
+  const fakes = await Promise.all(Array.from({ length: FAULTY }, async (_, i) => await FakeOwner.start(t, { name: `faulty${i}`, tracker })))
+  for (const fake of fakes) {
+    await fake.share('calm.bin', data)
+    await fake.share('rough.bin', data)
+  }
+  const downloaders = await Promise.all(Array.from({ length: DOWNLOADERS }, async (_, i) => await startNode(t, { name: `downloader${i}`, tracker, dir })))
+
+  const calmMs = await fetchAll(downloaders, 'calm.bin')
+  const random = seededRandom(seed)
+  const faults = fakes.map((fake) => goWrong(fake, random))
+  const roughMs = await fetchAll(downloaders, 'rough.bin')
+
+  t.comment(`${faults.join(', ')}; calm ${calmMs.join(' ')} ms, rough ${roughMs.join(' ')} ms`)
+  const mostMs = 3 * Math.max(...calmMs) + 20_000
+  const digest = await sha256(original)
+  for (const [i, downloader] of downloaders.entries()) {
+    t.equal(await sha256(join(downloader.folder, 'rough.bin')), digest)
+    t.ok((roughMs[i] ?? Infinity) <= mostMs, `${roughMs[i]} ms of at most ${mostMs}`)
+    t.strictSame(await hiddenLeftovers(downloader.folder), [])
+    t.equal(await downloader.leave(), 0)
+  }
+})
+
+/** Makes an owner go wrong somewhere within the first MiB or so of each range. @returns how */
+function goWrong (fake: FakeOwner, random: () => number): string {
+  const bytes = Math.floor(random() * 2 * MiB)
+  const faults: Record<string, Behaviour> = {
+    dies: { stopAfter: { bytes, how: 'stall' } },
+    stalls: { stopAfter: { bytes, how: 'stall' } },
+    truncates: { stopAfter: { bytes, how: 'end' } },
+    lies: {},
+    trickles: { chunkBytes: 512, chunkDelayMs: 100 },
+  }
+  const names = Object.keys(faults)
+  const fault = names[Math.floor(random() * names.length)] ?? ''
+  Object.assign(fake.behaviour, faults[fault])
+  if (fault === 'dies') fake.once('stopped', () => fake.close())
+  if (fault === 'lies') fake.on('request', ({ start, end }) => { fake.behaviour.corruptAt = start + Math.floor(random() * (end - start)) })
+  return fault
+}
+
+/** How long each took, in milliseconds. */
+async function fetchAll (downloaders: readonly NodeCommand[], file: string): Promise<number[]> {
+  return await Promise.all(downloaders.map(async (downloader) => {
+    const startMs = performance.now()
+    downloader.say(`torrent -m download ${file}`)
+    await downloader.waitFor(`saved ${file} `, { ms: 60_000 })
+    return Math.round(performance.now() - startMs)
+  }))
+}

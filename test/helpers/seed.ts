@@ -1,0 +1,15 @@
+/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
+export function seededRandom (seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** The seed of this run: a new one, or that of `PIECEMEAL_SEED`, to see a failure again. */
+export function chooseSeed (): number {
+  return Number(process.env.PIECEMEAL_SEED ?? Math.floor(Math.random() * 1e9))
+}
