@@ -1,6 +1,6 @@
 /** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
 import type { Node } from '../node/node.js'
-import { ConflictError, EXIT_STATUS, toPiecemealError } from '../protocol/errors.js'
+import { ConflictError, EXIT_STATUS, PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import type { Reporter } from '../ui/reporter.js'
 import { parseCommand, type Command } from './commands.js'
 import { COMMANDS_USAGE } from './usage.js'
@@ -38,7 +38,6 @@ export class Session {
   fail (error: unknown, file?: string): void {
     const { code, message } = toPiecemealError(error)
     this.#status = EXIT_STATUS[code]
-    if (code === 'E_INTERRUPTED') this.#wasCutOff = true
     this.#reporter.report('failed', {
       ...(file !== undefined && { file }), code, message, ...(error instanceof ConflictError && { versions: error.versions }),
     })
@@ -83,7 +82,7 @@ export class Session {
         for (const file of command.files) this.#run(file, async () => await this.#upload(file))
         return
       case 'download':
-        for (const file of command.files) this.#run(file, async () => { await this.#node.download(file, { digest: command.digest }) })
+        for (const file of command.files) this.#run(file, async () => await this.#download(file, command.digest))
         return
       case 'list':
         return this.#run(undefined, async () => { this.#reporter.report('list', await this.#node.list(command.prefix)) })
@@ -97,6 +96,15 @@ export class Session {
   async #upload (file: string): Promise<void> {
     await this.#node.upload(file)
     this.#hasUploaded = true
+  }
+
+  async #download (file: string, digest: string | undefined): Promise<void> {
+    try {
+      await this.#node.download(file, { digest })
+    } catch (error) {
+      if (error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
+      throw error
+    }
   }
 
   #run (file: string | undefined, work: () => Promise<void>): void {

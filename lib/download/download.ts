@@ -58,7 +58,11 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
   const target = join(context.folder, filename)
   await assertAbsent(target, filename)
   throwIfStopped(signal, filename)
-  const found = await context.findOwners(filename, digest)
+  const found = await context.findOwners(filename, digest).catch((error: unknown) => {
+    // A tracker that is not waited for any more is not one that is away.
+    throwIfStopped(signal, filename)
+    throw error
+  })
   throwIfStopped(signal, filename)
 
   const workspace = await Workspace.open(context.hiddenFolder, found)
