@@ -17,5 +17,6 @@ export function toDiskError (error: unknown, what: string): PiecemealError {
   if (error instanceof PiecemealError) return error
   const code = systemCode(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return new PiecemealError('E_DISK_FULL', `${what}: no room on the disk`, { cause: error })
+  if (code === 'EMFILE' || code === 'ENFILE') return new PiecemealError('E_LIMIT', `${what}: out of file descriptors`, { cause: error })
   return new PiecemealError('E_IO', `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
 }

@@ -41,9 +41,9 @@ export function pieceLengthFor (size: number): number {
   return pieceLength
 }
 
+/** One content has one digest: so its size leaves no choice of piece length. */
 export function isPieceLength (pieceLength: number, size: number): boolean {
-  return pieceLength >= MIN_PIECE_BYTES && Number.isInteger(Math.log2(pieceLength)) &&
-    pieceCount({ size, pieceLength }) <= MAX_PIECES
+  return pieceLength === pieceLengthFor(size)
 }
 
 export function pieceCount ({ size, pieceLength }: Pick<Content, 'size' | 'pieceLength'>): number {

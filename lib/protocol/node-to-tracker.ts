@@ -38,7 +38,7 @@ export function parseNodeToTracker (value: Record<string, unknown>): NodeToTrack
   if (shape === undefined) throw check.protocolError('"mode" must be have, need, exit, list or alive')
   const message = check.checkShape(shape, value) as NodeToTracker
   if (message.mode === 'have' && !isPieceLength(message.pieceLength, message.size)) {
-    throw check.protocolError('"pieceLength" must be a power of two, 1 MiB at the least, that gives no more than 8192 pieces')
+    throw check.protocolError('"pieceLength" must be the smallest power of two, 1 MiB at the least, that gives no more than 8192 pieces')
   }
   return message
 }

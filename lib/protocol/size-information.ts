@@ -61,7 +61,7 @@ export function parseSizeAnswer (value: Record<string, unknown>): SizeAnswer {
   if (value.type !== 'SizeInformation') throw check.protocolError('"type" must be "SizeInformation"')
   throwOnOwnerRefusal(value)
   const result = check.checkShape(answer, value)
-  if (!isPieceLength(result.pieceLength, result.size)) throw check.protocolError('"pieceLength" is not one that the size can have')
+  if (!isPieceLength(result.pieceLength, result.size)) throw check.protocolError('"pieceLength" is not the one that the size has')
   const count = pieceCount(result)
   if (result.pieces && result.pieces.length !== count * PIECE_DIGEST_BYTES) {
     throw check.protocolError(`"pieces" must be the base64 of ${count} digests`)

@@ -65,7 +65,7 @@ export function parseTrackerToNode<Mode extends TrackerMode> (mode: Mode, value:
   if (value.mode !== mode) throw check.protocolError(`"mode" must be "${mode}"`)
   const result = check.checkShape(SHAPES[mode], value) as ReplyResults[Mode]
   if (mode === 'need' && !isPieceLength((result as Found).pieceLength, (result as Found).size)) {
-    throw check.protocolError('"pieceLength" is not one that the size can have')
+    throw check.protocolError('"pieceLength" is not the one that the size has')
   }
   return result
 }

@@ -30,8 +30,14 @@ export class Session {
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
   async answer (value: Record<string, unknown>): Promise<object> {
     const message = parseNodeToTracker(value)
-    await this.#bind(message.name)
-    return await this.#obey(message)
+    try {
+      await this.#bind(message.name)
+      return await this.#obey(message)
+    } catch (error) {
+      // What a registry says of a node that left meanwhile is news to nobody.
+      if (this.#isClosed) throw new PiecemealError('E_NETWORK', `${quote(message.name)} went away`, { cause: error })
+      throw error
+    }
   }
 
   async close (): Promise<void> {
