@@ -21,7 +21,7 @@ const zones = [
     from: FOLDERS.filter((other) => other !== folder && !others.includes(other)).map((other) => `./lib/${other}`),
   })).filter(({ from }) => from.length > 0),
   { target: './lib', from: ['./workers', './test'] },
-  { target: './workers', from: FOLDERS.filter((folder) => folder !== 'download' && folder !== 'content').map((folder) => `./lib/${folder}`) },
+  { target: './workers', from: FOLDERS.filter((folder) => !['download', 'content', 'share'].includes(folder)).map((folder) => `./lib/${folder}`) },
 ]
 
 export default [

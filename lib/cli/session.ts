@@ -87,7 +87,7 @@ export class Session {
       case 'list':
         return this.#run(undefined, async () => { this.#reporter.report('list', await this.#node.list(command.prefix)) })
       case 'status':
-        return this.#reporter.report('status', this.#node.status())
+        return this.#run(undefined, async () => { this.#reporter.report('status', await this.#node.status()) })
       case 'help':
         return this.#reporter.report('help', { text: COMMANDS_USAGE })
     }

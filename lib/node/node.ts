@@ -15,9 +15,9 @@ import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protoco
 import type { Files } from '../protocol/tracker-to-node.js'
 import { DigestCache } from '../share/digest-cache.js'
 import { shareFile } from '../share/share-file.js'
-import { ShareIndex, type Share } from '../share/share-index.js'
+import { ShareIndex, type ServedFile, type Share } from '../share/share-index.js'
 import { SizeServer } from '../share/size-server.js'
-import { UploadServer } from '../share/upload-server.js'
+import { UploadThread } from '../share/upload-thread.js'
 import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './events.js'
 import { FolderLock } from './folder-lock.js'
 import { RateMeter } from './rate-meter.js'
@@ -61,7 +61,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #shares = new ShareIndex()
   readonly #cache: DigestCache
   readonly #sizeServer: SizeServer
-  readonly #uploadServer: UploadServer
+  readonly #uploads: UploadThread
   readonly #tracker: TrackerClient
   /** File name → what is known of its download. */
   readonly #downloads = new Map<string, { bytes: number, size: number, meter: RateMeter }>()
@@ -87,12 +87,11 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#cache = new DigestCache(this.#hiddenFolder)
     const serving = {
       folder: this.folder,
-      shares: this.#shares,
-      onChanged: (share: Share) => { this.#withdraw(share) },
+      onChanged: (file: ServedFile) => { this.#withdraw(file) },
       onError: (error: Error) => this.#report(error),
     }
-    this.#sizeServer = new SizeServer(serving)
-    this.#uploadServer = new UploadServer(serving)
+    this.#sizeServer = new SizeServer({ ...serving, shares: this.#shares })
+    this.#uploads = new UploadThread(serving)
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,
@@ -115,7 +114,7 @@ export class Node extends EventEmitter<NodeEvents> {
       await this.#tidy()
       const { host, inputPort, outputPort } = this.#options
       const input = await this.#sizeServer.listen({ host, port: inputPort })
-      const output = await this.#uploadServer.listen({ host, port: outputPort })
+      const output = await this.#uploads.listen({ host, port: outputPort })
       this.#ports = { input, output }
       const joined = this.#tracker.start()
       joined.catch(() => {})
@@ -199,12 +198,13 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#tracker.ask('list', { prefix })
   }
 
-  status (): NodeStatus {
+  async status (): Promise<NodeStatus> {
+    const uploads = await this.#uploads.uploads()
     return {
       sharing: [...this.#shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
       fetching: [...this.#downloads].map(([file, { bytes, size, meter }]) => ({ file, bytes, size, rate: meter.bytesPerSecond() })),
-      serving: [...this.#uploadServer.uploads].map(({ filename, peer, sent, range, startedMs }) => ({
-        file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, secondsSince(startedMs)),
+      serving: uploads.map(({ filename, peer, sent, range, seconds }) => ({
+        file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
       })),
       tracker: { connected: this.#tracker.isConnected },
     }
@@ -219,7 +219,7 @@ export class Node extends EventEmitter<NodeEvents> {
     await this.#tracker.close()
     await this.#sizeServer.close()
     const deadline = new AbortController()
-    await Promise.race([this.#uploadServer.drain(), sleep(LEAVE_MS, undefined, { signal: deadline.signal }).catch(() => {})])
+    await Promise.race([this.#uploads.drain().catch(() => {}), sleep(LEAVE_MS, undefined, { signal: deadline.signal }).catch(() => {})])
     deadline.abort()
     await this.close()
   }
@@ -232,7 +232,7 @@ export class Node extends EventEmitter<NodeEvents> {
 
   async #close (): Promise<void> {
     this.#stopping.abort()
-    await Promise.allSettled([this.#tracker.close(), this.#uploadServer.close(), this.#sizeServer.close(), ...this.#running])
+    await Promise.allSettled([this.#tracker.close(), this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
     await this.#pool?.close()
     await this.#lock?.release()
     if (this.#ports) this.emit('left', { name: this.name })
@@ -287,12 +287,14 @@ export class Node extends EventEmitter<NodeEvents> {
   /** Whether the tracker knows of it now; one that is away is told when it is back. */
   async #announce (share: Share): Promise<boolean> {
     this.#shares.add(share)
+    await this.#uploads.add(share)
     try {
       await this.#tracker.ask('have', this.#announcement(share), ANNOUNCE_WAIT_MS)
       return true
     } catch (error) {
       if (error instanceof PiecemealError && (error.code === 'E_TRACKER' || error.code === 'E_NAME_TAKEN')) return false
       this.#shares.remove(share)
+      await this.#uploads.remove(share)
       throw error
     }
   }
@@ -302,12 +304,14 @@ export class Node extends EventEmitter<NodeEvents> {
     return { filename, size, digest, pieceLength, inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
   }
 
-  #withdraw (share: Share): void {
-    if (!this.#shares.remove(share)) return
-    this.#tracker.ask('exit', { filename: share.filename }).catch(() => {
+  #withdraw (file: ServedFile): void {
+    if (!this.#shares.remove(file)) return
+    const { filename } = file
+    this.#uploads.remove(file).catch((error: Error) => this.#report(error))
+    this.#tracker.ask('exit', { filename }).catch(() => {
       // Without a tracker nobody is sent here; the next connection announces what is shared then.
     })
-    this.emit('withdrawn', { file: share.filename, code: 'E_CHANGED', message: `${quote(share.filename)} has changed since it was announced; upload it again to share it as it is now` })
+    this.emit('withdrawn', { file: filename, code: 'E_CHANGED', message: `${quote(filename)} has changed since it was announced; upload it again to share it as it is now` })
   }
 
   /** What `close` has to wait for. */

@@ -1,30 +1,64 @@
-/** The bytes of a range from a file to a socket: the next read is under way while the last one is sent. */
+/**
+ * The bytes of a range from a file to a socket: the next are read while the last are sent.
+ *
+ * Runs in the thread that serves and does nothing else, so reads are synchronous: from the page
+ * cache, where they mostly come from, a read is over sooner than a turn through the thread pool.
+ */
+import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { Socket } from 'node:net'
+import { toDiskError } from '../content/disk.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/limits.js'
 
 /** Two of these are all the memory that a stream takes. */
 const CHUNK_BYTES = 1 * MiB
+/** Buffers that are kept for the next stream: fresh memory costs more than the copy into it. */
+const KEPT_BUFFERS = 8
+const keptBuffers: Buffer[] = []
 
-/** @throws E_CHANGED if the file ends before the range; E_NETWORK if the peer does not take it all. */
+/** @throws E_CHANGED if the file ends before the range; E_IO; E_NETWORK if the peer does not take it all. */
 export async function sendRange (socket: Socket, handle: FileHandle, { start, end }: ByteRange, onSent: (bytes: number) => void): Promise<void> {
-  const chunkBytes = Math.min(CHUNK_BYTES, end - start)
-  let filling = Buffer.allocUnsafeSlow(chunkBytes)
-  let sending = Buffer.allocUnsafeSlow(end - start > chunkBytes ? chunkBytes : 0)
+  const isShort = end - start < CHUNK_BYTES
+  let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
+  let sending = isShort ? filling : takeBuffer()
   let sent: Promise<void> = Promise.resolve()
-  for (let at = start; at < end;) {
-    const [{ bytesRead }] = await Promise.all([handle.read(filling, 0, Math.min(chunkBytes, end - at), at), sent])
-    if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter')
-    const chunk = filling.subarray(0, bytesRead)
-    sent = write(socket, chunk).then(() => onSent(chunk.length))
-    // Observed in the next round, or below; without this a failure in between would count as unhandled.
-    sent.catch(() => {})
-    at += bytesRead;
-    [filling, sending] = [sending, filling]
+  try {
+    for (let at = start; at < end;) {
+      const bytesRead = read(handle, filling, Math.min(filling.length, end - at), at)
+      if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter')
+      await sent
+      const chunk = filling.subarray(0, bytesRead)
+      sent = write(socket, chunk).then(() => onSent(chunk.length))
+      // Observed in the next round, or below; without this a failure in between would count as unhandled.
+      sent.catch(() => {})
+      at += bytesRead;
+      [filling, sending] = [sending, filling]
+      // The one that is filled next is the one that was sent before this one, or for a short range the very same.
+      if (isShort) await sent
+    }
+    await sent
+  } finally {
+    // A socket that is gone has let go of what it had not sent.
+    if (!isShort) giveBack(filling, sending)
   }
-  await sent
+}
+
+function takeBuffer (): Buffer {
+  return keptBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
+}
+
+function giveBack (...buffers: Buffer[]): void {
+  for (const buffer of buffers) if (keptBuffers.length < KEPT_BUFFERS) keptBuffers.push(buffer)
+}
+
+function read (handle: FileHandle, buffer: Buffer, length: number, position: number): number {
+  try {
+    return readSync(handle.fd, buffer, 0, length, position)
+  } catch (error) {
+    throw toDiskError(error, 'cannot read')
+  }
 }
 
 async function write (socket: Socket, chunk: Buffer): Promise<void> {

@@ -1,27 +1,33 @@
 import type { PieceList } from '../content/digest.js'
-import type { FileIdentity } from '../content/own-file.js'
+import { isSameFile, type FileIdentity } from '../content/own-file.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { SHARES_PER_NODE } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 
-/** A file that this node offers, as it was when it was digested. */
-export interface Share extends Content {
+/** A file that is served: what tells that it is still the one that was announced. */
+export interface ServedFile {
   filename: string
-  pieces: PieceList
+  size: number
+  digest: string
   identity: FileIdentity
 }
 
+/** A file that this node offers, as it was when it was digested. */
+export interface Share extends ServedFile, Content {
+  pieces: PieceList
+}
+
 /** What a node offers, by name. A name is only ever looked up here, never in the file system. */
-export class ShareIndex {
-  readonly #shares = new Map<string, Share>()
+export class ShareIndex<T extends ServedFile = Share> {
+  readonly #shares = new Map<string, T>()
 
   get size (): number {
     return this.#shares.size
   }
 
   /** @throws E_LIMIT beyond 10,000 files. */
-  add (share: Share): void {
+  add (share: T): void {
     if (this.#shares.size >= SHARES_PER_NODE && !this.#shares.has(share.filename)) {
       throw new PiecemealError('E_LIMIT', `cannot share ${quote(share.filename)}: a node shares at most ${SHARES_PER_NODE} files`)
     }
@@ -29,15 +35,16 @@ export class ShareIndex {
   }
 
   /** Whether it was there; a newer share of that name stays. */
-  remove (share: Share): boolean {
-    return this.#shares.get(share.filename) === share && this.#shares.delete(share.filename)
+  remove ({ filename, identity }: ServedFile): boolean {
+    const share = this.#shares.get(filename)
+    return share !== undefined && isSameFile(share.identity, identity) && this.#shares.delete(filename)
   }
 
   /**
    * @param digest whichever is shared under that name if left out
    * @throws E_NOT_SHARED, the same whether or not there is such a file.
    */
-  get (filename: string, digest?: string): Share {
+  get (filename: string, digest?: string): T {
     const share = this.#shares.get(filename)
     if (share !== undefined && (digest === undefined || digest === share.digest)) return share
     throw new PiecemealError('E_NOT_SHARED', `${quote(filename)} is not shared here${digest === undefined ? '' : ' with that digest'}`)
@@ -47,7 +54,7 @@ export class ShareIndex {
     return this.#shares.has(filename)
   }
 
-  [Symbol.iterator] (): IterableIterator<Share> {
+  [Symbol.iterator] (): IterableIterator<T> {
     return this.#shares.values()
   }
 }

@@ -1,4 +1,7 @@
-/** The output port: one request line, one header line, the bytes of the range, closed. */
+/**
+ * The output port: one request line, one header line, the bytes of the range, closed. Lives in a
+ * thread of its own, so that neither the control port nor a download slows it, nor it them.
+ */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
@@ -13,7 +16,7 @@ import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { assertUnchanged, openShare } from './open-share.js'
 import { sendRange } from './send-range.js'
-import type { Share, ShareIndex } from './share-index.js'
+import type { ServedFile, ShareIndex } from './share-index.js'
 
 /** A range that is being sent. `sent` in bytes, `peer` an IP address. */
 export interface Upload {
@@ -21,25 +24,26 @@ export interface Upload {
   peer: string
   range: ByteRange
   sent: number
-  startedMs: number
+  seconds: number
 }
 
 export interface UploadServerOptions {
   folder: string
-  shares: ShareIndex
+  shares: ShareIndex<ServedFile>
   /** The file is not what was announced any more. */
-  onChanged: (share: Share) => void
+  onChanged: (file: ServedFile) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** @default 64 */
   maxStreams?: number
 }
 
+type RunningUpload = Omit<Upload, 'seconds'> & { startedMs: number }
+
 export class UploadServer {
   readonly #options: UploadServerOptions
   readonly #listener: Listener
-  readonly #uploads = new Set<Upload>()
-  #bytesSent = 0
+  readonly #uploads = new Set<RunningUpload>()
   #onIdle: (() => void) | undefined
 
   constructor (options: UploadServerOptions) {
@@ -50,13 +54,9 @@ export class UploadServer {
     })
   }
 
-  get uploads (): Iterable<Upload> {
-    return this.#uploads
-  }
-
-  /** Bytes sent since it started. */
-  get bytesSent (): number {
-    return this.#bytesSent
+  /** Those that run now. */
+  get uploads (): Upload[] {
+    return [...this.#uploads].map(({ startedMs, ...upload }) => ({ ...upload, seconds: (performance.now() - startedMs) / 1_000 }))
   }
 
   /** @throws E_PORT. */
@@ -90,7 +90,7 @@ export class UploadServer {
     await endGently(socket)
   }
 
-  async #upload (socket: Socket, share: Share, range: ByteRange): Promise<void> {
+  async #upload (socket: Socket, share: ServedFile, range: ByteRange): Promise<void> {
     if (this.#uploads.size >= (this.#options.maxStreams ?? UPLOAD_STREAMS)) {
       throw new PiecemealError('E_BUSY', `all ${this.#uploads.size} upload slots are taken; try again or elsewhere`)
     }
@@ -109,13 +109,12 @@ export class UploadServer {
     }
   }
 
-  async #send (socket: Socket, share: Share, upload: Upload): Promise<void> {
+  async #send (socket: Socket, share: ServedFile, upload: RunningUpload): Promise<void> {
     const handle = await openShare(this.#options.folder, share)
     try {
       socket.write(encodeLine(fileCommunication({ filename: share.filename, digest: share.digest, range: upload.range })))
       await sendRange(socket, handle, upload.range, (bytes) => {
         upload.sent += bytes
-        this.#bytesSent += bytes
       })
       await assertUnchanged(handle, share)
     } finally {

@@ -1,0 +1,40 @@
+/** The thread that serves: an upload server that is told by messages what to do. */
+import type { MessagePort } from 'node:worker_threads'
+import { toTaskResult } from '../content/task-result.js'
+import { toPiecemealError } from '../protocol/errors.js'
+import { ShareIndex, type ServedFile } from './share-index.js'
+import type { UploadCall, UploadMessage, UploadThreadData } from './upload-messages.js'
+import { UploadServer } from './upload-server.js'
+
+export function serveUploads (port: MessagePort, { folder }: UploadThreadData): void {
+  const say = (message: UploadMessage): void => port.postMessage(message)
+  const shares = new ShareIndex<ServedFile>()
+  const server = new UploadServer({
+    folder,
+    shares,
+    onChanged: (file) => say({ kind: 'changed', file }),
+    onError: (reason) => {
+      const { code, message } = toPiecemealError(reason)
+      say({ kind: 'error', error: { code, message } })
+    },
+  })
+
+  async function obey (call: UploadCall): Promise<unknown> {
+    switch (call.name) {
+      case 'listen': return await server.listen(call.argument)
+      case 'add': return shares.add(call.argument)
+      case 'remove': return shares.remove(call.argument)
+      case 'uploads': return server.uploads
+      case 'drain': return await server.drain()
+      case 'close': return await server.close()
+    }
+  }
+
+  port.on('message', (call: UploadCall) => {
+    void toTaskResult(async () => await obey(call)).then((result) => {
+      say({ kind: 'answer', id: call.id, result })
+      // Nothing is left to do, so the thread ends by itself.
+      if (call.name === 'close') port.close()
+    })
+  })
+}

@@ -1,0 +1,28 @@
+/** What the main thread and the thread that serves uploads say to each other. */
+import type { Address } from '../protocol/address.js'
+import type { ErrorData } from '../protocol/errors.js'
+import type { TaskResult } from '../content/task-result.js'
+import type { ServedFile } from './share-index.js'
+import type { Upload } from './upload-server.js'
+
+export interface UploadThreadData {
+  /** The node's folder. */
+  folder: string
+}
+
+/** What can be asked for, and what is answered. */
+export interface UploadCalls {
+  listen: { argument: Address, result: Address }
+  add: { argument: ServedFile, result: undefined }
+  remove: { argument: ServedFile, result: undefined }
+  uploads: { argument: undefined, result: Upload[] }
+  drain: { argument: undefined, result: undefined }
+  close: { argument: undefined, result: undefined }
+}
+
+export type UploadCall = { [Name in keyof UploadCalls]: { id: number, name: Name, argument: UploadCalls[Name]['argument'] } }[keyof UploadCalls]
+
+export type UploadMessage =
+  | { kind: 'answer', id: number, result: TaskResult<unknown> }
+  | { kind: 'changed', file: ServedFile }
+  | { kind: 'error', error: ErrorData }

@@ -1,0 +1,106 @@
+/** The main thread's end of the thread that serves uploads. */
+import { Worker } from 'node:worker_threads'
+import { fromTaskResult } from '../content/task-result.js'
+import type { Address } from '../protocol/address.js'
+import { PiecemealError } from '../protocol/errors.js'
+import type { ServedFile } from './share-index.js'
+import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
+import type { Upload } from './upload-server.js'
+
+const SERVE_UPLOADS = new URL('../../workers/serve-uploads.js', import.meta.url)
+
+export interface UploadThreadOptions extends UploadThreadData {
+  /** A file is not what was announced any more. */
+  onChanged: (file: ServedFile) => void
+  /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
+  onError: (error: PiecemealError) => void
+}
+
+interface Pending {
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+export class UploadThread {
+  readonly #options: UploadThreadOptions
+  readonly #pending = new Map<number, Pending>()
+  #worker: Worker | undefined
+  #nextId = 0
+
+  constructor (options: UploadThreadOptions) {
+    this.#options = options
+  }
+
+  /** Starts the thread and opens its port. @throws E_PORT. */
+  async listen (address: Address): Promise<Address> {
+    const { folder } = this.#options
+    const worker = new Worker(SERVE_UPLOADS, { workerData: { folder } satisfies UploadThreadData })
+    this.#worker = worker
+    worker.on('message', (message: UploadMessage) => this.#take(message))
+    worker.on('error', (cause) => this.#lose(cause.message))
+    worker.on('exit', () => this.#lose('it ended'))
+    return await this.#call('listen', address)
+  }
+
+  /** Serves a file from now on; to be awaited before anybody is told. */
+  async add ({ filename, size, digest, identity }: ServedFile): Promise<void> {
+    await this.#call('add', { filename, size, digest, identity })
+  }
+
+  async remove ({ filename, size, digest, identity }: ServedFile): Promise<void> {
+    await this.#call('remove', { filename, size, digest, identity })
+  }
+
+  async uploads (): Promise<Upload[]> {
+    return await this.#call('uploads', undefined)
+  }
+
+  /** Takes no further request and resolves when the running ones have ended. */
+  async drain (): Promise<void> {
+    await this.#call('drain', undefined)
+  }
+
+  /** Cuts off whatever runs and ends the thread. Safe to call twice. */
+  async close (): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    await this.#call('close', undefined).catch(() => {})
+    this.#worker = undefined
+    await worker.terminate()
+  }
+
+  async #call<Name extends keyof UploadCalls> (name: Name, argument: UploadCalls[Name]['argument']): Promise<UploadCalls[Name]['result']> {
+    const worker = this.#worker
+    if (worker === undefined) throw new PiecemealError('E_WORKER', 'the thread that serves uploads is not running')
+    const id = this.#nextId++
+    return await new Promise<UploadCalls[Name]['result']>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject })
+      worker.postMessage({ id, name, argument })
+    })
+  }
+
+  #take (message: UploadMessage): void {
+    switch (message.kind) {
+      case 'changed': return this.#options.onChanged(message.file)
+      case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
+      case 'answer': {
+        const pending = this.#pending.get(message.id)
+        this.#pending.delete(message.id)
+        try {
+          pending?.resolve(fromTaskResult(message.result))
+        } catch (error) {
+          pending?.reject(error)
+        }
+      }
+    }
+  }
+
+  #lose (why: string): void {
+    const wasRunning = this.#worker !== undefined
+    this.#worker = undefined
+    const error = new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+    if (wasRunning) this.#options.onError(error)
+  }
+}
