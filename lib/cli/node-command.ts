@@ -4,7 +4,6 @@ import split2 from 'split2'
 import { Node } from '../node/node.js'
 import { EXIT_STATUS, PiecemealError } from '../protocol/errors.js'
 import { LEAVE_MS } from '../protocol/limits.js'
-import { barReporter } from '../ui/bars.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
@@ -28,7 +27,7 @@ async function main (): Promise<number> {
 }
 
 async function run (options: NodeArguments, output: Output): Promise<number> {
-  const reporter = chooseReporter(options, output)
+  const reporter = await chooseReporter(options, output)
   const node = new Node(options)
   const session = new Session(node, reporter)
   reportEvents(node, reporter)
@@ -50,9 +49,12 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
   }
 }
 
-function chooseReporter ({ json }: NodeArguments, output: Output): Reporter {
+async function chooseReporter ({ json }: NodeArguments, output: Output): Promise<Reporter> {
   if (json) return jsonReporter(output)
-  return process.stdout.isTTY ? barReporter(process.stdout, output) : textReporter(output)
+  if (!process.stdout.isTTY) return textReporter(output)
+  // Loaded only where bars are drawn: a script starts the sooner.
+  const { barReporter } = await import('../ui/bars.js')
+  return barReporter(process.stdout, output)
 }
 
 function reportEvents (node: Node, reporter: Reporter): void {

@@ -22,7 +22,7 @@ import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './eve
 import { FolderLock } from './folder-lock.js'
 import { RateMeter } from './rate-meter.js'
 import { TrackerClient, type Question } from './tracker-client.js'
-import { WorkerPool } from './worker-pool.js'
+import type { WorkerPool } from './worker-pool.js'
 
 export interface NodeOptions {
   /** 1 to 64 of `A-Z a-z 0-9 . _ -`, a letter or digit first. */
@@ -113,19 +113,22 @@ export class Node extends EventEmitter<NodeEvents> {
       this.#lock = await FolderLock.take(this.folder)
       await this.#tidy()
       const { host, inputPort, outputPort } = this.#options
-      const input = await this.#sizeServer.listen({ host, port: inputPort })
-      const output = await this.#uploads.listen({ host, port: outputPort })
+      const [input, output] = await Promise.all([
+        this.#sizeServer.listen({ host, port: inputPort }),
+        this.#uploads.listen({ host, port: outputPort }),
+      ])
       this.#ports = { input, output }
       const joined = this.#tracker.start()
       joined.catch(() => {})
       await Promise.race([joined, sleep(FIRST_ANSWER_MS)])
       joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
-      // Threads take a while to start: they do so while nobody waits for them yet.
-      this.#pool = new WorkerPool()
       const event = { name: this.name, input, output }
       this.emit('listening', event)
       this.#isListening = true
       for (const tell of this.#untold.splice(0)) tell()
+      // Threads, and the code that manages them, take a while to start: nobody waits for them yet.
+      const { WorkerPool } = await import('./worker-pool.js')
+      if (!this.#stopping.signal.aborted) this.#pool = new WorkerPool()
       return event
     } catch (error) {
       await this.close()
