@@ -7,10 +7,14 @@ export class Slots {
     this.#free = count
   }
 
-  tryTake (): boolean {
-    if (this.#free === 0) return false
+  get isFree (): boolean {
+    return this.#free > 0
+  }
+
+  /** Whoever takes one has work for it: looking whether one is free wakes nobody. */
+  take (): void {
+    if (this.#free === 0) throw new Error('no slot is free')
     this.#free--
-    return true
   }
 
   release (): void {

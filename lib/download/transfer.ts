@@ -3,7 +3,6 @@
  * runs to the glue, and asks for more owners while there are too few.
  */
 import { rm } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { toDiskError } from '../content/disk.js'
 import type { PieceList } from '../content/digest.js'
 import { formatAddress } from '../protocol/address.js'
@@ -89,7 +88,9 @@ export class Transfer {
 
   /** @throws what the schedule gives up with, E_DISK_FULL, E_IO, E_INTERRUPTED. Nothing runs any more then. */
   async run (): Promise<Transferred> {
-    const stopWaiting = this.#context.slots.onRelease(() => this.#wake())
+    const wake = (): void => this.#wake()
+    const stopWaiting = this.#context.slots.onRelease(wake)
+    this.#options.signal.addEventListener('abort', wake, { once: true })
     try {
       await this.#takeUp()
       await this.#fetch()
@@ -98,6 +99,7 @@ export class Transfer {
       return { path, owners, resumedBytes: this.#resumedBytes }
     } finally {
       stopWaiting()
+      this.#options.signal.removeEventListener('abort', wake)
       await this.#stop()
     }
   }
@@ -166,12 +168,10 @@ export class Transfer {
   }
 
   #startParts (): void {
-    while (this.#context.slots.tryTake()) {
+    while (this.#context.slots.isFree) {
       const assignment = this.#schedule.next(performance.now())
-      if (assignment === undefined) {
-        this.#context.slots.release()
-        return
-      }
+      if (assignment === undefined) return
+      this.#context.slots.take()
       const { part, shortened } = assignment
       const victim = shortened && this.#running.get(shortened.id)
       if (victim) victim.control.stopPiece = victim.part.endPiece
@@ -263,18 +263,13 @@ export class Transfer {
 
   /** Until a part ends, owners come, a slot is free, the download is stopped, or the next tick. */
   async #pause (): Promise<void> {
-    const { signal } = this.#options
-    const woken = new AbortController()
-    const wake = (): void => woken.abort()
-    this.#wake = wake
-    signal.addEventListener('abort', wake, { once: true })
-    try {
-      await sleep(TICK_MS, undefined, { signal: woken.signal })
-    } catch {
-      // Woken: that is what it is for.
-    } finally {
-      signal.removeEventListener('abort', wake)
-    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, TICK_MS)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async #endAllParts (): Promise<void> {
