@@ -49,6 +49,27 @@ export function trackerReply<Mode extends TrackerMode> (mode: Mode, result: Repl
   return { type: 'TrackerToNode', mode, ...result }
 }
 
+/** An owner's part of a reply, by the record that stays the same for as long as it owns the file. */
+const encodedOwners = new WeakMap<Owner, string>()
+
+/**
+ * The reply to `need` as a whole line. It is asked for most, and its owners are the same again and
+ * again: to put it together from encoded ones takes a third of the time.
+ */
+export function foundLine ({ owners, ...content }: Found): string {
+  const head = JSON.stringify({ type: 'TrackerToNode', mode: 'need', ...content })
+  return `${head.slice(0, -1)},"owners":[${owners.map(encodeOwner).join(',')}]}\n`
+}
+
+function encodeOwner (owner: Owner): string {
+  let encoded = encodedOwners.get(owner)
+  if (encoded === undefined) {
+    encoded = JSON.stringify(owner)
+    encodedOwners.set(owner, encoded)
+  }
+  return encoded
+}
+
 export function trackerRefusal (mode: unknown, error: ErrorData & { versions?: readonly Version[] }): object {
   const { code, message, versions } = error
   return { type: 'TrackerToNode', ...(typeof mode === 'string' && { mode }), error: { code, message }, ...(versions && { versions }) }

@@ -6,7 +6,7 @@ import { PiecemealError } from '../protocol/errors.js'
 import { FILES_PER_REPLY, HEARTBEAT_MS } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { parseNodeToTracker, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
-import { trackerReply } from '../protocol/tracker-to-node.js'
+import { foundLine, trackerReply } from '../protocol/tracker-to-node.js'
 import type { Registry } from './registry.js'
 
 export interface SessionEvents {
@@ -28,7 +28,7 @@ export class Session {
   }
 
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
-  async answer (value: Record<string, unknown>): Promise<object> {
+  async answer (value: Record<string, unknown>): Promise<object | string> {
     const message = parseNodeToTracker(value)
     try {
       await this.#bind(message.name)
@@ -63,7 +63,7 @@ export class Session {
     this.#events.onJoin(name)
   }
 
-  async #obey (message: NodeToTracker): Promise<object> {
+  async #obey (message: NodeToTracker): Promise<object | string> {
     switch (message.mode) {
       case 'have': return await this.#have(message)
       case 'need': return await this.#need(message)
@@ -78,9 +78,9 @@ export class Session {
     return trackerReply('have', { ok: true, interval: HEARTBEAT_MS / 1_000 })
   }
 
-  async #need ({ name, filename, digest }: Need): Promise<object> {
+  async #need ({ name, filename, digest }: Need): Promise<string> {
     const prefix = digest === undefined ? undefined : digestPrefix(digest)
-    return trackerReply('need', await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }))
+    return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }))
   }
 
   /** Without a file name the node leaves: it owns nothing any more, and its name is free. */
