@@ -70,6 +70,8 @@ export class Transfer {
   readonly #owners = new Map<string, Owner>()
   readonly #bytesByOwner = new Map<string, number>()
   readonly #running = new Map<number, RunningPart>()
+  /** One byte a piece: 1 once it counts as brought. */
+  readonly #countedPieces: Uint8Array
   #resumedBytes = 0
   #doneBytes = 0
   #ownersAskedMs = performance.now()
@@ -84,6 +86,7 @@ export class Transfer {
     const { found } = options
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength })
     this.#glue = new Glue(found)
+    this.#countedPieces = new Uint8Array(pieceCount(found))
   }
 
   /** @throws what the schedule gives up with, E_DISK_FULL, E_IO, E_INTERRUPTED. Nothing runs any more then. */
@@ -107,14 +110,13 @@ export class Transfer {
   /** What is there already, and an empty file where there is nothing to fetch. */
   async #takeUp (): Promise<void> {
     const { runs, found, liars, workspace } = this.#options
-    const before = this.#schedule.donePieces
     for (const run of runs) {
       this.#schedule.have(run.firstPiece, run.endPiece)
+      this.#count(run)
       this.#glue.add(run)
     }
     if (found.size === 0) this.#glue.add(await workspace.makeEmptyPart())
-    this.#resumedBytes = Math.min(found.size, (this.#schedule.donePieces - before) * found.pieceLength)
-    this.#doneBytes = this.#resumedBytes
+    this.#resumedBytes = this.#doneBytes
     this.#setOwners(found.owners)
     for (const owner of liars) {
       this.#schedule.ban({ key: keyOf(owner), name: owner.name }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
@@ -215,14 +217,23 @@ export class Transfer {
     for (const { id } of this.#schedule.ended(part.id, performance.now(), this.#reasonOf(failure))) this.#running.get(id)?.control.cancel()
 
     if (run.endPiece > run.firstPiece) {
-      const { start, end } = bytesOfPieces(this.#options.found, run.firstPiece, run.endPiece)
-      this.#doneBytes += end - start
-      this.#bytesByOwner.set(owner.name, (this.#bytesByOwner.get(owner.name) ?? 0) + end - start)
+      this.#count(run, owner)
       this.#glue.add(run)
     } else {
       await rm(path, { force: true }).catch(() => {})
     }
     this.#wake()
+  }
+
+  /** Whoever brings a piece first has brought it. */
+  #count ({ firstPiece, endPiece }: Run, owner?: Owner): void {
+    for (let piece = firstPiece; piece < endPiece; piece++) {
+      if (this.#countedPieces[piece] === 1) continue
+      this.#countedPieces[piece] = 1
+      const { start, end } = bytesOfPieces(this.#options.found, piece, piece + 1)
+      this.#doneBytes += end - start
+      if (owner) this.#bytesByOwner.set(owner.name, (this.#bytesByOwner.get(owner.name) ?? 0) + end - start)
+    }
   }
 
   /** A thread that dies costs one more try in a fresh one, and is no owner's fault. */
