@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { parseCommand } from '../../lib/cli/commands.js'
+
+const DIGEST = '0123456789abcdef'.repeat(4)
+
+await t.test('commands', async (t) => {
+  const upload = (...files: string[]): object => ({ name: 'upload', files })
+  const download = (...files: string[]): object => ({ name: 'download', files })
+  const table: Array<[line: string, wanted: object | undefined]> = [
+    ['torrent -setMode upload a.png', upload('a.png')],
+    ['torrent -m upload a.png b.png', upload('a.png', 'b.png')],
+    ['  torrent   -m\tupload  a.png  ', upload('a.png')],
+    ['torrent -setMode download a.png', download('a.png')],
+    ['torrent -m download a b c', download('a', 'b', 'c')],
+    [`torrent -m download a --digest ${DIGEST}`, { ...download('a'), digest: DIGEST }],
+    [`torrent -m download --digest ${DIGEST} a`, { ...download('a'), digest: DIGEST }],
+    ['torrent -m download a --digest 01234567', { ...download('a'), digest: '01234567' }],
+    ['torrent -m download a --digest blake3:0123456789ab', { ...download('a'), digest: 'blake3:0123456789ab' }],
+    ['torrent -m download a --digest 0123ABCD', { ...download('a'), digest: '0123abcd' }],
+    ['torrent list', { name: 'list', prefix: '' }],
+    ['torrent list my', { name: 'list', prefix: 'my' }],
+    ['torrent list "my f"', { name: 'list', prefix: 'my f' }],
+    ['torrent status', { name: 'status' }],
+    ['torrent exit', { name: 'exit' }],
+    ['torrent help', { name: 'help' }],
+    ['', undefined],
+    ['   \t', undefined],
+  ]
+  for (const [line, wanted] of table) t.strictSame(parseCommand(line), wanted, line)
+})
+
+await t.test('files are quoted as in a shell, and otherwise taken byte for byte', async (t) => {
+  const table: Array<[words: string, files: string[]]> = [
+    ['"my file.png"', ['my file.png']],
+    ['\'my file.png\'', ['my file.png']],
+    ['my\\ file.png', ['my file.png']],
+    ['"a\\"b"', ['a"b']],
+    ['\'a"b\'', ['a"b']],
+    ['"it\'s"', ['it\'s']],
+    ['"it"s', ['its']],
+    ['#1.png', ['#1.png']],
+    ['a#b.png c', ['a#b.png', 'c']],
+    ['"a # b"', ['a # b']],
+    ['50%&?.png', ['50%&?.png']],
+    ['a;b|c>d', ['a;b|c>d']],
+    ['$HOME *.png ~ `x`', ['$HOME', '*.png', '~', '`x`']],
+    ['-x --digests', ['-x', '--digests']],
+    ['.hidden ..a', ['.hidden', '..a']],
+    ['__proto__ constructor', ['__proto__', 'constructor']],
+    ['日本語 😀', ['日本語', '😀']],
+    ['e\u0301 \u00e9', ['e\u0301', '\u00e9']],
+    ['a\u00a0b', ['a\u00a0b']],
+    ['""', ['']],
+  ]
+  for (const [words, files] of table) t.strictSame(parseCommand(`torrent -m upload ${words}`), { name: 'upload', files }, words)
+})
+
+/** As in any shell: nothing is special within single quotes. */
+function quote (name: string): string {
+  return `'${name.replaceAll('\'', '\'\\\'\'')}'`
+}
+
+await t.test('property: any name comes through when it is quoted', async (t) => {
+  const name = fc.string({ unit: fc.oneof(fc.constantFrom('a', ' ', '"', '\'', '\\', '#', '$', '-', '\t', '&'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })), minLength: 1, maxLength: 12 })
+    .filter((name) => !name.includes('\n'))
+  fc.assert(fc.property(fc.array(name, { minLength: 1, maxLength: 3 }), (files) =>
+    JSON.stringify(parseCommand(`torrent -m upload ${files.map(quote).join(' ')}`)) === JSON.stringify({ name: 'upload', files })), { numRuns: 500 })
+  t.pass('500 commands')
+})
+
+await t.test('what is mistyped is told, with what is wrong about it', async (t) => {
+  const table: Array<[line: string, message: RegExp]> = [
+    ['torrent', /help/],
+    ['upload a.png', /"upload"/],
+    ['Torrent list', /"Torrent"/],
+    ['torrents list', /"torrents"/],
+    ['torrent upload a.png', /"upload"/],
+    ['torrent -x', /"-x"/],
+    ['torrent "" a', /""/],
+    ['torrent -setMode', /upload or download/],
+    ['torrent -m', /upload or download/],
+    ['torrent -m steal a', /"steal"/],
+    ['torrent -setmode upload a', /"-setmode"/],
+    ['torrent -m upload', /file/],
+    ['torrent -m download', /file/],
+    [`torrent -m download --digest ${DIGEST}`, /file/],
+    ['torrent -m download a --digest', /--digest/],
+    ['torrent -m download a --digest x', /--digest/],
+    ['torrent -m download a --digest 0123456', /--digest/],
+    [`torrent -m download a --digest ${DIGEST}0`, /--digest/],
+    [`torrent -m download a b --digest ${DIGEST}`, /--digest/],
+    ['torrent list a b', /"b"/],
+    ['torrent status now', /status/],
+    ['torrent exit now', /exit/],
+    ['torrent help me', /help/],
+    ['torrent -m upload "my file', /quote/],
+    ['torrent -m upload it\'s', /quote/],
+    ['torrent constructor', /"constructor"/],
+    ['torrent __proto__', /"__proto__"/],
+    ['GET / HTTP/1.1', /"GET"/],
+  ]
+  for (const [line, message] of table) t.throws(() => parseCommand(line), { code: 'E_USAGE', message }, line)
+})

@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import t from 'tap'
+import { Listener, type ListenerOptions } from '../../lib/net/listener.js'
+import { closed, HOST, Peer, WAIT_MS, type Scope } from './peer.js'
+
+interface Listening {
+  listener: Listener
+  port: number
+  /** The listener's end of a new connection, after its first byte. */
+  connect: () => Promise<{ peer: Peer, socket: Socket }>
+}
+
+async function listening (t: Scope, options: Partial<ListenerOptions> = {}): Promise<Listening> {
+  const sockets: Socket[] = []
+  const listener = new Listener({
+    onConnection: (socket) => {
+      sockets.push(socket)
+      socket.write('!')
+      socket.resume()
+    },
+    ...options,
+  })
+  t.teardown(async () => await listener.close())
+  const { port } = await listener.listen({ host: HOST, port: 0 })
+  const connect = async (): Promise<{ peer: Peer, socket: Socket }> => {
+    const peer = await Peer.connect(t, { port })
+    await once(peer.socket, 'data', { signal: AbortSignal.timeout(WAIT_MS) })
+    return { peer, socket: sockets.at(-1) as Socket }
+  }
+  return { listener, port, connect }
+}
+
+async function isClosed ({ peer }: { peer: Peer }): Promise<true> {
+  await peer.rest()
+  return true
+}
+
+await t.test('tells where it listens', async (t) => {
+  const listener = new Listener({ onConnection: () => {} })
+  t.teardown(async () => await listener.close())
+  const { host, port } = await listener.listen({ host: HOST, port: 0 })
+  t.equal(host, HOST)
+  t.ok(port > 0)
+})
+
+await t.test('a port that is in use, or a host that is none of ours', async (t) => {
+  const { port } = await listening(t)
+  const other = new Listener({ onConnection: () => {} })
+  await t.rejects(other.listen({ host: HOST, port }), { code: 'E_PORT', message: new RegExp(`${HOST}:${port}: EADDRINUSE`) })
+  await t.rejects(new Listener({ onConnection: () => {} }).listen({ host: '192.0.2.1', port: 0 }), { code: 'E_PORT', message: /192\.0\.2\.1/ })
+  await t.resolves(other.close())
+})
+
+await t.test('close leaves nothing', async (t) => {
+  const { listener, port, connect } = await listening(t)
+  const [a, b] = [await connect(), await connect()]
+  listener.vouchFor(b.socket)
+  await listener.close()
+  t.ok(await isClosed(a))
+  t.ok(await isClosed(b))
+  await t.rejects(Peer.connect(t, { port }), { code: 'ECONNREFUSED' })
+  await t.resolves(listener.close(), 'twice is as good as once')
+  const heir = new Listener({ onConnection: () => {} })
+  t.teardown(async () => await heir.close())
+  t.equal((await heir.listen({ host: HOST, port })).port, port, 'the port is free at once')
+})
+
+await t.test('it may stop listening while connections go on', async (t) => {
+  const { listener, port, connect } = await listening(t)
+  const { peer, socket } = await connect()
+  await listener.stopListening()
+  await t.rejects(Peer.connect(t, { port }), { code: 'ECONNREFUSED' })
+  socket.write('still here\n')
+  t.match(await peer.line(), /still here/)
+})
+
+await t.test('where one address has too many strangers, the one that is silent longest goes', async (t) => {
+  const { connect } = await listening(t, { maxUnknownPerAddress: 2 })
+  const [first, second] = [await connect(), await connect()]
+  const third = await connect()
+  t.ok(await isClosed(first))
+  second.socket.write('second\n')
+  third.socket.write('third\n')
+  t.match(await second.peer.line(), /second/)
+  t.match(await third.peer.line(), /third/)
+})
+
+await t.test('who was vouched for counts no more', async (t) => {
+  const { listener, connect } = await listening(t, { maxUnknownPerAddress: 2 })
+  const known = await connect()
+  listener.vouchFor(known.socket)
+  listener.vouchFor(known.socket)
+  const strangers = [await connect(), await connect(), await connect(), await connect()]
+  for (const evicted of strangers.slice(0, 2)) t.ok(await isClosed(evicted))
+  known.socket.write('known\n')
+  t.match(await known.peer.line(), /known/)
+})
+
+await t.test('a stranger that has gone makes room', async (t) => {
+  const { connect } = await listening(t, { maxUnknownPerAddress: 2 })
+  const [first, second] = [await connect(), await connect()]
+  second.peer.socket.resetAndDestroy()
+  await closed(second.socket)
+  await connect()
+  first.socket.write('first\n')
+  t.match(await first.peer.line(), /first/)
+})
+
+await t.test('a full house: strangers make room, those who are known never', async (t) => {
+  const { listener, port, connect } = await listening(t, { maxConnections: 2 })
+  const [known, stranger] = [await connect(), await connect()]
+  listener.vouchFor(known.socket)
+  const newcomer = await connect()
+  t.ok(await isClosed(stranger))
+  listener.vouchFor(newcomer.socket)
+  const turnedAway = await Peer.connect(t, { port })
+  t.equal((await turnedAway.rest()).length, 0)
+  for (const { socket, peer } of [known, newcomer]) {
+    socket.write('here\n')
+    t.match(await peer.line(), /here/)
+  }
+})
+
+await t.test('a reset by a peer is no crash', async (t) => {
+  const { connect } = await listening(t)
+  const { peer, socket } = await connect()
+  peer.socket.resetAndDestroy()
+  await closed(socket)
+  t.ok((await connect()).socket.writable)
+})

@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { contentOf } from '../../lib/content/digest.js'
+import { digestPieces, type DigestTask } from '../../lib/content/digest-pieces.js'
+import { DigestCache } from '../../lib/share/digest-cache.js'
+import type { DigestPieces } from '../../lib/share/digest-file.js'
+import { shareFile, type ShareFileOptions } from '../../lib/share/share-file.js'
+import { untilFileClockMoves } from '../content/file-clock.js'
+
+const MIB = 1_048_576
+
+/** Digests here and now, and remembers what it was asked for. */
+function setUp (folder: string, before: (task: DigestTask) => Promise<void> | void = () => {}): { tasks: DigestTask[], options: ShareFileOptions } {
+  const tasks: DigestTask[] = []
+  const digest: DigestPieces = async (task) => {
+    tasks.push(task)
+    await before(task)
+    return digestPieces(task)
+  }
+  return { tasks, options: { folder, cache: new DigestCache(join(folder, '.piecemeal')), digestPieces: digest } }
+}
+
+await t.test('a file becomes a share with its digest', async (t) => {
+  for (const size of [0, 1, 5, MIB, MIB + 1, 3 * MIB]) {
+    const data = Buffer.alloc(size, 'piecemeal.')
+    const folder = t.testdir({ file: data })
+    const { filename, identity, ...content } = await shareFile('file', setUp(folder).options)
+    t.equal(filename, 'file')
+    t.equal(identity.size, BigInt(size))
+    t.strictSame(content, contentOf(data))
+  }
+})
+
+await t.test('large files are digested in runs, and the progress is told', async (t) => {
+  const size = 150 * MIB + 5
+  const folder = t.testdir({})
+  execFileSync('truncate', ['-s', String(size), join(folder, 'file')])
+  const tasks: DigestTask[] = []
+  const told: Array<[number, number]> = []
+  const share = await shareFile('file', {
+    ...setUp(folder).options,
+    digestPieces: async (task) => {
+      tasks.push(task)
+      return await Promise.resolve(Buffer.alloc(32 * (task.endPiece - task.firstPiece)))
+    },
+    onProgress: (bytes, all) => told.push([bytes, all]),
+  })
+  t.equal(share.pieces.length, 151 * 32)
+  t.strictSame(tasks.map(({ firstPiece, endPiece }) => [firstPiece, endPiece]), [[0, 64], [64, 128], [128, 151]])
+  t.strictSame(told.map(([, all]) => all), told.map(() => size))
+  t.equal(told.at(-1)?.[0], size, 'up to all of it, and no further')
+  t.strictSame([...told].sort(([a], [b]) => a - b), told)
+})
+
+await t.test('the same file again is not digested again, a changed one is', async (t) => {
+  const folder = t.testdir({ file: 'abc' })
+  const { tasks, options } = setUp(folder)
+  const first = await shareFile('file', options)
+  t.strictSame(await shareFile('file', options), first)
+  t.equal(tasks.length, 1)
+  await appendFile(join(folder, 'file'), 'd')
+  t.equal((await shareFile('file', options)).digest, contentOf(Buffer.from('abcd')).digest)
+  t.equal(tasks.length, 2)
+})
+
+await t.test('a cache that can\'t be written is no reason to fail', async (t) => {
+  const folder = t.testdir({ file: 'abc', '.piecemeal': 'a file where the folder should be' })
+  t.equal((await shareFile('file', setUp(folder).options)).digest, contentOf(Buffer.from('abc')).digest)
+})
+
+await t.test('a file that is written to while it is digested', async (t) => {
+  for (const change of [
+    async (path: string) => await appendFile(path, 'd'),
+    async (path: string) => await writeFile(path, 'ABC'),
+    async (path: string) => await writeFile(path, 'a'),
+  ]) {
+    const folder = t.testdir({ file: 'abc' })
+    const { options } = setUp(folder, async () => {
+      await untilFileClockMoves(folder)
+      await change(join(folder, 'file'))
+    })
+    await t.rejects(shareFile('file', options), { code: 'E_CHANGED' })
+    const again = setUp(folder)
+    await shareFile('file', again.options)
+    t.equal(again.tasks.length, 1, 'and nothing of it is remembered')
+  }
+})
+
+await t.test('what the digest fails with', async (t) => {
+  const folder = t.testdir({ file: 'abc' })
+  const { options } = setUp(folder, () => { throw new Error('thread died') })
+  await t.rejects(shareFile('file', options), { message: 'thread died' })
+})
+
+await t.test('stopped', async (t) => {
+  const folder = t.testdir({ file: 'abc' })
+  const { tasks, options } = setUp(folder)
+  await t.rejects(shareFile('file', { ...options, signal: AbortSignal.abort() }), { code: 'E_INTERRUPTED' })
+  t.equal(tasks.length, 0)
+})
+
+await t.test('what can\'t be shared', async (t) => {
+  const folder = t.testdir({ file: 'abc' })
+  symlinkSync('file', join(folder, 'link'))
+  mkdirSync(join(folder, 'folder'))
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  const { tasks, options } = setUp(folder)
+  for (const name of ['link', 'folder', 'pipe']) await t.rejects(shareFile(name, options), { code: 'E_FORBIDDEN' }, name)
+  await t.rejects(shareFile('nowhere', options), { code: 'E_IO' })
+  for (const name of ['../file', '', '.piecemeal', 'a\u0000']) await t.rejects(shareFile(name, options), { code: 'E_NAME' }, JSON.stringify(name))
+  t.equal(tasks.length, 0)
+})

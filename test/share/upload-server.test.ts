@@ -1,0 +1,274 @@
+import { once } from 'node:events'
+import { utimesSync } from 'node:fs'
+import { truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { ShareIndex, type ServedFile, type Share } from '../../lib/share/share-index.js'
+import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
+import { Peer, WAIT_MS } from '../net/peer.js'
+import { CHANGES, shareOf } from './shares.js'
+
+const MIB = 1_048_576
+/** More than the buffers between two sockets hold. */
+const HUGE = 32 * MIB
+const OTHER_DIGEST = `blake3:${'1'.repeat(64)}`
+
+interface Serving {
+  folder: string
+  data: Buffer
+  share: Share
+  shares: ShareIndex
+  server: UploadServer
+  port: number
+  changed: ServedFile[]
+  errors: Error[]
+  /** A connection that has sent a request for these bytes. */
+  request: (range: [number, number], fields?: object) => Promise<Peer>
+}
+
+async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<UploadServerOptions> = {}): Promise<Serving> {
+  const data = Buffer.alloc(2 * MIB + 5, 'shared bytes, ')
+  const folder = t.testdir({ shared: data, secret: 'never shared' })
+  // A time of whole seconds can be set again exactly.
+  utimesSync(join(folder, 'shared'), 1_700_000_000, 1_700_000_000)
+  const share = await shareOf(folder, 'shared')
+  const shares = new ShareIndex()
+  shares.add(share)
+  const changed: ServedFile[] = []
+  const errors: Error[] = []
+  const server = new UploadServer({ folder, shares, onChanged: (share) => changed.push(share), onError: (error) => errors.push(error), ...options })
+  t.teardown(async () => await server.close())
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  const request = async (range: [number, number], fields: object = {}): Promise<Peer> => {
+    const peer = await Peer.connect(t, { port })
+    peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range, ...fields })
+    return peer
+  }
+  return { folder, data, share, shares, server, port, changed, errors, request }
+}
+
+/** A file of holes that is too large for a transfer to be over before it is looked at. */
+async function servingHuge (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<UploadServerOptions> = {}): Promise<Serving> {
+  const serves = await serving(t, options)
+  await truncate(join(serves.folder, 'shared'), HUGE)
+  const { digest } = serves.share
+  const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MIB, pieces: Buffer.alloc(32 * 32) })
+  serves.shares.add(share)
+  return { ...serves, share }
+}
+
+/** Its header has come, and then it stops reading. */
+async function stalled (request: Serving['request']): Promise<Peer> {
+  const peer = await request([0, HUGE])
+  await peer.line()
+  peer.socket.pause()
+  return peer
+}
+
+await t.test('a range: one header line, the bytes, closed', async (t) => {
+  const { share, data, request, errors } = await serving(t)
+  const { size, digest } = share
+  const ranges: Array<[number, number]> = [[0, size], [0, 1], [5, 17], [MIB, 2 * MIB], [MIB - 1, MIB + 1], [size - 1, size], [0, 0], [7, 7], [size, size]]
+  for (const range of ranges) {
+    const peer = await request(range)
+    t.strictSame(await peer.message(), { type: 'FileCommunication', filename: 'shared', digest, range })
+    const bytes = await peer.rest()
+    t.equal(bytes.length, range[1] - range[0])
+    t.ok(bytes.equals(data.subarray(...range)), `[${range.join()}]`)
+  }
+  t.strictSame(errors, [])
+})
+
+await t.test('an upload that runs can be looked at', async (t) => {
+  const { server, request } = await servingHuge(t)
+  const peer = await stalled(request)
+  const [upload, ...others] = server.uploads
+  t.strictSame(others, [])
+  t.match(upload, { filename: 'shared', peer: '127.0.0.1', range: { start: 0, end: HUGE }, seconds: Number })
+  t.ok(upload && upload.sent < HUGE)
+  peer.socket.resume()
+  await peer.rest()
+  t.strictSame([...server.uploads], [])
+})
+
+await t.test('a request may come byte by byte, and with \\r', async (t) => {
+  const { share, data, port } = await serving(t)
+  const peer = await Peer.connect(t, { port })
+  const line = `${JSON.stringify({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [1, 4] })}\r\n`
+  for (const byte of Buffer.from(line)) peer.send(Buffer.of(byte))
+  await peer.line()
+  t.ok((await peer.rest()).equals(data.subarray(1, 4)))
+})
+
+await t.test('a peer that has closed its side still gets the bytes', async (t) => {
+  const { data, request } = await serving(t)
+  const peer = await request([0, data.length])
+  peer.socket.end()
+  await peer.line()
+  t.ok((await peer.rest()).equals(data))
+})
+
+await t.test('what is refused: one line, closed', async (t) => {
+  const { share, port, request, changed, errors } = await serving(t)
+  const { size, digest } = share
+  const raw = async (bytes: string | Buffer): Promise<Peer> => {
+    const peer = await Peer.connect(t, { port })
+    peer.send(bytes)
+    return peer
+  }
+  const table: Array<[what: string, peer: Peer, code: string]> = [
+    ['a range beyond the end', await request([0, size + 1]), 'E_PROTOCOL'],
+    ['a range that begins beyond the end', await request([size + 1, size + 1]), 'E_PROTOCOL'],
+    ['a range backwards', await request([5, 4]), 'E_PROTOCOL'],
+    ['a negative range', await request([-1, 4]), 'E_PROTOCOL'],
+    ['half a byte', await request([0, 1.5]), 'E_PROTOCOL'],
+    ['2^53', await request([0, 2 ** 53]), 'E_PROTOCOL'],
+    ['no range', await request([0, 1], { range: undefined }), 'E_PROTOCOL'],
+    ['three ends', await request([0, 1], { range: [0, 1, 2] }), 'E_PROTOCOL'],
+    ['a digest that is none', await request([0, 1], { digest: digest.slice(0, -1) }), 'E_PROTOCOL'],
+    ['no digest', await request([0, 1], { digest: undefined }), 'E_PROTOCOL'],
+    ['another type', await request([0, 1], { type: 'SizeInformation' }), 'E_PROTOCOL'],
+    ['another content', await request([0, 1], { digest: OTHER_DIGEST }), 'E_NOT_SHARED'],
+    ['a name that is none', await request([0, 1], { filename: '../shared' }), 'E_NAME'],
+    ['the hidden folder', await request([0, 1], { filename: '.piecemeal' }), 'E_NAME'],
+    ['no JSON', await raw('hello\n'), 'E_PROTOCOL'],
+    ['HTTP', await raw('GET /shared HTTP/1.1\r\nHost: x\r\n\r\n'), 'E_PROTOCOL'],
+    ['bad UTF-8', await raw(Buffer.from([0x7b, 0xff, 0x7d, 0x0a])), 'E_PROTOCOL'],
+    ['brackets', await raw(`${'['.repeat(60_000)}\n`), 'E_LIMIT'],
+    ['a line without end', await raw(Buffer.alloc(8 * MIB, 'x')), 'E_LIMIT'],
+  ]
+  for (const [what, peer, code] of table) {
+    const [reply, ...others] = await peer.messages()
+    t.match(reply, { type: 'FileCommunication', error: { code, message: String } }, what)
+    t.strictSame(Object.keys(reply ?? {}).sort(), ['error', 'type'], what)
+    t.strictSame(others, [], what)
+  }
+  t.strictSame([changed, errors], [[], []])
+})
+
+await t.test('what is not shared: the same answer whether or not there is such a file', async (t) => {
+  const { request } = await serving(t)
+  const refusals = []
+  for (const filename of ['secret', 'nowher']) {
+    const peer = await request([0, 1], { filename })
+    refusals.push((await peer.rest()).toString().replaceAll(filename, 'NAME'))
+  }
+  t.match(JSON.parse(refusals[0] ?? '{}'), { error: { code: 'E_NOT_SHARED', message: /"NAME"/ } })
+  t.equal(refusals[0], refusals[1])
+})
+
+for (const [what, change] of Object.entries(CHANGES)) {
+  await t.test(`the file changed after it was announced: ${what}`, async (t) => {
+    const { folder, share, request, changed, errors } = await serving(t)
+    await change(join(folder, 'shared'))
+    const [reply, ...others] = await (await request([0, 2])).messages()
+    t.match(reply, { error: { code: /^(?:E_CHANGED|E_NOT_SHARED)$/ } })
+    t.strictSame(others, [])
+    t.strictSame(changed, [share], 'its owner is told')
+    t.strictSame(errors, [])
+  })
+}
+
+for (const what of ['it was truncated', 'it grew', 'other bytes with the same size and time']) {
+  await t.test(`the file changes while it is sent: ${what}`, async (t) => {
+    let tell: (share: ServedFile) => void = () => {}
+    const changed = new Promise<ServedFile>((resolve) => { tell = resolve })
+    const { folder, share, server, request } = await servingHuge(t, { onChanged: (share) => tell(share) })
+    const peer = await stalled(request)
+    await CHANGES[what]?.(join(folder, 'shared'))
+    peer.socket.resume()
+    t.equal(await changed, share, 'its owner is told')
+    const bytes = await peer.rest()
+    if (what === 'it was truncated') t.ok(bytes.length < HUGE, 'fewer bytes than the header said, never others')
+    t.strictSame([...server.uploads], [])
+  })
+}
+
+await t.test('no free slot: busy, until one is free again', async (t) => {
+  const { server, request } = await servingHuge(t, { maxStreams: 1 })
+  const first = await stalled(request)
+  const [reply, ...others] = await (await request([0, 1])).messages()
+  t.match(reply, { type: 'FileCommunication', error: { code: 'E_BUSY' } })
+  t.strictSame(others, [])
+  first.socket.resume()
+  t.equal((await first.rest()).length, HUGE)
+  t.strictSame([...server.uploads], [])
+  const next = await request([0, 1])
+  t.match(await next.message(), { range: [0, 1] })
+})
+
+for (const leave of ['destroy', 'resetAndDestroy'] as const) {
+  await t.test(`a peer that goes away in the middle frees its slot: ${leave}`, async (t) => {
+    const { request, errors, changed } = await servingHuge(t, { maxStreams: 1 })
+    const first = await stalled(request)
+    first.socket[leave]()
+    // Each try is an exchange over the network, so the server gets its turn to notice.
+    const deadline = AbortSignal.timeout(WAIT_MS)
+    let reply
+    do {
+      const peer = await request([0, 1])
+      reply = await peer.message()
+    } while (!('range' in reply) && !deadline.aborted)
+    t.match(reply, { range: [0, 1] })
+    t.strictSame([changed, errors], [[], []], 'which is nobody\'s fault')
+  })
+}
+
+await t.test('drain: nothing new, and what runs is finished', async (t) => {
+  const { server, port, request } = await servingHuge(t)
+  const first = await stalled(request)
+  let isDrained = false
+  const drained = server.drain().then(() => { isDrained = true })
+  await t.rejects(Peer.connect(t, { port }), { code: 'ECONNREFUSED' })
+  t.notOk(isDrained, 'one still runs')
+  first.socket.resume()
+  t.equal((await first.rest()).length, HUGE)
+  await drained
+})
+
+await t.test('drain where nothing runs', async (t) => {
+  const { server } = await serving(t)
+  await t.resolves(server.drain())
+})
+
+await t.test('drain: a connection that has not asked yet is too late', async (t) => {
+  const { server, port, share } = await serving(t)
+  const peer = await Peer.connect(t, { port })
+  // Accepted for certain once a later one is served.
+  const other = await Peer.connect(t, { port })
+  other.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [0, 1] })
+  await other.rest()
+  await server.drain()
+  peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [0, 5] })
+  const reply = (await peer.rest()).toString()
+  t.notMatch(reply, /"range"/, 'it takes no further request')
+})
+
+await t.test('close cuts off what runs, and may be called twice', async (t) => {
+  const { server, port, request } = await servingHuge(t)
+  const peer = await stalled(request)
+  await server.close()
+  peer.socket.resume()
+  t.ok((await peer.rest()).length < HUGE)
+  await t.resolves(server.close())
+  await t.rejects(Peer.connect(t, { port }), { code: 'ECONNREFUSED' })
+})
+
+await t.test('trouble of our own is not told to a peer', async (t) => {
+  const { shares, request, errors } = await serving(t)
+  shares.get = () => { throw new Error('/home/me/secret') }
+  const text = (await (await request([0, 1])).rest()).toString()
+  t.match(JSON.parse(text), { type: 'FileCommunication', error: { code: 'E_INTERNAL' } })
+  t.notMatch(text, /secret/)
+  t.match(errors, [{ message: '/home/me/secret' }])
+})
+
+await t.test('a connection that ends without a request', async (t) => {
+  const { port, errors } = await serving(t)
+  const peer = await Peer.connect(t, { port })
+  peer.socket.end()
+  const ended = once(peer.socket, 'close', { signal: AbortSignal.timeout(WAIT_MS) })
+  await peer.rest()
+  await ended
+  t.strictSame(errors, [])
+})

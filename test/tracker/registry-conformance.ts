@@ -1,0 +1,241 @@
+/**
+ * What any registry has to do, as its interface says. A test file gives it a name and a way to
+ * make an empty one:
+ *
+ *     await registryConformance(t, 'redis', async () => new RedisRegistry(url))
+ */
+import type { Test } from 'tap'
+import type { OwnerRecord, Registry } from '../../lib/tracker/registry.js'
+
+type Subtest = Pick<Test, 'test'>
+/** The smallest limits that a test can reach, for registries that can be told theirs. */
+export interface SmallLimits {
+  sharesPerNode: number
+  records: number
+}
+export type MakeRegistry = (limits?: SmallLimits) => Registry | Promise<Registry>
+
+const MIB = 1_048_576
+
+export function digestOf (text: string): string {
+  return `blake3:${Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64)}`
+}
+
+export function record (filename: string, more: Partial<OwnerRecord> = {}): OwnerRecord {
+  return { filename, size: 5, digest: digestOf('a'), pieceLength: MIB, host: '127.0.0.1', inputPort: 8082, outputPort: 9092, complete: true, ...more }
+}
+
+async function joined (registry: Registry, ...nodes: string[]): Promise<void> {
+  for (const node of nodes) await registry.join(node)
+}
+
+async function ownerNames (registry: Registry, filename: string, asker = 'asker', digestPrefix?: string): Promise<string[]> {
+  const { owners } = await registry.owners({ filename, asker, digestPrefix })
+  return owners.map(({ name }) => name).sort()
+}
+
+export async function registryConformance (t: Subtest, name: string, makeRegistry: MakeRegistry): Promise<void> {
+  await t.test(`${name}: a name belongs to one live connection`, async (t) => {
+    const registry = await makeRegistry()
+    await registry.join('NodeA')
+    await t.rejects(registry.join('NodeA'), { code: 'E_NAME_TAKEN', message: /"NodeA"/ })
+    await registry.join('NodeB')
+    await registry.leave('NodeA')
+    await t.resolves(registry.join('NodeA'), 'free again')
+    await t.resolves(registry.leave('NobodyYet'), 'a name that is free is left as it is')
+    for (const word of ['constructor', 'toString', 'hasOwnProperty']) {
+      await t.resolves(registry.join(word))
+      await t.rejects(registry.join(word), { code: 'E_NAME_TAKEN' }, word)
+    }
+  })
+
+  await t.test(`${name}: who owns it`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA', 'NodeB')
+    await t.rejects(registry.owners({ filename: 'a', asker: 'NodeB' }), { code: 'E_NO_OWNER', message: /"a"/ })
+    await registry.have('NodeA', record('a', { inputPort: 1, outputPort: 2 }))
+    t.strictSame(await registry.owners({ filename: 'a', asker: 'NodeB' }), {
+      filename: 'a',
+      size: 5,
+      digest: digestOf('a'),
+      pieceLength: MIB,
+      owners: [{ name: 'NodeA', host: '127.0.0.1', inputPort: 1, outputPort: 2, complete: true }],
+    })
+    for (const other of ['A', 'a ', 'aa', '', 'a\u0301']) await t.rejects(registry.owners({ filename: other, asker: 'NodeB' }), { code: 'E_NO_OWNER' }, `not ${JSON.stringify(other)}`)
+  })
+
+  await t.test(`${name}: file names are words like any other`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA')
+    const names = ['__proto__', 'constructor', 'toString', ' ', '-x', '*', '?[a]', 'a:b', 'e\u0301', '\u00e9', '😀', 'x'.repeat(255)]
+    for (const filename of names) await registry.have('NodeA', record(filename, { digest: digestOf(filename.slice(0, 20)) }))
+    for (const filename of names) {
+      const found = await registry.owners({ filename, asker: 'NodeB' })
+      t.strictSame([found.filename, found.digest], [filename, digestOf(filename.slice(0, 20))])
+    }
+    const { files } = await registry.list('', 1_000)
+    t.strictSame(files.map(({ filename }) => filename).sort(), [...names].sort())
+    await registry.withdraw('NodeA', '__proto__')
+    await t.rejects(registry.owners({ filename: '__proto__', asker: 'NodeB' }), { code: 'E_NO_OWNER' })
+    t.strictSame(await ownerNames(registry, 'constructor'), ['NodeA'])
+  })
+
+  await t.test(`${name}: the asker is never among its own answers`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA', 'NodeB')
+    await registry.have('NodeA', record('a'))
+    await t.rejects(registry.owners({ filename: 'a', asker: 'NodeA' }), { code: 'E_NO_OWNER' })
+    await registry.have('NodeB', record('a'))
+    t.strictSame(await ownerNames(registry, 'a', 'NodeA'), ['NodeB'])
+    t.strictSame(await ownerNames(registry, 'a', 'NodeB'), ['NodeA'])
+    await registry.have('NodeA', record('a', { complete: false }))
+    t.strictSame(await ownerNames(registry, 'a', 'NodeA'), ['NodeB'])
+  })
+
+  await t.test(`${name}: withdraw takes away one file of one node`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA', 'NodeB')
+    for (const node of ['NodeA', 'NodeB']) for (const file of ['a', 'b']) await registry.have(node, record(file))
+    await registry.withdraw('NodeA', 'a')
+    t.strictSame(await ownerNames(registry, 'a'), ['NodeB'])
+    t.strictSame(await ownerNames(registry, 'b'), ['NodeA', 'NodeB'])
+    await t.resolves(registry.withdraw('NodeA', 'a'), 'twice')
+    await t.resolves(registry.withdraw('NodeA', 'never had it'))
+    await t.resolves(registry.withdraw('Nobody', 'a'))
+    await registry.withdraw('NodeB', 'a')
+    await t.rejects(registry.owners({ filename: 'a', asker: 'x' }), { code: 'E_NO_OWNER' })
+    t.strictSame((await registry.list('', 10)).files.map(({ filename }) => filename), ['b'])
+    await registry.have('NodeA', record('a'))
+    t.strictSame(await ownerNames(registry, 'a'), ['NodeA'], 'and back')
+  })
+
+  await t.test(`${name}: leave takes away all that a node had`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA', 'NodeB')
+    for (const file of ['a', 'b', 'c']) await registry.have('NodeA', record(file))
+    await registry.have('NodeB', record('b'))
+    await registry.leave('NodeA')
+    t.strictSame((await registry.list('', 10)).files, [{ filename: 'b', size: 5, digest: digestOf('a'), owners: 1 }])
+    await registry.join('NodeA')
+    t.strictSame(await ownerNames(registry, 'b'), ['NodeB'], 'a name that is back has nothing of what it had')
+  })
+
+  await t.test(`${name}: a node has one content under one name`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA')
+    await registry.have('NodeA', record('a', { size: 5 }))
+    await registry.have('NodeA', record('a', { size: 7, digest: digestOf('b'), inputPort: 3 }))
+    const found = await registry.owners({ filename: 'a', asker: 'x' })
+    t.match(found, { size: 7, digest: digestOf('b'), owners: [{ inputPort: 3 }] })
+    t.equal(found.owners.length, 1)
+    t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 7, digest: digestOf('b'), owners: 1 }])
+    await registry.have('NodeA', record('a', { size: 7, digest: digestOf('b'), inputPort: 4 }))
+    t.match(await registry.owners({ filename: 'a', asker: 'x' }), { owners: [{ inputPort: 4 }] }, 'the same again: the latest word counts')
+    t.equal((await registry.list('', 10)).files[0]?.owners, 1, 'and counts once')
+  })
+
+  await t.test(`${name}: a download becomes complete`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA')
+    for (const complete of [false, true, false]) {
+      await registry.have('NodeA', record('a', { complete }))
+      const { owners } = await registry.owners({ filename: 'a', asker: 'x' })
+      t.strictSame(owners.map(({ complete }) => complete), [complete])
+    }
+  })
+
+  await t.test(`${name}: several contents under one name are never mixed`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'NodeA', 'NodeB', 'NodeC', 'NodeD')
+    const [one, other] = [`blake3:${'ab'.repeat(4)}${'0'.repeat(56)}`, `blake3:${'ab'.repeat(4)}${'1'.repeat(56)}`]
+    const third = `blake3:${'cd'.repeat(32)}`
+    await registry.have('NodeA', record('a', { digest: one }))
+    await registry.have('NodeB', record('a', { digest: one, complete: false }))
+    await registry.have('NodeC', record('a', { digest: other, size: 6 }))
+    await registry.have('NodeD', record('a', { digest: third, size: 7 }))
+    const conflict = await registry.owners({ filename: 'a', asker: 'x' }).then(() => undefined, (error: unknown) => error) as { code?: string, versions?: Array<{ digest: string }> }
+    t.equal(conflict.code, 'E_CONFLICT')
+    t.strictSame([...conflict.versions ?? []].sort((a, b) => a.digest < b.digest ? -1 : 1), [
+      { digest: one, size: 5, owners: 2 }, { digest: other, size: 6, owners: 1 }, { digest: third, size: 7, owners: 1 },
+    ])
+    await t.rejects(registry.owners({ filename: 'a', asker: 'x', digestPrefix: 'blake3:abababab' }), { code: 'E_CONFLICT', versions: { length: 2 } }, 'as many as begin so')
+    t.strictSame(await ownerNames(registry, 'a', 'x', one), ['NodeA', 'NodeB'])
+    t.strictSame(await ownerNames(registry, 'a', 'x', 'blake3:abababab1'), ['NodeC'])
+    t.strictSame(await ownerNames(registry, 'a', 'x', 'blake3:cdcdcdcd'), ['NodeD'])
+    await t.rejects(registry.owners({ filename: 'a', asker: 'x', digestPrefix: 'blake3:ffffffff' }), { code: 'E_NO_OWNER' })
+    await t.rejects(registry.owners({ filename: 'a', asker: 'NodeD', digestPrefix: third }), { code: 'E_NO_OWNER' })
+    t.strictSame((await registry.list('a', 10)).files.map(({ digest, owners }) => ({ digest, owners })).sort((a, b) => a.digest < b.digest ? -1 : 1), [
+      { digest: one, owners: 2 }, { digest: other, owners: 1 }, { digest: third, owners: 1 },
+    ], 'a list has one entry a content')
+    await registry.leave('NodeC')
+    await registry.withdraw('NodeD', 'a')
+    t.strictSame(await ownerNames(registry, 'a', 'x'), ['NodeA', 'NodeB'], 'over when the others have gone')
+  })
+
+  await t.test(`${name}: at most 50 owners, complete ones first, otherwise shuffled`, async (t) => {
+    const registry = await makeRegistry()
+    for (let i = 0; i < 60; i++) {
+      await registry.join(`Complete${i}`)
+      await registry.have(`Complete${i}`, record('many', { outputPort: i + 1 }))
+    }
+    for (let i = 0; i < 60; i++) {
+      await registry.join(`Partial${i}`)
+      await registry.have(`Partial${i}`, record('many', { complete: false }))
+      if (i < 10) await registry.have(`Complete${i}`, record('few'))
+      await registry.have(`Partial${i}`, record('few', { complete: false }))
+    }
+    const orders = new Set<string>()
+    const seen = new Set<string>()
+    for (let i = 0; i < 40; i++) {
+      const { owners } = await registry.owners({ filename: 'many', asker: 'Complete7' })
+      if (owners.length !== 50 || owners.some(({ complete, name }) => !complete || name === 'Complete7')) t.fail('50 complete owners, not the asker')
+      if (new Set(owners.map(({ name }) => name)).size !== 50) t.fail('nobody twice')
+      if (owners.some(({ name, outputPort }) => name !== `Complete${outputPort - 1}`)) t.fail('each with its own ports')
+      for (const { name } of owners) seen.add(name)
+      orders.add(owners.map(({ name }) => name).join())
+    }
+    t.equal(orders.size, 40, 'every time in another order')
+    t.equal(seen.size, 59, 'and everybody has a turn')
+
+    const few = (await registry.owners({ filename: 'few', asker: 'x' })).owners
+    t.equal(few.length, 50)
+    t.strictSame(few.map(({ complete }) => complete), [...Array<boolean>(10).fill(true), ...Array<boolean>(40).fill(false)])
+    t.equal((await registry.owners({ filename: 'few', asker: 'Complete7' })).owners.filter(({ complete }) => complete).length, 9)
+    t.match((await registry.list('', 10)).files.find(({ filename }) => filename === 'few'), { owners: 70 }, 'a count has no such limit')
+  })
+
+  await t.test(`${name}: the list of files`, async (t) => {
+    const registry = await makeRegistry()
+    t.strictSame(await registry.list('', 10), { files: [], truncated: false })
+    await joined(registry, 'NodeA', 'NodeB')
+    for (const file of ['a', 'ab', 'abc', 'b', '*', '%']) await registry.have('NodeA', record(file))
+    await registry.have('NodeB', record('ab', { complete: false }))
+    const names = async (prefix: string, most = 10): Promise<string[]> => (await registry.list(prefix, most)).files.map(({ filename }) => filename).sort()
+    t.strictSame(await names(''), ['a', 'ab', 'abc', 'b', '*', '%'].sort())
+    t.strictSame(await names('a'), ['a', 'ab', 'abc'])
+    t.strictSame(await names('ab'), ['ab', 'abc'])
+    t.strictSame(await names('*'), ['*'], 'a prefix is no pattern')
+    t.strictSame(await names('%'), ['%'])
+    t.strictSame(await names('A'), [])
+    t.strictSame((await registry.list('ab', 10)).files.find(({ filename }) => filename === 'ab'), { filename: 'ab', size: 5, digest: digestOf('a'), owners: 2 })
+    t.match(await registry.list('a', 3), { truncated: false }, 'exactly as many as asked for')
+    const truncated = await registry.list('a', 2)
+    t.equal(truncated.files.length, 2)
+    t.equal(truncated.truncated, true)
+  })
+
+  await t.test(`${name}: limits`, async (t) => {
+    const registry = await makeRegistry({ sharesPerNode: 3, records: 5 })
+    await joined(registry, 'NodeA', 'NodeB')
+    for (const file of ['a', 'b', 'c']) await registry.have('NodeA', record(file))
+    await t.rejects(registry.have('NodeA', record('d')), { code: 'E_LIMIT', message: /"NodeA".*\b3\b/ }, 'files of a node')
+    await t.resolves(registry.have('NodeA', record('c', { digest: digestOf('other') })), 'in the place of another there is room')
+    await registry.withdraw('NodeA', 'a')
+    await t.resolves(registry.have('NodeA', record('d')))
+    for (const file of ['a', 'b']) await registry.have('NodeB', record(file))
+    await t.rejects(registry.have('NodeB', record('c')), { code: 'E_LIMIT', message: /\b5\b/ }, 'records of the tracker')
+    t.strictSame(await ownerNames(registry, 'c'), ['NodeA'], 'what was refused is not there')
+    await registry.leave('NodeA')
+    await t.resolves(registry.have('NodeB', record('c')), 'a node that leaves makes room')
+  })
+}
