@@ -59,6 +59,7 @@ function takePorts (argv: readonly string[]): [input: string, output: string, re
 }
 
 function parseFlags (argv: readonly string[], { string, boolean = [], alias }: { string: string[], boolean?: string[], alias: Record<string, string> }): Flags {
+  for (const argument of argv) throwOnForeignFlag(argument, [...string, 'help', 'version', ...boolean, ...Object.keys(alias)], string)
   const { _: positionals, ...flags } = minimist([...argv], {
     string,
     boolean: ['help', 'version', ...boolean],
@@ -72,6 +73,14 @@ function parseFlags (argv: readonly string[], { string, boolean = [], alias }: {
     if (value === '') throw usage(`--${name} wants a value`)
   }
   return flags
+}
+
+/** minimist takes `--no-host` for a host named "false", `--json=maybe` for yes, and trips over `--__proto__`. */
+function throwOnForeignFlag (argument: string, known: readonly string[], withValue: readonly string[]): void {
+  const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(argument) ?? []
+  if (name === undefined) return
+  if (!known.includes(name) || name.length === 1) throw usage(`${JSON.stringify(argument)} is no option`)
+  if (value !== undefined && !withValue.includes(name)) throw usage(`--${name} takes no value`)
 }
 
 function asksForInfo ({ help, version }: Flags): InfoArguments | undefined {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { Transform, type TransformCallback } from 'node:stream'
 import { PiecemealError } from '../protocol/errors.js'
 import { REQUEST_LINE_BYTES } from '../protocol/limits.js'
@@ -47,7 +48,10 @@ export class CommandLines extends Transform {
   }
 
   #endLine (): void {
-    for (const bytes of this.#begun) this.push(bytes)
+    const line = Buffer.concat(this.#begun)
+    // Decoded all the same, it would name another file.
+    if (isUtf8(line)) this.push(line)
+    else this.#onFault(new PiecemealError('E_USAGE', 'a command is not UTF-8'))
     this.#begun = []
     this.#lineBytes = 0
     this.#isSkipping = false

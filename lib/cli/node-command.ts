@@ -3,6 +3,7 @@ import { pipeline, Writable } from 'node:stream'
 import split2 from 'split2'
 import { Node } from '../node/node.js'
 import { EXIT_STATUS, PiecemealError } from '../protocol/errors.js'
+import { oneLine } from '../protocol/names.js'
 import { LEAVE_MS } from '../protocol/limits.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
@@ -35,7 +36,7 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
     node.on('error', (error) => {
       // Found out late, because the tracker was slow to answer: it is no reason to start all the same.
       if (error instanceof PiecemealError && error.code === 'E_NAME_TAKEN') reject(error)
-      else output.err(`error: ${error.message}`)
+      else output.err(`error: ${oneLine(error.message)}`)
     })
   })
   onSignal(async () => await session.stop(), LEAVE_MS, EXIT_STATUS.E_INTERRUPTED)

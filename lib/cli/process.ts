@@ -1,6 +1,7 @@
 /** What both commands share: where lines go, what signals do, and how the process ends. */
 import { readFile } from 'node:fs/promises'
 import { toPiecemealError } from '../protocol/errors.js'
+import { oneLine } from '../protocol/names.js'
 import type { Output } from '../ui/reporter.js'
 
 /** Standard output and error, a line at a time; a reader that went away is no reason to end. */
@@ -28,7 +29,7 @@ export function onSignal (stop: () => Promise<void>, deadlineMs: number, lateSta
 /** Tells why a command could not start. @returns the exit status */
 export function failStart (error: unknown, { err }: Output): number {
   const { code, message, exitStatus } = toPiecemealError(error)
-  err(`failed: ${code} ${message}`)
+  err(`failed: ${code} ${oneLine(message)}`)
   return exitStatus
 }
 

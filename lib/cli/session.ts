@@ -48,19 +48,22 @@ export class Session {
     if (this.#state === 'obeying') this.#whenIdle(async () => { if (!this.#hasUploaded) await this.#leave() })
   }
 
-  /** Leaves at once; what was fetched is kept. */
+  /** A signal came: leaves at once; what was fetched is kept. */
   async stop (): Promise<void> {
-    if (this.#state === 'stopping') return
+    await this.#stop()
+    this.#resolveEnded(this.#wasCutOff ? EXIT_STATUS.E_INTERRUPTED : 0)
+  }
+
+  async #stop (): Promise<void> {
     this.#state = 'stopping'
     await this.#node.close()
     await Promise.allSettled(this.#running)
-    this.#resolveEnded(this.#wasCutOff ? EXIT_STATUS.E_INTERRUPTED : 0)
   }
 
   /** The first waits for what runs, a second one does not. */
   #exit (): void {
     if (this.#state === 'leaving') {
-      void this.stop()
+      void this.#stop().then(() => this.#resolveEnded(this.#status))
     } else if (this.#state === 'obeying') {
       this.#state = 'leaving'
       this.#whenIdle(async () => await this.#leave())

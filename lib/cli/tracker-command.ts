@@ -1,6 +1,6 @@
 /** `bin/tracker`: parses, composes, starts, and runs until a signal. */
 import { formatAddress } from '../protocol/address.js'
-import { printable } from '../protocol/names.js'
+import { oneLine, printable } from '../protocol/names.js'
 import { LEAVE_MS } from '../protocol/limits.js'
 import { Tracker } from '../tracker/tracker.js'
 import { parseTrackerArguments } from './arguments.js'
@@ -20,7 +20,7 @@ async function main (): Promise<number> {
     tracker.on('listening', (address) => output.out(`tracker listening on ${formatAddress(address)}`))
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
     tracker.on('left', ({ name }) => output.out(`${printable(name)} left`))
-    tracker.on('error', (error) => output.err(`error: ${error.message}`))
+    tracker.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
     const stopped = new Promise<void>((resolve) => {
       onSignal(async () => {
         await tracker.close()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
-import type { Content } from '../protocol/content.js'
+import { digestPrefix, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
@@ -64,6 +64,9 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
     throw error
   })
   throwIfStopped(signal, filename)
+  if (found.filename !== filename || !found.digest.startsWith(digestPrefix(digest ?? ''))) {
+    throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
+  }
 
   const workspace = await Workspace.open(context.hiddenFolder, found)
   try {

@@ -1,4 +1,5 @@
 /** Asks owners for the list of pieces until one sends the list that the digest was made of. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
 import { LineClient } from '../net/line-client.js'
@@ -10,6 +11,8 @@ import type { Found, Owner } from '../protocol/tracker-to-node.js'
 
 /** How long one owner is waited for before the next is asked as well. */
 const HEAD_START_MS = 250
+/** By then all are asked, however many are dead. */
+const LONGEST_WAIT_MS = 2_000
 
 export interface CheckedPieceList {
   pieces: PieceList
@@ -22,8 +25,13 @@ export async function fetchPieceList (found: Found, signal: AbortSignal): Promis
   const noBytes = Buffer.alloc(0)
   if (found.size === 0 && isPieceListOf(found, noBytes)) return { pieces: noBytes, liars: [] }
 
+  // Not with `AbortSignal.any`: in Node 20 such a signal may be collected before it fires.
   const done = new AbortController()
-  const either = AbortSignal.any([signal, done.signal])
+  const either = done.signal
+  setMaxListeners(0, either)
+  const stop = (): void => done.abort()
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
   const liars: Owner[] = []
   const failures: PiecemealError[] = []
   const ask = async (owner: Owner, turn: Promise<unknown>): Promise<PieceList> => {
@@ -43,7 +51,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal): Promis
     const previous = asked.at(-1)
     // The next owner's turn comes when the one before has failed, or has not answered for a while.
     const turn = previous
-      ? Promise.race([previous.then(() => { either.throwIfAborted() }, () => {}), sleep(HEAD_START_MS * asked.length, undefined, { signal: either })])
+      ? Promise.race([previous.then(() => { either.throwIfAborted() }, () => {}), sleep(Math.min(HEAD_START_MS * asked.length, LONGEST_WAIT_MS), undefined, { signal: either })])
       : Promise.resolve()
     asked.push(ask(owner, turn))
   }
@@ -54,6 +62,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal): Promis
     throw failures.find(({ code }) => code === 'E_DIGEST') ?? failures.at(-1) ??
       new PiecemealError('E_NO_OWNER', `nobody owns ${quote(found.filename)}`)
   } finally {
+    signal.removeEventListener('abort', stop)
     done.abort()
     await Promise.allSettled(asked)
   }

@@ -70,7 +70,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #stopping = new AbortController()
   #running = new Set<Promise<unknown>>()
   #lock: FolderLock | undefined
-  #pool: WorkerPool | undefined
+  #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
   #isListening = false
@@ -123,12 +123,10 @@ export class Node extends EventEmitter<NodeEvents> {
       await Promise.race([joined, sleep(FIRST_ANSWER_MS)])
       joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
       const event = { name: this.name, input, output }
-      this.emit('listening', event)
       this.#isListening = true
+      this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool())
+      this.emit('listening', event)
       for (const tell of this.#untold.splice(0)) tell()
-      // Threads, and the code that manages them, take a while to start: nobody waits for them yet.
-      const { WorkerPool } = await import('./worker-pool.js')
-      if (!this.#stopping.signal.aborted) this.#pool = new WorkerPool()
       return event
     } catch (error) {
       await this.close()
@@ -147,7 +145,7 @@ export class Node extends EventEmitter<NodeEvents> {
       const startedMs = performance.now()
       const meter = new RateMeter()
       const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'digest', file: filename, bytes, size, rate: meter.bytesPerSecond() }))
-      const pool = this.#startedPool()
+      const pool = await this.#startedPool()
       const share = await shareFile(filename, {
         folder: this.folder,
         cache: this.#cache,
@@ -188,7 +186,7 @@ export class Node extends EventEmitter<NodeEvents> {
           Object.assign(state, { bytes: progress.bytes, size: progress.size })
           report(progress.bytes, progress.size)
         },
-      }, this.#downloadContext())
+      }, await this.#downloadContext())
       await this.#shareDownloaded(filename, { size, digest, pieceLength }, pieces)
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
@@ -236,9 +234,9 @@ export class Node extends EventEmitter<NodeEvents> {
   async #close (): Promise<void> {
     this.#stopping.abort()
     await Promise.allSettled([this.#tracker.close(), this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
-    await this.#pool?.close()
+    await (await this.#pool)?.close()
     await this.#lock?.release()
-    if (this.#ports) this.emit('left', { name: this.name })
+    if (this.#isListening) this.emit('left', { name: this.name })
   }
 
   /** Nothing of a run that was killed stays behind for good. */
@@ -256,13 +254,15 @@ export class Node extends EventEmitter<NodeEvents> {
     return join(this.folder, HIDDEN_FOLDER)
   }
 
-  #startedPool (): WorkerPool {
-    if (this.#pool === undefined || this.#stopping.signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
-    return this.#pool
+  /** The threads, made when the ports listen: nobody waits for them to start. */
+  async #startedPool (): Promise<WorkerPool> {
+    const pool = this.#isListening ? await this.#pool : undefined
+    if (pool === undefined || this.#stopping.signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+    return pool
   }
 
-  #downloadContext (): DownloadContext {
-    const pool = this.#startedPool()
+  async #downloadContext (): Promise<DownloadContext> {
+    const pool = await this.#startedPool()
     return {
       folder: this.folder,
       hiddenFolder: this.#hiddenFolder,

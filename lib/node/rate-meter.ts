@@ -20,7 +20,7 @@ export class RateMeter {
   bytesPerSecond (): number {
     const first = this.#marks[0]
     const last = this.#marks.at(-1)
-    if (first === undefined || last === undefined) return 0
+    if (first === undefined || last === undefined || last.ms < this.#now() - WINDOW_MS) return 0
     const elapsedMs = this.#now() - first.ms
     return elapsedMs > 0 ? Math.max(0, last.bytes - first.bytes) * 1_000 / elapsedMs : 0
   }

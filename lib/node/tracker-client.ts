@@ -2,7 +2,7 @@
  * The node's one connection to its tracker, which is its presence: kept alive, made again for ever
  * when it is lost, and then told all that the node shares.
  */
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter, once, setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatAddress, isLoopback, isWildcard, type Address } from '../protocol/address.js'
 import { LineClient } from '../net/line-client.js'
@@ -39,6 +39,8 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   readonly #closing = new AbortController()
   #client: LineClient | undefined
   #hasJoined = false
+  /** As often as the tracker asks for, and a little oftener. */
+  #beatMs = HEARTBEAT_MS
   #loop: Promise<void> = Promise.resolve()
 
   constructor (options: TrackerClientOptions) {
@@ -46,6 +48,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     this.#options = options
     // Every command that waits for the tracker listens for a moment.
     this.setMaxListeners(0)
+    setMaxListeners(0, this.#closing.signal)
   }
 
   #isClosing (): boolean {
@@ -83,14 +86,13 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
    */
   async ask<Mode extends TrackerMode> (mode: Mode, question: Question<Mode>, waitMs = TRACKER_WAIT_MS): Promise<ReplyResults[Mode]> {
     const deadlineMs = performance.now() + waitMs
-    const deadline = AbortSignal.any([AbortSignal.timeout(waitMs), this.#closing.signal])
     for (;;) {
-      const client = this.#client ?? await this.#whenConnected(deadline)
+      const client = this.#client ?? await this.#whenConnected(deadlineMs)
       try {
         return await this.#askOn(client, mode, question, Math.max(1, deadlineMs - performance.now()))
       } catch (error) {
         if (!isConnectionLost(error)) throw error
-        if (deadline.aborted) throw this.#away(error)
+        if (performance.now() >= deadlineMs || this.#isClosing()) throw this.#away(error)
       }
     }
   }
@@ -135,7 +137,9 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
       signal: this.#closing.signal,
     })
     try {
-      await this.#askOn(client, 'alive', {})
+      const { interval } = await this.#askOn(client, 'alive', {})
+      this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(HEARTBEAT_MS, (interval ?? Infinity) * 1_000)
+      if (client.closedBecause) throw client.closedBecause
     } catch (error) {
       client.close()
       throw error
@@ -154,7 +158,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   async #beatUntilLost (client: LineClient): Promise<PiecemealError> {
     const beat = setInterval(() => {
       this.#askOn(client, 'alive', {}).catch(() => client.close())
-    }, HEARTBEAT_MS * BEAT_SHARE_OF_INTERVAL)
+    }, this.#beatMs)
     try {
       return client.closedBecause ?? (await once(client, 'close') as [PiecemealError])[0]
     } finally {
@@ -167,18 +171,32 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     return parseTrackerToNode(mode, reply)
   }
 
-  async #whenConnected (deadline: AbortSignal): Promise<LineClient> {
-    while (this.#client === undefined) {
-      try {
-        await once(this, 'connected', { signal: deadline })
-      } catch (error) {
-        throw this.#away(error)
+  /** Not with `AbortSignal.any` and `AbortSignal.timeout`: in Node 20 such a signal may be collected before it fires. */
+  async #whenConnected (deadlineMs: number): Promise<LineClient> {
+    const { signal } = this.#closing
+    return await new Promise<LineClient>((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        this.off('connected', go)
+        signal.removeEventListener('abort', giveUp)
       }
-    }
-    return this.#client
+      const go = (): void => {
+        if (this.#client === undefined) return
+        settle()
+        resolve(this.#client)
+      }
+      const giveUp = (): void => {
+        settle()
+        reject(this.#away())
+      }
+      const timer = setTimeout(giveUp, Math.max(0, deadlineMs - performance.now()))
+      this.on('connected', go)
+      signal.addEventListener('abort', giveUp)
+      if (signal.aborted) giveUp()
+    })
   }
 
-  #away (cause: unknown): PiecemealError {
+  #away (cause?: unknown): PiecemealError {
     const where = formatAddress(this.#options.tracker)
     return new PiecemealError('E_TRACKER', `the tracker at ${where} cannot be reached${this.#hasJoined ? ' any more' : ''}`, { cause })
   }

@@ -45,6 +45,8 @@ export const CONNECTIONS = 4_096
 export const UNKNOWN_CONNECTIONS_PER_ADDRESS = 64
 
 export const OWNERS_PER_REPLY = 50
+/** Contents of one name that a conflict lists. */
+export const VERSIONS_PER_REPLY = 100
 export const FILES_PER_REPLY = 1_000
 export const SHARES_PER_NODE = 10_000
 export const RECORDS_PER_TRACKER = 1_000_000

@@ -42,6 +42,11 @@ export function printable (name: string): string {
   return PRINTABLE.test(name) && name.isWellFormed() ? name : quote(name)
 }
 
+/** Words of others, for a line on a terminal: whatever would end the line or move its text is escaped. */
+export function oneLine (text: string): string {
+  return escapeUnprintable(text)
+}
+
 /** JSON leaves characters as they are that turn a terminal's text around or hide it. */
 function escapeUnprintable (json: string): string {
   return json.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (character) =>

@@ -45,6 +45,7 @@ export class UploadServer {
   readonly #listener: Listener
   readonly #uploads = new Set<RunningUpload>()
   #onIdle: (() => void) | undefined
+  #isDraining = false
 
   constructor (options: UploadServerOptions) {
     this.#options = options
@@ -66,6 +67,7 @@ export class UploadServer {
 
   /** Takes no further request and resolves when the running ones have ended. */
   async drain (): Promise<void> {
+    this.#isDraining = true
     await this.#listener.stopListening()
     if (this.#uploads.size > 0) await new Promise<void>((resolve) => { this.#onIdle = resolve })
   }
@@ -80,6 +82,7 @@ export class UploadServer {
     try {
       const request = parseFileCommunication(decodeLineBytes(await readLine(socket)))
       this.#listener.vouchFor(socket)
+      if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
       const share = this.#options.shares.get(request.filename, request.digest)
       if (request.range.end > share.size) throw protocolError(`the range ends beyond the ${share.size} bytes of ${quote(share.filename)}`)
       await this.#upload(socket, share, request.range)

@@ -26,6 +26,7 @@ export class UploadThread {
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   #nextId = 0
+  #isClosing = false
 
   constructor (options: UploadThreadOptions) {
     this.#options = options
@@ -64,6 +65,7 @@ export class UploadThread {
   async close (): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return
+    this.#isClosing = true
     await this.#call('close', undefined).catch(() => {})
     this.#worker = undefined
     await worker.terminate()
@@ -101,6 +103,6 @@ export class UploadThread {
     const error = new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
-    if (wasRunning) this.#options.onError(error)
+    if (wasRunning && !this.#isClosing) this.#options.onError(error)
   }
 }

@@ -1,6 +1,6 @@
 /** The registry of a single tracker: plain maps, rebuilt by the nodes themselves after a restart. */
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
-import { OWNERS_PER_REPLY, RECORDS_PER_TRACKER, SHARES_PER_NODE } from '../protocol/limits.js'
+import { OWNERS_PER_REPLY, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { SampleMap } from './sample-map.js'
 import type { Found, Listing, Owner, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
@@ -65,7 +65,7 @@ export class MemoryRegistry implements Registry {
   async owners ({ filename, asker, digestPrefix = '' }: OwnerQuestion): Promise<Found> {
     const editions = [...this.#files.get(filename)?.values() ?? []].filter(({ content }) => content.digest.startsWith(digestPrefix))
     if (editions.length > 1) {
-      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.map((edition) => ({
+      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map((edition) => ({
         digest: edition.content.digest, size: edition.content.size, owners: ownerCount(edition),
       })))
     }

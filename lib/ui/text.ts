@@ -1,7 +1,7 @@
 /** One line for each thing that happened. */
 import { quote as shellQuote } from 'shlex'
 import { formatAddress } from '../protocol/address.js'
-import { printable } from '../protocol/names.js'
+import { oneLine, printable } from '../protocol/names.js'
 import { count, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
 import type { Failure, Output, Reporter, Reports } from './reporter.js'
 
@@ -10,17 +10,17 @@ type Lines = { [Name in keyof Reports]: (data: Reports[Name]) => string[] }
 const LINES: Lines = {
   listening: ({ name, input, output }) => [`${name} listening: input ${formatAddress(input)}, output ${formatAddress(output)}`],
   connected: ({ tracker, announced }) => [`tracker ${formatAddress(tracker)} connected${announced > 0 ? `, ${count(announced, 'file')} announced` : ''}`],
-  lost: ({ tracker, message }) => [`tracker ${formatAddress(tracker)} is away, trying again: ${message}`],
+  lost: ({ tracker, message }) => [`tracker ${formatAddress(tracker)} is away, trying again: ${oneLine(message)}`],
   sharing: ({ file, bytes, digest, announced }) =>
     [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
-  withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${message}`],
+  withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${oneLine(message)}`],
   progress: () => [],
   saved: ({ file, bytes, owners, seconds, resumed }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
     const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
     return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed, seconds)}`]
   },
-  failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${failure.message}`, ...versionLines(failure)],
+  failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
   left: ({ name }) => [`${name} left`],
   list: ({ files, truncated }) => [
     ...files.map(({ filename, size, digest, owners }) => `${printable(filename)}  ${formatBytes(size)}  ${count(owners, 'owner')}  ${shortDigest(digest)}`),
