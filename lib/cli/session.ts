@@ -50,6 +50,7 @@ export class Session {
 
   /** A signal came: leaves at once; what was fetched is kept. */
   async stop (): Promise<void> {
+    if (this.#state === 'stopping') return
     await this.#stop()
     this.#resolveEnded(this.#wasCutOff ? EXIT_STATUS.E_INTERRUPTED : 0)
   }

@@ -76,12 +76,13 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
     const transfer = new Transfer({ ...list, runs, workspace, signal, onProgress }, context)
     const { path, owners, resumedBytes } = await transfer.run()
     await publish(path, target, filename)
-    await workspace.remove()
+    // The file is there: what can't be removed now is removed at the next start.
+    await workspace.remove().catch(() => {})
     return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces: list.pieces, owners, resumedBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'
-    if (isTaken || !await workspace.hasParts()) await workspace.remove()
+    if (isTaken || !await workspace.hasParts()) await workspace.remove().catch(() => {})
     throw error
   }
 }

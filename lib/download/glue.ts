@@ -61,10 +61,10 @@ export class Glue {
       await this.#target.sync()
       const written = (await this.#target.stat()).size
       if (written !== size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
+      await this.close()
     } catch (error) {
       throw toDiskError(error, 'cannot write the target')
     }
-    await this.close()
     return this.#targetPath
   }
 

@@ -107,6 +107,7 @@ export class Workspace {
       this.#nextFile = Math.max(this.#nextFile, number + 1)
       const path = join(this.#folder, entry)
       const endPiece = await this.#endOfGoodPieces(path, firstPiece, pieces, digestPieces)
+        .catch((error: unknown) => { throw toDiskError(error, 'cannot read what an earlier run left') })
       if (endPiece > firstPiece) runs.push({ firstPiece, endPiece, path })
       else await rm(path, { force: true })
     }
