@@ -19,7 +19,7 @@ export function isPieceListOf ({ size, pieceLength, digest }: Content, pieces: P
 }
 
 /** The content of a few bytes that are at hand. */
-export function contentOf (data: Uint8Array): Content & { pieces: PieceList } {
+export function contentOf (data: Buffer): Content & { pieces: PieceList } {
   const size = data.length
   const pieceLength = pieceLengthFor(size)
   const pieces = Buffer.concat(Array.from({ length: pieceCount({ size, pieceLength }) }, (_, i) =>

@@ -35,7 +35,7 @@ export class PieceChecker {
    *
    * @returns 'more' within a piece; at its end whether it is 'good' or 'bad'.
    */
-  take (bytes: Uint8Array): 'more' | 'good' | 'bad' {
+  take (bytes: Buffer): 'more' | 'good' | 'bad' {
     this.#hasher.update(bytes)
     this.#leftInPiece -= bytes.length
     if (this.#leftInPiece > 0) return 'more'

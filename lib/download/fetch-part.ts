@@ -94,14 +94,14 @@ class PartFetch {
   }
 
   #connect (): Socket {
-    buffer ??= Buffer.allocUnsafeSlow(MiB)
+    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
     return connect({
       ...this.#task.owner,
       noDelay: true,
       onread: {
-        buffer,
-        callback: (bytes, chunk) => {
-          this.#receive(chunk.subarray(0, bytes))
+        buffer: filled,
+        callback: (bytes) => {
+          this.#receive(filled.subarray(0, bytes))
           return !this.#isSettled
         },
       },
@@ -114,7 +114,7 @@ class PartFetch {
     socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range })))
   }
 
-  #receive (chunk: Uint8Array): void {
+  #receive (chunk: Buffer): void {
     if (this.#isSettled) return
     try {
       const data = this.#header === undefined ? chunk : this.#takeHeader(this.#header, chunk)
@@ -125,7 +125,7 @@ class PartFetch {
   }
 
   /** What follows the header line in this chunk, if the line ends in it. */
-  #takeHeader (header: Buffer, chunk: Uint8Array): Uint8Array {
+  #takeHeader (header: Buffer, chunk: Buffer): Buffer {
     const newline = chunk.indexOf(NEWLINE)
     const end = newline < 0 ? chunk.length : newline
     const line = Buffer.concat([header, chunk.subarray(0, end)])
@@ -144,7 +144,7 @@ class PartFetch {
     return chunk.subarray(newline + 1)
   }
 
-  #takeData (chunk: Uint8Array): void {
+  #takeData (chunk: Buffer): void {
     this.#enter('receiving')
     const data = chunk.subarray(0, this.#range.end - this.#range.start - this.#written)
     writeFullySync(this.#fd, data, this.#written)
