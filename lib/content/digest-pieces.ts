@@ -5,6 +5,7 @@ import { bytesOfPieces, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/limits.js'
 import type { PieceList } from './digest.js'
+import { toDiskError } from './disk.js'
 
 /** A run of pieces of a file that the main thread holds open: descriptors are the process's, not a thread's. */
 export interface DigestTask extends Pick<Content, 'size' | 'pieceLength'> {
@@ -25,7 +26,7 @@ export function digestPieces ({ fd, offset, firstPiece, endPiece, ...content }: 
   for (let piece = firstPiece; piece < endPiece; piece++) {
     const { start, end } = bytesOfPieces(content, piece, piece + 1)
     for (let at = start; at < end;) {
-      const bytesRead = readSync(fd, buffer, 0, Math.min(buffer.length, end - at), offset + at)
+      const bytesRead = read(fd, buffer, Math.min(buffer.length, end - at), offset + at)
       if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter while it was read')
       hasher.update(buffer.subarray(0, bytesRead))
       at += bytesRead
@@ -34,4 +35,12 @@ export function digestPieces ({ fd, offset, firstPiece, endPiece, ...content }: 
     hasher.reset()
   }
   return Buffer.concat(digests)
+}
+
+function read (fd: number, into: Buffer, length: number, position: number): number {
+  try {
+    return readSync(fd, into, 0, length, position)
+  } catch (error) {
+    throw toDiskError(error, 'cannot read')
+  }
 }

@@ -61,10 +61,13 @@ export class Glue {
       await this.#target.sync()
       const written = (await this.#target.stat()).size
       if (written !== size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
-      await this.close()
+      const target = this.#target
+      this.#target = undefined
+      await target.close()
     } catch (error) {
       throw toDiskError(error, 'cannot write the target')
     }
+    this.#isClosed = true
     return this.#targetPath
   }
 
@@ -79,7 +82,8 @@ export class Glue {
     await this.#work
     const target = this.#target
     this.#target = undefined
-    await target?.close()
+    // Whoever needs to know that all is written is told by finish().
+    await target?.close().catch(() => {})
   }
 
   async #appendWhatFits (): Promise<void> {

@@ -65,17 +65,20 @@ export function integer (least: number, most: number): Check<number> {
 export const bytes = integer(0, Number.MAX_SAFE_INTEGER)
 export const port = integer(1, 65_535)
 
-export const fileName: Check<string> = (value, field) => {
+function wellFormed (value: unknown, field: string): string {
   const name = string(value, field)
-  if (!name.isWellFormed()) {
-    throw new PiecemealError('E_NAME', `"${field}" is not well-formed Unicode`, { endsConnection: true })
-  }
+  if (name.isWellFormed()) return name
+  throw new PiecemealError('E_NAME', `"${field}" is not well-formed Unicode`, { endsConnection: true })
+}
+
+export const fileName: Check<string> = (value, field) => {
+  const name = wellFormed(value, field)
   assertFileName(name)
   return name
 }
 
 export const nodeName: Check<string> = (value, field) => {
-  const name = string(value, field)
+  const name = wellFormed(value, field)
   assertNodeName(name)
   return name
 }

@@ -16,12 +16,15 @@ const MAX_TAIL_CHUNKS = 64
 /** One line: a message, or why it is none. */
 export type Line = { value: Record<string, unknown>, fault?: undefined } | { value?: undefined, fault: PiecemealError }
 
-/** A stream that takes bytes and gives `Line`s. */
+/** A stream that takes bytes and gives `Line`s, up to the first bad one: what comes after it costs nothing more. */
 export function splitLines (): Transform {
-  return split2(/\r?\n/, (line: string): Line => {
+  let isOver = false
+  return split2(/\r?\n/, (line: string): Line | undefined => {
+    if (isOver) return undefined
     try {
       return { value: decodeLine(line) }
     } catch (error) {
+      isOver = true
       return { fault: toPiecemealError(error) }
     }
   })

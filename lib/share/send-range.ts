@@ -10,10 +10,14 @@ import type { Socket } from 'node:net'
 import { toDiskError } from '../content/disk.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { MiB } from '../protocol/limits.js'
+import { KiB, MiB } from '../protocol/limits.js'
 
 /** Two of these are all the memory that a stream takes. */
 const CHUNK_BYTES = 1 * MiB
+/** A slow peer is sent less at a time, so that it is seen to take something long before the stall deadline. */
+const LEAST_CHUNK_BYTES = 64 * KiB
+const QUICK_MS = 100
+const SLOW_MS = 1_000
 /** Buffers that are kept for the next stream: fresh memory costs more than the copy into it. */
 const KEPT_BUFFERS = 8
 const keptBuffers: Buffer[] = []
@@ -23,14 +27,21 @@ export async function sendRange (socket: Socket, handle: FileHandle, { start, en
   const isShort = end - start < CHUNK_BYTES
   let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
   let sending = isShort ? filling : takeBuffer()
+  let chunkBytes = LEAST_CHUNK_BYTES
   let sent: Promise<void> = Promise.resolve()
   try {
     for (let at = start; at < end;) {
-      const bytesRead = read(handle, filling, Math.min(filling.length, end - at), at)
+      const bytesRead = read(handle, filling, Math.min(filling.length, chunkBytes, end - at), at)
       if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter')
       await sent
       const chunk = filling.subarray(0, bytesRead)
-      sent = write(socket, chunk).then(() => onSent(chunk.length))
+      const beginMs = performance.now()
+      sent = write(socket, chunk).then(() => {
+        const ms = performance.now() - beginMs
+        if (ms < QUICK_MS) chunkBytes = Math.min(CHUNK_BYTES, chunkBytes * 4)
+        else if (ms > SLOW_MS) chunkBytes = LEAST_CHUNK_BYTES
+        onSent(chunk.length)
+      })
       // Observed in the next round, or below; without this a failure in between would count as unhandled.
       sent.catch(() => {})
       at += bytesRead;

@@ -114,21 +114,28 @@ export class UploadServer {
 
   async #send (socket: Socket, share: ServedFile, upload: RunningUpload): Promise<void> {
     const handle = await openShare(this.#options.folder, share)
+    // Node's own socket timeout gives a write that is partly through a second period.
+    const stall = setTimeout(() => socket.destroy(), DATA_STALL_MS)
     try {
       socket.write(encodeLine(fileCommunication({ filename: share.filename, digest: share.digest, range: upload.range })))
       await sendRange(socket, handle, upload.range, (bytes) => {
         upload.sent += bytes
+        stall.refresh()
       })
       await assertUnchanged(handle, share)
     } finally {
+      clearTimeout(stall)
       await handle.close()
     }
   }
 }
 
-/** Closing at once would reset the connection while its last bytes are on their way. */
+/** Closing at once would reset the connection while its last bytes are on their way; a peer that drips on is cut all the same. */
 async function endGently (socket: Socket): Promise<void> {
   if (socket.destroyed) return
   socket.end()
-  await once(socket, 'close')
+  const cut = setTimeout(() => socket.destroy(), DATA_STALL_MS)
+  // A reset by the peer is an end like any other.
+  await once(socket, 'close').catch(() => {})
+  clearTimeout(cut)
 }

@@ -26,7 +26,6 @@ export class UploadThread {
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   #nextId = 0
-  #isClosing = false
 
   constructor (options: UploadThreadOptions) {
     this.#options = options
@@ -35,7 +34,11 @@ export class UploadThread {
   /** Starts the thread and opens its port. @throws E_PORT. */
   async listen (address: Address): Promise<Address> {
     const { folder } = this.#options
-    const worker = new Worker(SERVE_UPLOADS, { workerData: { folder } satisfies UploadThreadData })
+    const worker = new Worker(SERVE_UPLOADS, {
+      workerData: { folder } satisfies UploadThreadData,
+      // Its buffers are outside of its heap; a larger one would only be swept later.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    })
     this.#worker = worker
     worker.on('message', (message: UploadMessage) => this.#take(message))
     worker.on('error', (cause) => this.#lose(cause.message))
@@ -65,9 +68,10 @@ export class UploadThread {
   async close (): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return
-    this.#isClosing = true
-    await this.#call('close', undefined).catch(() => {})
+    const closed = this.#call('close', undefined).catch(() => {})
+    // From here on its end is no loss.
     this.#worker = undefined
+    await closed
     await worker.terminate()
   }
 
@@ -103,6 +107,6 @@ export class UploadThread {
     const error = new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
-    if (wasRunning && !this.#isClosing) this.#options.onError(error)
+    if (wasRunning) this.#options.onError(error)
   }
 }

@@ -18,6 +18,9 @@ export class Session {
   readonly #registry: Registry
   readonly #host: string
   readonly #events: SessionEvents
+  /** The name that its first message gave it, for good. */
+  #name: string | undefined
+  /** The same while it is joined: an `exit` ends that, another message begins it anew. */
   #node: string | undefined
   #isClosed = false
 
@@ -55,11 +58,11 @@ export class Session {
 
   async #bind (name: string): Promise<void> {
     if (this.#node === name) return
-    if (this.#node !== undefined) throw new PiecemealError('E_NAME', `this connection is ${quote(this.#node)}'s, not ${quote(name)}'s`)
+    if (this.#name !== undefined && this.#name !== name) throw new PiecemealError('E_NAME', `this connection is ${quote(this.#name)}'s, not ${quote(name)}'s`)
     await this.#registry.join(name)
     // The connection may have ended while the registry was asked.
     if (this.#isClosed) return await this.#registry.leave(name)
-    this.#node = name
+    this.#name = this.#node = name
     this.#events.onJoin(name)
   }
 
