@@ -40,7 +40,8 @@ class LineConnection {
   readonly #socket: Socket
   readonly #service: LineService
   readonly #deadlines: LineDeadlines
-  readonly #guard = new LineGuard(REQUEST_LINE_BYTES)
+  /** Made when the peer speaks: thousands that never do cost little. */
+  #guard: LineGuard | undefined
   readonly #openedMs = performance.now()
   #lastLineMs: number | undefined
   #drainBegunMs: number | undefined
@@ -57,16 +58,18 @@ class LineConnection {
   start (): void {
     const watch = setInterval(() => this.#destroyIfLate(), Math.min(CHECK_MS, this.#deadlines.messageMs / 4))
     this.#socket.once('close', () => clearInterval(watch))
+    this.#socket.once('readable', () => this.#listen(new LineGuard(REQUEST_LINE_BYTES)))
+  }
+
+  #listen (guard: LineGuard): void {
+    this.#guard = guard
     const sink = new Writable({
       objectMode: true,
       write: (line: Line, _encoding, done) => { this.#take(line, done) },
-      final: (done) => { this.#finish(done) },
+      final: (done) => { this.#finish(guard.fault, done) },
     })
-    // Built only when the peer speaks: 5,000 that never do cost a fifth that way.
-    this.#socket.once('readable', () => {
-      // The socket's own 'close' tells that it is over; an error here is a reset, or our own destroy.
-      pipeline(this.#socket, this.#guard, splitLines(), sink, () => { if (!this.#isEnded) this.#socket.destroy() })
-    })
+    // The socket's own 'close' tells that it is over; an error here is a reset, or our own destroy.
+    pipeline(this.#socket, guard, splitLines(), sink, () => { if (!this.#isEnded) this.#socket.destroy() })
   }
 
   #take (line: Line, done: () => void): void {
@@ -120,8 +123,8 @@ class LineConnection {
     this.#socket.once('close', go)
   }
 
-  #finish (done: () => void): void {
-    if (this.#guard.fault) this.#refuseAndEnd(this.#guard.fault)
+  #finish (fault: PiecemealError | undefined, done: () => void): void {
+    if (fault) this.#refuseAndEnd(fault)
     else this.#end()
     done()
   }
@@ -146,7 +149,7 @@ class LineConnection {
     const { firstLineMs, messageMs, idleMs, drainMs } = this.#deadlines
     const isLate = (sinceMs: number | undefined, mostMs: number): boolean =>
       sinceMs !== undefined && performance.now() - sinceMs > mostMs
-    if (isLate(this.#drainBegunMs, drainMs) || isLate(this.#guard.lineBegunMs, messageMs) ||
+    if (isLate(this.#drainBegunMs, drainMs) || isLate(this.#guard?.lineBegunMs, messageMs) ||
         (this.#lastLineMs === undefined && isLate(this.#openedMs, firstLineMs)) ||
         (!this.#isAnswering && this.#drainBegunMs === undefined && isLate(this.#lastLineMs, idleMs))) {
       this.#socket.destroy()

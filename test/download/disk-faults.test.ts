@@ -124,7 +124,7 @@ class FaultyDisk {
   #pieceChecker (): typeof PieceChecker {
     const step = this.#step.bind(this)
     return class extends PieceChecker {
-      override take (bytes: Uint8Array): ReturnType<PieceChecker['take']> {
+      override take (bytes: Buffer): ReturnType<PieceChecker['take']> {
         const verdict = super.take(bytes)
         if (verdict !== 'more') step('verify')
         return verdict

@@ -54,7 +54,7 @@ void t.test('killed at 90 %, it fetches no more than a quarter again', async (t)
   const dir = await tempDir(t)
   const tracker = await startTracker(t)
   // Slow enough for the kill to come in time.
-  const owner = await FakeOwner.start(t, { name: 'owner', tracker, behaviour: { chunkBytes: MiB, chunkDelayMs: 10 } })
+  const owner = await FakeOwner.start(t, { name: 'owner', tracker, behaviour: { chunkBytes: MiB, chunkDelayMs: 30 } })
   const data = pseudoRandomBytes(SIZE, seed)
   await owner.share('a.bin', data)
   const first = await startNode(t, { name: 'fetcher', tracker, dir, json: true })
