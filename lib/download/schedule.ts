@@ -166,6 +166,8 @@ export class Schedule {
     const owner = this.#owners.get(part.owner)
     if (owner) {
       owner.streams--
+      // One that was cut short for being slow is known to be so.
+      if (nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
       if (part.isGivenUp) owner.out = 'lost'
       if (failure) this.#blame(owner, failure, nowMs)
     }
@@ -244,9 +246,11 @@ export class Schedule {
     let slowest: Part | undefined
     let longestMs = this.#policy.takeoverMs
     for (const part of this.#parts.values()) {
-      if (part.owner === thief.key && part.endPiece - part.verifiedPiece <= 1) continue
-      if (this.#isShared(part) || this.#isUseless(part)) continue
-      const ms = this.#msToGo(part, nowMs)
+      if (this.#isUseless(part)) continue
+      const rivals = this.#rivalsOf(part)
+      const isLastPiece = part.endPiece - part.verifiedPiece <= 1
+      if (isLastPiece && [part, ...rivals].some(({ owner }) => owner === thief.key)) continue
+      const ms = Math.min(...[part, ...rivals].map((rival) => this.#msToGo(rival, nowMs)))
       if (ms <= longestMs) continue
       longestMs = ms
       slowest = part
@@ -313,12 +317,10 @@ export class Schedule {
     return false
   }
 
-  /** Its last piece is being fetched by another part as well. */
-  #isShared (part: Part): boolean {
-    for (const other of this.#parts.values()) {
-      if (other !== part && other.firstPiece < part.endPiece && part.verifiedPiece < other.endPiece) return true
-    }
-    return false
+  /** Those that fetch its last piece as well. */
+  #rivalsOf (part: Part): Part[] {
+    return [...this.#parts.values()].filter((other) =>
+      other !== part && other.firstPiece < part.endPiece && part.verifiedPiece < other.endPiece)
   }
 
   #isUseless ({ verifiedPiece, endPiece }: Part): boolean {

@@ -49,6 +49,17 @@ void t.test('one that falls silent a byte before the end is not waited for', asy
   t.ok(ms < 8_000, `${ms} ms`)
 })
 
+void t.test('a piece that stalls at two owners is fetched from a third', async (t) => {
+  for (const good of [0, 1, 2]) {
+    const owners = [0, 1, 2].map((i) => owner(`O${i}`, { bytesPerMs: i === good ? 10 : 0 }))
+    for (const pieceCount of [1, 2, 3, 5, 12]) {
+      const { ms, failure } = simulate({ pieceCount, owners, policy: { minPiecesForTwoStreams: 1, minPartPieces: 1 } })
+      t.equal(failure, undefined)
+      t.ok(ms < 6_000, `${pieceCount} pieces, the good one ${good}: ${ms} ms`)
+    }
+  }
+})
+
 void t.test('a lost part goes on elsewhere from its last good piece', async (t) => {
   const schedule = new Schedule(8, { pieceBytes: PIECE_BYTES, minPiecesForTwoStreams: 100, minPartPieces: 8 })
   schedule.setOwners([{ key: 'A', name: 'A' }, { key: 'B', name: 'B' }], 0)
