@@ -1,5 +1,5 @@
 /** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
-import { EventEmitter } from 'node:events'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -81,6 +81,8 @@ export class Node extends EventEmitter<NodeEvents> {
   constructor (options: NodeOptions) {
     super()
     assertNodeName(options.name)
+    // Every download that runs listens to it, in more than one place.
+    setMaxListeners(0, this.#stopping.signal)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)

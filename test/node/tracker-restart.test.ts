@@ -1,5 +1,5 @@
 /** Twenty nodes and a tracker that goes away: they are back, with all they share, and nobody told them to. */
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import t from 'tap'
 import { TrackerClient, type Question } from '../../lib/node/tracker-client.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
@@ -24,6 +24,7 @@ void t.test('the tracker is restarted, empty', async (t) => {
   await Promise.all(lost)
 
   const signal = AbortSignal.timeout(BACK_WITHIN_MS)
+  setMaxListeners(NODES, signal)
   const back = clients.map(async (client) => await once(client, 'connected', { signal }))
   // Somebody who asks meanwhile waits for the tracker, and is answered.
   const asked = clients[0]?.ask('list', {}, BACK_WITHIN_MS)
