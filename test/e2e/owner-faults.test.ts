@@ -98,6 +98,15 @@ for (const { fault, behaviour, claims, code } of ALONE_AND_USELESS) {
   })
 }
 
+void t.test('two owners of the same speed both carry a part', async (t) => {
+  const file = nextFile()
+  const owners = await Promise.all(['left', 'right'].map(async (name) => await FakeOwner.start(t, { name, tracker, behaviour: { chunkDelayMs: 10 } })))
+  for (const owner of owners) await owner.share(file, DATA)
+  await fetcher.download(file)
+  t.match(await fetcher.saved(file), / from 2 owners: /)
+  t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+})
+
 void t.test('wrong bytes of one owner are fetched from the other, and it is not asked again', async (t) => {
   const file = nextFile()
   const liar = await FakeOwner.start(t, { name: 'liar', tracker, behaviour: { corruptAt: 0 } })
