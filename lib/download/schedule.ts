@@ -91,10 +91,6 @@ export class Schedule {
     return this.#donePieces
   }
 
-  get parts (): Iterable<Part> {
-    return this.#parts.values()
-  }
-
   /** Fewer owners that can be asked than would be used: the tracker should be asked again soon. */
   get isShortOfOwners (): boolean {
     return this.#usableOwners() < this.#policy.enoughOwners

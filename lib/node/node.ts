@@ -213,10 +213,6 @@ export class Node extends EventEmitter<NodeEvents> {
     }
   }
 
-  get isSharing (): boolean {
-    return this.#shares.size > 0
-  }
-
   /** Off the owner lists at once; uploads that run may finish for 5 s; then everything is closed. */
   async leave (): Promise<void> {
     await this.#tracker.close()
