@@ -11,6 +11,7 @@ import { toDiskError } from '../content/disk.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/limits.js'
+import { Flusher } from './flusher.js'
 import type { Run } from './workspace.js'
 
 const CHUNK_BYTES = 1 * MiB
@@ -21,6 +22,8 @@ export class Glue {
   readonly #waiting: Run[] = []
   #target: FileHandle | undefined
   #targetPath = ''
+  /** Of the target, or of the part that is about to become it. */
+  #flusher: Flusher | undefined
   /** The first piece that is not in the target yet. */
   #piece = 0
   #isClosed = false
@@ -44,6 +47,13 @@ export class Glue {
     this.#work = this.#work.then(async () => await this.#appendWhatFits()).catch((error: unknown) => { this.#failure ??= error })
   }
 
+  /** The part that will be the beginning has so many bytes, and more to come. */
+  begins (path: string, bytes: number): void {
+    if (this.#target !== undefined || this.#isClosed) return
+    this.#flusher ??= new Flusher(path)
+    if (this.#flusher.path === path) this.#flusher.grow(bytes)
+  }
+
   /**
    * The path of the target, with every piece in it and on the disk.
    *
@@ -57,6 +67,7 @@ export class Glue {
       throw new PiecemealError('E_INTERNAL', `piece ${this.#piece} is missing after the last part`)
     }
     try {
+      await this.#flusher?.settle()
       await this.#target.truncate(size)
       await this.#target.sync()
       const written = (await this.#target.stat()).size
@@ -80,6 +91,7 @@ export class Glue {
   async close (): Promise<void> {
     this.#isClosed = true
     await this.#work
+    await this.#flusher?.settle()
     const target = this.#target
     this.#target = undefined
     // Whoever needs to know that all is written is told by finish().
@@ -111,6 +123,11 @@ export class Glue {
     this.#target = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)
     this.#targetPath = path
     this.#piece = endPiece
+    if (this.#flusher?.path !== path) {
+      await this.#flusher?.settle()
+      this.#flusher = new Flusher(path)
+    }
+    this.#flusher.grow(bytesOfPieces(this.#content, 0, endPiece).end)
   }
 
   async #append (target: FileHandle, { path, firstPiece, endPiece }: Run): Promise<void> {
@@ -125,6 +142,7 @@ export class Glue {
     if (this.#isClosed) return
     await rm(path, { force: true })
     this.#piece = endPiece
+    this.#flusher?.grow(end)
   }
 
   async #copy (source: FileHandle, from: number, target: FileHandle, to: number, length: number): Promise<void> {

@@ -148,9 +148,10 @@ export class Transfer {
 
   #readProgress (): void {
     let inFlight = 0
-    for (const { part, control } of this.#running.values()) {
+    for (const { part, path, control } of this.#running.values()) {
       this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes, performance.now())
       inFlight += control.receivedBytes
+      if (part.firstPiece === 0) this.#glue.begins(path, control.receivedBytes)
     }
     const { found, onProgress } = this.#options
     onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#doneBytes + inFlight), streams: this.#running.size })
