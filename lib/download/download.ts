@@ -19,6 +19,8 @@ import { Workspace } from './workspace.js'
 
 /** What a download needs of the node it runs in. */
 export interface DownloadContext {
+  /** The node's, as owners are told it. */
+  name: string
   /** Where the file goes: `DIR/NAME`. */
   folder: string
   /** `DIR/NAME/.piecemeal` */

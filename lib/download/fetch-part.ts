@@ -110,8 +110,8 @@ class PartFetch {
 
   #request (socket: Socket): void {
     this.#enter('waiting')
-    const { filename, digest } = this.#task
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range })))
+    const { filename, digest, name } = this.#task
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name })))
   }
 
   #receive (chunk: Buffer): void {

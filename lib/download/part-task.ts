@@ -4,6 +4,8 @@ import type { Content } from '../protocol/content.js'
 
 export interface PartTask extends Content {
   filename: string
+  /** The asking node's. */
+  name: string
   owner: Address
   /** The part: the pieces from here to `endPiece`, exclusive. */
   firstPiece: number

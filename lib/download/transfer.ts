@@ -190,6 +190,7 @@ export class Transfer {
     const kill = new AbortController()
     const fetched = this.#context.fetchPart({
       filename: found.filename,
+      name: this.#context.name,
       size: found.size,
       digest: found.digest,
       pieceLength: found.pieceLength,

@@ -262,6 +262,7 @@ export class Node extends EventEmitter<NodeEvents> {
   async #downloadContext (): Promise<DownloadContext> {
     const pool = await this.#startedPool()
     return {
+      name: this.name,
       folder: this.folder,
       hiddenFolder: this.#hiddenFolder,
       findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),

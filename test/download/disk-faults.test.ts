@@ -272,6 +272,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
   const fetch: Setting['fetch'] = async (disk) => {
     const { download, fetchPart, digestPieces } = await disk.import(t)
     return await download({ filename: FILE, signal: new AbortController().signal }, {
+      name: 'fetcher',
       folder,
       hiddenFolder: join(folder, HIDDEN_FOLDER),
       findOwners: async () => ({ ...ownerOf(owner), filename: FILE, size: file.size, digest: file.digest, pieceLength: file.pieceLength }),

@@ -25,6 +25,7 @@ async function begin (t: Test, deaths: number): Promise<{ folder: string, done: 
   let tries = 0
   const slots = new Slots(2)
   const context: DownloadContext = {
+    name: 'fetcher',
     folder,
     hiddenFolder,
     slots,

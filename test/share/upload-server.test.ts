@@ -197,6 +197,28 @@ await t.test('no free slot: busy, until one is free again', async (t) => {
   t.match(await next.message(), { range: [0, 1] })
 })
 
+await t.test('one downloader takes no more than its share of the slots', async (t) => {
+  const { request } = await servingHuge(t, { maxStreamsPerDownloader: 2 })
+  const codeOf = async (fields: object): Promise<unknown> => (await (await request([0, 1], fields)).message()).error
+  const streams = await Promise.all([1, 2].map(async () => await stalled(async (range) => await request(range, { name: 'NodeC' }))))
+  t.match(await codeOf({ name: 'NodeC' }), { code: 'E_BUSY', message: /one downloader/ })
+  t.notOk(await codeOf({ name: 'NodeD' }), 'another node at the same address')
+  t.notOk(await codeOf({}), 'one that does not say its name is yet another')
+  t.match(await codeOf({ name: 'not a name' }), { code: 'E_NAME' })
+  t.match(await codeOf({ name: 5 }), { code: 'E_PROTOCOL' })
+  const [first] = streams
+  first?.socket.resume()
+  t.equal((await first?.rest())?.length, HUGE)
+  t.notOk(await codeOf({ name: 'NodeC' }), 'whoever has a whole range has a slot again at once')
+})
+
+await t.test('a ninth stream of one downloader is too many', async (t) => {
+  const { request } = await servingHuge(t)
+  await Promise.all(Array.from({ length: 8 }, async () => await stalled(async (range) => await request(range, { name: 'NodeC' }))))
+  t.match(await (await request([0, 1], { name: 'NodeC' })).message(), { error: { code: 'E_BUSY' } })
+  t.match(await (await request([0, 1], { name: 'NodeD' })).message(), { range: [0, 1] })
+})
+
 for (const leave of ['destroy', 'resetAndDestroy'] as const) {
   await t.test(`a peer that goes away in the middle frees its slot: ${leave}`, async (t) => {
     const { request, errors, changed } = await servingHuge(t, { maxStreams: 1 })
