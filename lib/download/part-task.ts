@@ -15,6 +15,8 @@ export interface PartTask extends Content {
   /** The part file; the first piece begins at its beginning. */
   path: string
   control: SharedArrayBuffer
+  /** Of the `RateLimit` on what comes in. */
+  down: SharedArrayBuffer
 }
 
 const STOP_PIECE = 0

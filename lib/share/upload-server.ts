@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
 import { Listener } from '../net/listener.js'
+import { RateLimit } from '../net/rate-limit.js'
 import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
@@ -38,6 +39,8 @@ export interface UploadServerOptions {
   maxStreams?: number
   /** @default 8 */
   maxStreamsPerDownloader?: number
+  /** @default none */
+  up?: RateLimit
 }
 
 interface RunningUpload extends Omit<Upload, 'seconds'> {
@@ -50,12 +53,14 @@ interface RunningUpload extends Omit<Upload, 'seconds'> {
 export class UploadServer {
   readonly #options: UploadServerOptions
   readonly #listener: Listener
+  readonly #up: RateLimit
   readonly #uploads = new Set<RunningUpload>()
   #onIdle: (() => void) | undefined
   #isDraining = false
 
   constructor (options: UploadServerOptions) {
     this.#options = options
+    this.#up = options.up ?? new RateLimit()
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
@@ -138,7 +143,7 @@ export class UploadServer {
     const stall = setTimeout(() => socket.destroy(), DATA_STALL_MS)
     try {
       socket.write(encodeLine(fileCommunication({ filename: share.filename, digest: share.digest, range: upload.range })))
-      await sendRange(socket, handle, upload.range, (bytes) => {
+      await sendRange(socket, handle, upload.range, this.#up, (bytes) => {
         upload.sent += bytes
         stall.refresh()
       })
