@@ -1,5 +1,5 @@
 /** piecemeal as a library: a tracker and nodes, with typed events; the commands are thin users of the same. */
-export { Node, type NodeOptions, type NodeStatus } from './node/node.js'
+export { Node, type NodeLimits, type NodeOptions, type NodeStatus } from './node/node.js'
 export type { ListeningEvent, NodeEvents, ProgressEvent, SavedEvent, SharingEvent } from './node/events.js'
 export { Tracker, type TrackerEvents, type TrackerOptions } from './tracker/tracker.js'
 export type { Registry } from './tracker/registry.js'

@@ -1,15 +1,16 @@
 /** The flags of both commands, checked. */
 import minimist from 'minimist'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
-import type { NodeOptions } from '../node/node.js'
+import type { NodeLimits, NodeOptions } from '../node/node.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'
+import { parseRate } from './rate.js'
 
 export interface TrackerArguments extends Address {
   command: 'run'
 }
 
-export interface NodeArguments extends Required<NodeOptions> {
+export interface NodeArguments extends Required<Omit<NodeOptions, keyof NodeLimits>>, NodeLimits {
   command: 'run'
   json: boolean
 }
@@ -32,7 +33,7 @@ export function parseTrackerArguments (argv: readonly string[]): TrackerArgument
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[]): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host'], boolean: ['json'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'up', 'down'], boolean: ['json'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -46,6 +47,8 @@ export function parseNodeArguments (argv: readonly string[]): NodeArguments | In
     dir: String(flags.dir ?? 'node_files'),
     host: hostOf(flags.host),
     json: flags.json === true,
+    ...limitOf('up', flags),
+    ...limitOf('down', flags),
   }
 }
 
@@ -87,6 +90,11 @@ function asksForInfo ({ help, version }: Flags): InfoArguments | undefined {
   if (help === true) return { command: 'help' }
   if (version === true) return { command: 'version' }
   return undefined
+}
+
+function limitOf (direction: keyof NodeLimits, flags: Flags): NodeLimits {
+  const rate = flags[direction] === undefined ? undefined : parseRate(String(flags[direction]))
+  return rate === undefined ? {} : { [direction]: rate }
 }
 
 function portOf (value: string | boolean, flag: string, least: number): number {

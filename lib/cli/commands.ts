@@ -1,13 +1,17 @@
 /** The command language: one line, one command. */
 import { split } from 'shlex'
+import type { NodeLimits } from '../node/node.js'
 import { isDigestQuestion } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
+import { parseRate } from './rate.js'
 
 export type Command =
   | { name: 'upload', files: string[] }
   | { name: 'download', files: string[], digest?: string }
   | { name: 'list', prefix: string }
   | { name: 'status' }
+  | { name: 'limits' }
+  | { name: 'limit', direction: keyof NodeLimits, bytesPerSecond: number | undefined }
   | { name: 'exit' }
   | { name: 'help' }
 
@@ -24,6 +28,7 @@ export function parseCommand (line: string): Command | undefined {
     case '-setMode':
     case '-m': return parseMode(rest)
     case 'list': return { name: 'list', prefix: onlyWord(rest) ?? '' }
+    case 'limit': return parseLimit(rest)
     case 'status':
     case 'exit':
     case 'help':
@@ -40,6 +45,13 @@ function parseMode ([mode, ...words]: string[]): Command {
     return { name: 'download', files: filesOf(others), ...(digest !== undefined && { digest }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
+}
+
+function parseLimit ([direction, rate, ...others]: string[]): Command {
+  if (direction === undefined) return { name: 'limits' }
+  if (direction !== 'up' && direction !== 'down') throw usage(`torrent limit wants up or down, not ${JSON.stringify(direction)}`)
+  if (rate === undefined || others.length > 0) throw usage(`torrent limit ${direction} wants one rate, as in 50M, or off`)
+  return { name: 'limit', direction, bytesPerSecond: parseRate(rate) }
 }
 
 function filesOf (files: string[]): string[] {

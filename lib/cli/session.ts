@@ -92,6 +92,11 @@ export class Session {
         return this.#run(undefined, async () => { this.#reporter.report('list', await this.#node.list(command.prefix)) })
       case 'status':
         return this.#run(undefined, async () => { this.#reporter.report('status', await this.#node.status()) })
+      case 'limit':
+        this.#node.limit(command.direction, command.bytesPerSecond)
+        return this.#reporter.report('limits', this.#node.limits)
+      case 'limits':
+        return this.#reporter.report('limits', this.#node.limits)
       case 'help':
         return this.#reporter.report('help', { text: COMMANDS_USAGE })
     }

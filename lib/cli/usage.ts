@@ -7,7 +7,8 @@ Knows which node has which file. Nodes stay connected to it; it keeps nothing on
       --help        this text
       --version     the version`
 
-export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST] [--json]
+export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST]
+                [--up RATE] [--down RATE] [--json]
 
 Shares files of the folder DIR/NAME and fetches others into it, from all of their owners at once.
 It is told what to do by lines on standard input.
@@ -17,6 +18,8 @@ It is told what to do by lines on standard input.
   -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340)
   -d, --dir DIR            the folder that holds one folder a node (default node_files)
       --host HOST          the address its ports listen on (default 127.0.0.1)
+      --up RATE            let file data out no faster than this (default off, no limit)
+      --down RATE          let file data in no faster than this (default off, no limit)
       --json               one JSON object a line on standard output instead of text
       --help               this text
       --version            the version
@@ -29,6 +32,9 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
                                            fetch files into it; HEX picks one of several contents
   torrent list [PREFIX]                    the files in the network
   torrent status                           what this node shares, fetches and serves right now
+  torrent limit up|down RATE               let file data out or in no faster than this
+  torrent limit                            what the limits are
   torrent exit                             wait for the downloads, then leave; twice: leave now
   torrent help                             this list
-FILE may be quoted as in a shell: torrent -m upload "my file.png"`
+FILE may be quoted as in a shell: torrent -m upload "my file.png"
+RATE is in bytes a second: 65536, 800K, 50M or 1.5G (powers of 1024), at least 1K; off for no limit`

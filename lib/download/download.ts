@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
+import type { RateLimit } from '../net/rate-limit.js'
 import { digestPrefix, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
@@ -19,6 +20,8 @@ import { Workspace } from './workspace.js'
 
 /** What a download needs of the node it runs in. */
 export interface DownloadContext {
+  /** The node's, as owners are told it. */
+  name: string
   /** Where the file goes: `DIR/NAME`. */
   folder: string
   /** `DIR/NAME/.piecemeal` */
@@ -30,6 +33,8 @@ export interface DownloadContext {
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The threads that fetch, shared by all downloads of the node. */
   slots: Slots
+  /** The rate of all of them together. */
+  down: RateLimit
 }
 
 export interface DownloadOptions {

@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { toDiskError, writeFullySync } from '../content/disk.js'
 import { PieceChecker } from '../content/piece-checker.js'
+import { RateLimit } from '../net/rate-limit.js'
 import { formatAddress } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
 import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
@@ -52,6 +53,7 @@ class PartFetch {
   readonly #range: ByteRange
   readonly #control: PartControl
   readonly #checker: PieceChecker
+  readonly #down: RateLimit
   /** What has come of the header line; undefined once it is whole. */
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
@@ -59,6 +61,8 @@ class PartFetch {
   #phaseMs = performance.now()
   #settle: (error?: PiecemealError) => void = () => {}
   #isSettled = false
+  /** While the node's own limit keeps the socket from being read: that limit, and what ends it. */
+  #pause: { bytesPerSecond: number | undefined, timer: NodeJS.Timeout } | undefined
 
   constructor (task: PartTask, fd: number) {
     this.#task = task
@@ -66,12 +70,13 @@ class PartFetch {
     this.#where = formatAddress(task.owner)
     this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
     this.#control = new PartControl(task.control)
+    this.#down = new RateLimit(task.down)
     this.#checker = new PieceChecker(task, Buffer.from(task.pieces), task.firstPiece)
   }
 
   async run (): Promise<void> {
     const socket = this.#connect()
-    const watch = setInterval(() => this.#failIfLate(), WATCH_MS)
+    const watch = setInterval(() => this.#look(socket), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
         this.#settle = (error) => {
@@ -88,6 +93,7 @@ class PartFetch {
       })
     } finally {
       clearInterval(watch)
+      clearTimeout(this.#pause?.timer)
       // The pool freezes the thread between tasks: what is not closed now stays open.
       if (!socket.closed) await once(socket, 'close')
     }
@@ -95,23 +101,28 @@ class PartFetch {
 
   #connect (): Socket {
     const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
-    return connect({
+    const socket: Socket = connect({
       ...this.#task.owner,
       noDelay: true,
       onread: {
-        buffer: filled,
+        // Asked for before every read: with a limit, a part of it.
+        buffer: () => {
+          const bytes = this.#down.portion(filled.length)
+          return bytes === filled.length ? filled : filled.subarray(0, bytes)
+        },
         callback: (bytes) => {
           this.#receive(filled.subarray(0, bytes))
-          return !this.#isSettled
+          return !this.#isSettled && this.#isWithinRate(socket, bytes)
         },
       },
     })
+    return socket
   }
 
   #request (socket: Socket): void {
     this.#enter('waiting')
-    const { filename, digest } = this.#task
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range })))
+    const { filename, digest, name } = this.#task
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name })))
   }
 
   #receive (chunk: Buffer): void {
@@ -168,10 +179,30 @@ class PartFetch {
     this.#phaseMs = performance.now()
   }
 
-  #failIfLate (): void {
+  /** Over the rate, the socket is not read for a while; TCP then holds the owner back. */
+  #isWithinRate (socket: Socket, bytes: number): boolean {
+    const pauseMs = this.#down.take(bytes)
+    if (pauseMs === 0) return true
+    this.#pause = { bytesPerSecond: this.#down.bytesPerSecond, timer: setTimeout(() => this.#readOn(socket), pauseMs) }
+    return false
+  }
+
+  #readOn (socket: Socket): void {
+    clearTimeout(this.#pause?.timer)
+    this.#pause = undefined
+    // What the owner could not send meanwhile is no silence of its own.
+    this.#phaseMs = performance.now()
+    socket.resume()
+  }
+
+  #look (socket: Socket): void {
     this.#control.beat()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
+    if (this.#pause) {
+      if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn(socket)
+      return
+    }
     const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]
     if (performance.now() - this.#phaseMs > mostMs) {
       this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${mostMs / 1_000} s`))

@@ -4,6 +4,8 @@ import type { Content } from '../protocol/content.js'
 
 export interface PartTask extends Content {
   filename: string
+  /** The asking node's. */
+  name: string
   owner: Address
   /** The part: the pieces from here to `endPiece`, exclusive. */
   firstPiece: number
@@ -13,6 +15,8 @@ export interface PartTask extends Content {
   /** The part file; the first piece begins at its beginning. */
   path: string
   control: SharedArrayBuffer
+  /** Of the `RateLimit` on what comes in. */
+  down: SharedArrayBuffer
 }
 
 const STOP_PIECE = 0

@@ -8,13 +8,14 @@ import type { PieceList } from '../content/digest.js'
 import { formatAddress } from '../protocol/address.js'
 import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { THREAD_HANG_MS } from '../protocol/limits.js'
+import { KiB, MAX_FETCH_THREADS, THREAD_HANG_MS } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
 import { Glue } from './glue.js'
 import { PartControl } from './part-task.js'
 import { Schedule, type Part, type ScheduleFailure } from './schedule.js'
+import { DEFAULT_POLICY } from './schedule-policy.js'
 import type { Run, Workspace } from './workspace.js'
 
 export interface TransferProgress {
@@ -61,6 +62,10 @@ const TICK_MS = 100
 /** How often the tracker is asked again: while there are few owners, and while there is none. */
 const FEW_OWNERS_MS = 5_000
 const NO_OWNERS_MS = 1_000
+/** Under a limit a stream is worth opening for so many bytes a second. The kernel tells an owner of what was taken only megabytes later. */
+const RATE_PER_STREAM = 128 * KiB
+/** With this much a second for all threads together, it is an owner's own fault when it counts as slow. */
+const FREE_RATE = 2 * MAX_FETCH_THREADS * DEFAULT_POLICY.slowBytesPerSecond
 
 export class Transfer {
   readonly #options: TransferOptions
@@ -158,6 +163,8 @@ export class Transfer {
   }
 
   #giveUpSlowParts (): void {
+    // What the node's own limit leaves for a part may be less than what an owner should bring.
+    if ((this.#context.down.bytesPerSecond ?? Infinity) < FREE_RATE) return
     for (const { id } of this.#schedule.tooSlow(performance.now())) this.#running.get(id)?.control.cancel()
   }
 
@@ -170,8 +177,13 @@ export class Transfer {
     }
   }
 
+  /** Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while. */
+  get #mostStreams (): number {
+    return Math.max(1, Math.floor((this.#context.down.bytesPerSecond ?? Infinity) / RATE_PER_STREAM))
+  }
+
   #startParts (): void {
-    while (this.#context.slots.isFree) {
+    while (this.#context.slots.isFree && this.#running.size < this.#mostStreams) {
       const assignment = this.#schedule.next(performance.now())
       if (assignment === undefined) return
       this.#context.slots.take()
@@ -191,6 +203,7 @@ export class Transfer {
     const kill = new AbortController()
     const fetched = this.#context.fetchPart({
       filename: found.filename,
+      name: this.#context.name,
       size: found.size,
       digest: found.digest,
       pieceLength: found.pieceLength,
@@ -200,6 +213,7 @@ export class Transfer {
       pieces: pieces.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),
       path,
       control: control.buffer,
+      down: this.#context.down.buffer,
     }, kill.signal)
     const ended = fetched.then(() => undefined, toPiecemealError).then(async (failure) => {
       await this.#end(part, owner, failure)

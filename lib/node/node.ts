@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { openOwnFile } from '../content/own-file.js'
 import { download, type DownloadContext } from '../download/download.js'
+import { RateLimit } from '../net/rate-limit.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { removeOrphans } from '../download/orphans.js'
 import type { Content } from '../protocol/content.js'
@@ -37,6 +38,16 @@ export interface NodeOptions {
   inputPort?: number
   /** Port for file data; 0 for any free one. @default 0 */
   outputPort?: number
+  /** Bytes a second of file data that go out at most, at least 1024. @default no limit */
+  up?: number | undefined
+  /** Bytes a second of file data that come in at most, at least 1024. @default no limit */
+  down?: number | undefined
+}
+
+/** Bytes a second; left out where there is no limit. */
+export interface NodeLimits {
+  up?: number
+  down?: number
 }
 
 export interface NodeStatus {
@@ -45,6 +56,7 @@ export interface NodeStatus {
   fetching: Array<{ file: string, bytes: number, size: number, rate: number }>
   serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>
   tracker: { connected: boolean }
+  limits: NodeLimits
 }
 
 /** How long a new share waits to be announced before it counts as shared all the same. */
@@ -57,7 +69,8 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<NodeOptions>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits>>
+  readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #shares = new ShareIndex()
   readonly #cache: DigestCache
   readonly #sizeServer: SizeServer
@@ -77,10 +90,12 @@ export class Node extends EventEmitter<NodeEvents> {
   #ports: { input: Address, output: Address } | undefined
   #closed: Promise<void> | undefined
 
-  /** @throws E_NAME. */
-  constructor (options: NodeOptions) {
+  /** @throws E_NAME; E_USAGE for a limit that is no rate. */
+  constructor ({ up, down, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
+    this.limit('up', up)
+    this.limit('down', down)
     // Every download that runs listens to it, in more than one place.
     setMaxListeners(0, this.#stopping.signal)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
@@ -93,7 +108,7 @@ export class Node extends EventEmitter<NodeEvents> {
       onError: (error: Error) => this.#report(error),
     }
     this.#sizeServer = new SizeServer({ ...serving, shares: this.#shares })
-    this.#uploads = new UploadThread(serving)
+    this.#uploads = new UploadThread({ ...serving, up: this.#rates.up.buffer })
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,
@@ -210,7 +225,23 @@ export class Node extends EventEmitter<NodeEvents> {
         file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
       })),
       tracker: { connected: this.#tracker.isConnected },
+      limits: this.limits,
     }
+  }
+
+  get limits (): NodeLimits {
+    const { up: { bytesPerSecond: up }, down: { bytesPerSecond: down } } = this.#rates
+    return { ...(up !== undefined && { up }), ...(down !== undefined && { down }) }
+  }
+
+  /**
+   * Lets file data out or in no faster than this, all streams together; running ones follow at once.
+   *
+   * @param bytesPerSecond at least 1024; undefined for no limit
+   * @throws E_USAGE.
+   */
+  limit (direction: keyof NodeLimits, bytesPerSecond: number | undefined): void {
+    this.#rates[direction].bytesPerSecond = bytesPerSecond
   }
 
   /** Off the owner lists at once; uploads that run may finish for 5 s; then everything is closed. */
@@ -262,12 +293,14 @@ export class Node extends EventEmitter<NodeEvents> {
   async #downloadContext (): Promise<DownloadContext> {
     const pool = await this.#startedPool()
     return {
+      name: this.name,
       folder: this.folder,
       hiddenFolder: this.#hiddenFolder,
       findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
+      down: this.#rates.down,
     }
   }
 

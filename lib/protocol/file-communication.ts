@@ -9,16 +9,19 @@ const shape = {
   filename: check.fileName,
   digest: check.digest,
   range: check.array(check.bytes, 2),
+  name: check.optional(check.nodeName),
 }
 
 export interface FileCommunication {
   filename: string
   digest: string
   range: ByteRange
+  /** In a request: the node that asks. Nodes behind one address are told apart by it. */
+  name?: string
 }
 
-export function fileCommunication ({ filename, digest, range }: FileCommunication): object {
-  return { type: 'FileCommunication', filename, digest, range: [range.start, range.end] }
+export function fileCommunication ({ filename, digest, range, name }: FileCommunication): object {
+  return { type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }) }
 }
 
 export function fileRefusal ({ code, message }: ErrorData): object {
@@ -29,8 +32,8 @@ export function fileRefusal ({ code, message }: ErrorData): object {
 export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
   if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
   throwOnOwnerRefusal(value)
-  const { filename, digest, range } = check.checkShape(shape, value)
+  const { filename, digest, range, name } = check.checkShape(shape, value)
   const [start, end] = range
   if (start === undefined || end === undefined || start > end) throw check.protocolError('"range" must be [start, end], the end not before the start')
-  return { filename, digest, range: { start, end } }
+  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }) }
 }

@@ -55,6 +55,10 @@ export const DOWNLOADS_AT_ONCE = 8
 /** Threads of one node that fetch parts, all its downloads together. */
 export const MAX_FETCH_THREADS = 8
 export const UPLOAD_STREAMS = 64
+/** Of these, to one node: as many as it has threads that fetch. */
+export const UPLOAD_STREAMS_PER_DOWNLOADER = 8
+/** Bytes a second that a node may be limited to: with less, streams would take turns so slowly that they look stalled. */
+export const LEAST_RATE = 1 * KiB
 /** Tries of one part before its download fails. */
 export const TRIES_PER_PART = 5
 

@@ -7,7 +7,9 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { toDiskError } from '../content/disk.js'
+import type { RateLimit } from '../net/rate-limit.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { KiB } from '../protocol/limits.js'
@@ -18,12 +20,14 @@ const CHUNK_BYTES = 256 * KiB
 const LEAST_CHUNK_BYTES = 64 * KiB
 const QUICK_MS = 100
 const SLOW_MS = 1_000
+/** How soon a stream that waits for its turn sees that the rate has changed, or that its peer has gone. */
+const LOOK_MS = 250
 /** Buffers that are kept for the next stream: fresh memory costs more than the copy into it. */
 const KEPT_BUFFERS = 8
 const keptBuffers: Buffer[] = []
 
 /** @throws E_CHANGED if the file ends before the range; E_IO; E_NETWORK if the peer does not take it all. */
-export async function sendRange (socket: Socket, handle: FileHandle, { start, end }: ByteRange, onSent: (bytes: number) => void): Promise<void> {
+export async function sendRange (socket: Socket, handle: FileHandle, { start, end }: ByteRange, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
   const isShort = end - start < CHUNK_BYTES
   let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
   let sending = isShort ? filling : takeBuffer()
@@ -31,7 +35,10 @@ export async function sendRange (socket: Socket, handle: FileHandle, { start, en
   let sent: Promise<void> = Promise.resolve()
   try {
     for (let at = start; at < end;) {
-      const bytesRead = read(handle, filling, Math.min(filling.length, chunkBytes, end - at), at)
+      const bytes = up.portion(Math.min(filling.length, chunkBytes, end - at))
+      const waitMs = up.take(bytes)
+      if (waitMs > 0) await waitForTurn(waitMs, up, socket)
+      const bytesRead = read(handle, filling, bytes, at)
       if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter')
       await sent
       const chunk = filling.subarray(0, bytesRead)
@@ -53,6 +60,14 @@ export async function sendRange (socket: Socket, handle: FileHandle, { start, en
   } finally {
     // A socket that is gone has let go of what it had not sent.
     if (!isShort) giveBack(filling, sending)
+  }
+}
+
+async function waitForTurn (ms: number, up: RateLimit, socket: Socket): Promise<void> {
+  const rate = up.bytesPerSecond
+  const untilMs = performance.now() + ms
+  for (let leftMs = ms; leftMs > 0 && up.bytesPerSecond === rate && !socket.destroyed; leftMs = untilMs - performance.now()) {
+    await sleep(Math.min(leftMs, LOOK_MS))
   }
 }
 

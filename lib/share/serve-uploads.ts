@@ -1,17 +1,19 @@
 /** The thread that serves: an upload server that is told by messages what to do. */
 import type { MessagePort } from 'node:worker_threads'
 import { toTaskResult } from '../content/task-result.js'
+import { RateLimit } from '../net/rate-limit.js'
 import { toPiecemealError } from '../protocol/errors.js'
 import { ShareIndex, type ServedFile } from './share-index.js'
 import type { UploadCall, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { folder }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { folder, up }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex<ServedFile>()
   const server = new UploadServer({
     folder,
     shares,
+    up: new RateLimit(up),
     onChanged: (file) => say({ kind: 'changed', file }),
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)

@@ -8,6 +8,8 @@ import type { Upload } from './upload-server.js'
 export interface UploadThreadData {
   /** The node's folder. */
   folder: string
+  /** Of the `RateLimit` on what goes out. */
+  up: SharedArrayBuffer
 }
 
 /** What can be asked for, and what is answered. */

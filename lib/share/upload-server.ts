@@ -6,12 +6,13 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
 import { Listener } from '../net/listener.js'
+import { RateLimit } from '../net/rate-limit.js'
 import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
-import { fileCommunication, fileRefusal, parseFileCommunication } from '../protocol/file-communication.js'
-import { DATA_STALL_MS, UPLOAD_STREAMS } from '../protocol/limits.js'
+import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
+import { DATA_STALL_MS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { assertUnchanged, openShare } from './open-share.js'
@@ -36,19 +37,30 @@ export interface UploadServerOptions {
   onError: (error: Error) => void
   /** @default 64 */
   maxStreams?: number
+  /** @default 8 */
+  maxStreamsPerDownloader?: number
+  /** @default none */
+  up?: RateLimit
 }
 
-type RunningUpload = Omit<Upload, 'seconds'> & { startedMs: number }
+interface RunningUpload extends Omit<Upload, 'seconds'> {
+  startedMs: number
+  socket: Socket
+  /** An address and the name that it gave, if any. */
+  downloader: string
+}
 
 export class UploadServer {
   readonly #options: UploadServerOptions
   readonly #listener: Listener
+  readonly #up: RateLimit
   readonly #uploads = new Set<RunningUpload>()
   #onIdle: (() => void) | undefined
   #isDraining = false
 
   constructor (options: UploadServerOptions) {
     this.#options = options
+    this.#up = options.up ?? new RateLimit()
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
@@ -57,7 +69,8 @@ export class UploadServer {
 
   /** Those that run now. */
   get uploads (): Upload[] {
-    return [...this.#uploads].map(({ startedMs, ...upload }) => ({ ...upload, seconds: (performance.now() - startedMs) / 1_000 }))
+    return [...this.#uploads].map(({ filename, peer, range, sent, startedMs }) =>
+      ({ filename, peer, range, sent, seconds: (performance.now() - startedMs) / 1_000 }))
   }
 
   /** @throws E_PORT. */
@@ -85,7 +98,7 @@ export class UploadServer {
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
       const share = this.#options.shares.get(request.filename, request.digest)
       if (request.range.end > share.size) throw protocolError(`the range ends beyond the ${share.size} bytes of ${quote(share.filename)}`)
-      await this.#upload(socket, share, request.range)
+      await this.#upload(socket, share, request)
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
       if (!socket.destroyed && socket.bytesWritten === 0) socket.write(encodeLine(fileRefusal(toErrorData(error))))
@@ -93,11 +106,11 @@ export class UploadServer {
     await endGently(socket)
   }
 
-  async #upload (socket: Socket, share: ServedFile, range: ByteRange): Promise<void> {
-    if (this.#uploads.size >= (this.#options.maxStreams ?? UPLOAD_STREAMS)) {
-      throw new PiecemealError('E_BUSY', `all ${this.#uploads.size} upload slots are taken; try again or elsewhere`)
-    }
-    const upload = { filename: share.filename, peer: plainAddress(socket.remoteAddress ?? ''), range, sent: 0, startedMs: performance.now() }
+  async #upload (socket: Socket, share: ServedFile, { range, name }: FileCommunication): Promise<void> {
+    const peer = plainAddress(socket.remoteAddress ?? '')
+    const downloader = `${peer} ${name ?? ''}`
+    this.#throwOnNoSlot(downloader)
+    const upload = { filename: share.filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#uploads.add(upload)
     try {
       await this.#send(socket, share, upload)
@@ -112,13 +125,25 @@ export class UploadServer {
     }
   }
 
+  #throwOnNoSlot (downloader: string): void {
+    const { maxStreams = UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
+    if (this.#uploads.size >= maxStreams) {
+      throw new PiecemealError('E_BUSY', `all ${this.#uploads.size} upload slots are taken; try again or elsewhere`)
+    }
+    // A stream that is about to end does not count: its downloader has what it wants, and may ask for more.
+    const running = [...this.#uploads].filter((upload) => upload.downloader === downloader && !isOver(upload)).length
+    if (running >= maxStreamsPerDownloader) {
+      throw new PiecemealError('E_BUSY', `all ${running} upload slots of one downloader are taken; try again or elsewhere`)
+    }
+  }
+
   async #send (socket: Socket, share: ServedFile, upload: RunningUpload): Promise<void> {
     const handle = await openShare(this.#options.folder, share)
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), DATA_STALL_MS)
     try {
       socket.write(encodeLine(fileCommunication({ filename: share.filename, digest: share.digest, range: upload.range })))
-      await sendRange(socket, handle, upload.range, (bytes) => {
+      await sendRange(socket, handle, upload.range, this.#up, (bytes) => {
         upload.sent += bytes
         stall.refresh()
       })
@@ -128,6 +153,10 @@ export class UploadServer {
       await handle.close()
     }
   }
+}
+
+function isOver ({ socket, sent, range }: RunningUpload): boolean {
+  return socket.destroyed || sent === range.end - range.start
 }
 
 /** Closing at once would reset the connection while its last bytes are on their way; a peer that drips on is cut all the same. */

@@ -1,6 +1,6 @@
 import type { ErrorData, Version } from '../protocol/errors.js'
 import type { NodeEvents } from '../node/events.js'
-import type { NodeStatus } from '../node/node.js'
+import type { NodeLimits, NodeStatus } from '../node/node.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 
 type Told = { [Name in Exclude<keyof NodeEvents, 'error'>]: NodeEvents[Name][0] }
@@ -10,6 +10,7 @@ export interface Reports extends Told {
   failed: Failure
   list: Files
   status: NodeStatus
+  limits: NodeLimits
   help: { text: string }
 }
 

@@ -1,5 +1,6 @@
 /** One line for each thing that happened. */
 import { quote as shellQuote } from 'shlex'
+import type { NodeLimits } from '../node/node.js'
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
 import { count, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
@@ -26,13 +27,20 @@ const LINES: Lines = {
     ...files.map(({ filename, size, digest, owners }) => `${printable(filename)}  ${formatBytes(size)}  ${count(owners, 'owner')}  ${shortDigest(digest)}`),
     truncated ? 'there are more: ask for those that begin with torrent list PREFIX' : count(files.length, 'file'),
   ],
-  status: ({ sharing, fetching, serving, tracker }) => [
+  status: ({ sharing, fetching, serving, tracker, limits }) => [
     `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.length}, fetching ${fetching.length}, serving ${serving.length}`,
     ...sharing.map(({ file, bytes, digest }) => `  shares ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
     ...fetching.map(({ file, bytes, size, rate }) => `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
     ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
+    `  ${limitsLine(limits)}`,
   ],
+  limits: (limits) => [limitsLine(limits)],
   help: ({ text }) => text.split('\n'),
+}
+
+function limitsLine ({ up, down }: NodeLimits): string {
+  const [upRate, downRate] = [up, down].map((rate) => rate === undefined ? 'off' : `${formatBytes(rate)}/s`)
+  return `limits: up ${upRate}, down ${downRate}`
 }
 
 /** Failures go to standard error, everything else to standard output. */

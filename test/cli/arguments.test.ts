@@ -45,6 +45,8 @@ await t.test('bin/node', async (t) => {
     [['-n', 'NodeC', '-p', '0', '65535', '--json'], { ...NODE, outputPort: 65_535, json: true }],
     [['-n', 'NodeC', '-t', 'tracker.lab:5', '-d', 'my files', '--host', '0.0.0.0'], { ...NODE, tracker: { host: 'tracker.lab', port: 5 }, dir: 'my files', host: '0.0.0.0' }],
     [['-n', 'NodeC', '--tracker', '[::1]:12340', '--dir', '/srv'], { ...NODE, tracker: { host: '::1', port: 12_340 }, dir: '/srv' }],
+    [['-n', 'NodeC', '--up', '50M', '--down=1.5G'], { ...NODE, up: 52_428_800, down: 1_610_612_736 }],
+    [['-n', 'NodeC', '--up', 'off', '--down', '65536'], { ...NODE, down: 65_536 }],
     // What looks like a number is still a name.
     [['-n', '007'], { ...NODE, name: '007' }],
     [['-n', '1e3', '-d', '0x10'], { ...NODE, name: '1e3', dir: '0x10' }],
@@ -64,6 +66,8 @@ await t.test('bin/node: what makes no sense', async (t) => {
     [...name, '-t'], [...name, '-t', ''], [...name, '-t', 'host'], [...name, '-t', ':5'], [...name, '-t', 'host:'], [...name, '-t', 'host:0'], [...name, '-t', 'host:65536'],
     [...name, '-t', 'host:x'], [...name, '-t', '::1:5'], [...name, '-t', '[::1]'], [...name, '-t', 'a:1', '-t', 'b:2'],
     [...name, '-d'], [...name, '-d', ''], [...name, '-d', 'a', '-d', 'b'], [...name, '--host'], [...name, '--host='],
+    [...name, '--up'], [...name, '--up', ''], [...name, '--up', '0'], [...name, '--up', '-5M'], [...name, '--up=50MB'], [...name, '--up', '1M', '--up', '2M'], [...name, '--no-up'],
+    [...name, '--down'], [...name, '--down', 'fast'], [...name, '--down', '1023'],
     [...name, '-x'], [...name, '--nonsense'], [...name, '--nonsense=5'], [...name, '--port', '5'], [...name, 'upload'], [...name, '--', 'upload'], [...name, '-j'],
     [...name, '--no-tracker'], [...name, '--no-dir'], [...name, '--no-host'], [...name, '--no-name'], [...name, '--no-json'], [...name, '--json=maybe'],
     [...name, '--name.first', 'x'], [...name, '--__proto__', 'x'], [...name, '--constructor', 'x'],

@@ -23,6 +23,7 @@ class Work {
 class FakeNode {
   readonly calls: string[] = []
   readonly works = new Map<string, Work>()
+  limits: { up?: number, down?: number } = {}
   /** Ends `leave`. */
   left = new Work()
 
@@ -50,6 +51,10 @@ class FakeNode {
 
   async status (): Promise<unknown> {
     return await this.#begin('status')
+  }
+
+  limit (direction: 'up' | 'down', bytesPerSecond: number | undefined): void {
+    this.limits = { ...this.limits, [direction]: bytesPerSecond }
   }
 
   async leave (): Promise<void> {
@@ -111,6 +116,16 @@ await t.test('help is told, and is no error', async (t) => {
   t.match(reports, [['help', { text: /torrent -setMode upload/ }]])
   session.obey('torrent exit')
   t.equal(await status(), 0)
+})
+
+await t.test('limits are set at once, and told', async (t) => {
+  const { session, reports, status } = begin()
+  for (const line of ['torrent limit up 1K', 'torrent limit down 2K', 'torrent limit', 'torrent limit up off', 'torrent limit up fast']) session.obey(line)
+  t.match(reports, [
+    ['limits', { up: 1_024 }], ['limits', { up: 1_024, down: 2_048 }], ['limits', { up: 1_024, down: 2_048 }], ['limits', { up: undefined, down: 2_048 }], ['failed', { code: 'E_USAGE' }],
+  ])
+  session.obey('torrent exit')
+  t.equal(await status(), 2)
 })
 
 await t.test('a failure names its file; a conflict its versions', async (t) => {

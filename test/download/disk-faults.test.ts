@@ -14,6 +14,7 @@ import { fromTaskResult, toTaskResult } from '../../lib/content/task-result.js'
 import type * as Download from '../../lib/download/download.js'
 import type * as FetchPart from '../../lib/download/fetch-part.js'
 import { Slots } from '../../lib/download/slots.js'
+import { RateLimit } from '../../lib/net/rate-limit.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 import { MiB } from '../../lib/protocol/limits.js'
 import { HIDDEN_FOLDER } from '../../lib/protocol/names.js'
@@ -272,6 +273,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
   const fetch: Setting['fetch'] = async (disk) => {
     const { download, fetchPart, digestPieces } = await disk.import(t)
     return await download({ filename: FILE, signal: new AbortController().signal }, {
+      name: 'fetcher',
       folder,
       hiddenFolder: join(folder, HIDDEN_FOLDER),
       findOwners: async () => ({ ...ownerOf(owner), filename: FILE, size: file.size, digest: file.digest, pieceLength: file.pieceLength }),
@@ -280,6 +282,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
       digestPieces: async (task) => fromTaskResult(await toTaskResult(() => digestPieces(task))),
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),
+      down: new RateLimit(),
     })
   }
   return { folder, target: join(folder, FILE), owner, file, fetch }

@@ -6,6 +6,7 @@ import { digestPieces } from '../../lib/content/digest-pieces.js'
 import { download, type DownloadContext } from '../../lib/download/download.js'
 import { fetchPart } from '../../lib/download/fetch-part.js'
 import { Slots } from '../../lib/download/slots.js'
+import { RateLimit } from '../../lib/net/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
@@ -25,9 +26,11 @@ async function begin (t: Test, deaths: number): Promise<{ folder: string, done: 
   let tries = 0
   const slots = new Slots(2)
   const context: DownloadContext = {
+    name: 'fetcher',
     folder,
     hiddenFolder,
     slots,
+    down: new RateLimit(),
     findOwners: async () => ({
       filename: 'a.bin', size, digest, pieceLength, owners: [{ name: 'owner', host: '127.0.0.1', inputPort: owner.inputPort, outputPort: owner.outputPort, complete: true }],
     }),

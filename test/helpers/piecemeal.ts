@@ -42,6 +42,8 @@ export interface NodeFlags extends CommandOptions {
   /** @default `-p` is left out, so any free ones */
   ports?: [input: number, output: number]
   json?: boolean
+  /** Further flags. */
+  options?: string[]
   /** @default this checkout's `bin/node` */
   bin?: string
 }
@@ -57,12 +59,13 @@ export class NodeCommand extends Command {
   /** `DIR/NAME` */
   readonly folder: string
 
-  constructor (t: Scope, { name, tracker, dir, ports, json, bin = NODE_BIN, ...options }: NodeFlags) {
+  constructor (t: Scope, { name, tracker, dir, ports, json, options = [], bin = NODE_BIN, ...commandOptions }: NodeFlags) {
     super(t, bin, [
       '-n', name, '-t', `${tracker.host}:${tracker.port}`, '-d', dir,
       ...(ports ? ['-p', ...ports.map(String)] : []),
       ...(json ? ['--json'] : []),
-    ], options)
+      ...options,
+    ], commandOptions)
     this.name = name
     this.folder = nodeFolder(dir, name)
   }

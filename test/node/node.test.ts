@@ -54,6 +54,7 @@ await t.test('a file goes from one node to another', { timeout: 90_000 }, async 
 await t.test('what keeps a node from starting', async (t) => {
   const dir = t.testdir({ file: '', NodeB: {} })
   t.throws(() => new Node({ name: '../x' }), { code: 'E_NAME' })
+  t.throws(() => new Node({ name: 'NodeA', up: 1_023 }), { code: 'E_USAGE' })
   await t.rejects(new Node({ name: 'NodeA', dir: join(dir, 'file') }).start(), { code: 'E_IO' })
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())

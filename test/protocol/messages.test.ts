@@ -47,7 +47,7 @@ const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string
     parse: parseSizeAnswer,
     optional: ['pieces', 'have'],
   },
-  'file request': { valid: { type: 'FileCommunication', filename: 'a.png', digest: DIGEST, range: [0, 5] }, parse: parseFileCommunication },
+  'file request': { valid: { type: 'FileCommunication', filename: 'a.png', digest: DIGEST, range: [0, 5], name: 'NodeC' }, parse: parseFileCommunication, optional: ['name'] },
 }
 
 /** Values that are no number of bytes. */
@@ -122,7 +122,7 @@ const BAD_FIELDS: Record<string, BadField[]> = {
     ['size', '1048577', 'E_PROTOCOL'],
   ],
   'file request': [
-    ...filename, ...digest,
+    ...filename, ...digest, ...name,
     ...each('range', ['null', '5', '"05"', '{}', '[]', '[0]', '[0,1,2]', '[5,0]', '[null,5]', '[0,"5"]', '[0,1.5]', '[-1,5]', '[0,9007199254740992]', '[0,1e400]', '[[0],[5]]'], 'E_PROTOCOL'),
   ],
 }
@@ -247,6 +247,8 @@ await t.test('what is built is what is parsed', async (t) => {
   t.strictSame(sizeAnswer(content), { type: 'SizeInformation', ...content })
   const range = { start: 3, end: 5 }
   t.strictSame(fileCommunication({ filename: 'a', digest: DIGEST, range }), { type: 'FileCommunication', filename: 'a', digest: DIGEST, range: [3, 5] })
+  const named = fileCommunication({ filename: 'a', digest: DIGEST, range, name: 'NodeC' })
+  t.strictSame(parseFileCommunication({ ...named }), { filename: 'a', digest: DIGEST, range, name: 'NodeC' })
 })
 
 await t.test('a refusal is thrown as what it is', async (t) => {

@@ -3,6 +3,7 @@ import { utimesSync } from 'node:fs'
 import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { RateLimit } from '../../lib/net/rate-limit.js'
 import { ShareIndex, type ServedFile, type Share } from '../../lib/share/share-index.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
 import { Peer, WAIT_MS } from '../net/peer.js'
@@ -195,6 +196,48 @@ await t.test('no free slot: busy, until one is free again', async (t) => {
   t.strictSame([...server.uploads], [])
   const next = await request([0, 1])
   t.match(await next.message(), { range: [0, 1] })
+})
+
+await t.test('one downloader takes no more than its share of the slots', async (t) => {
+  const { request } = await servingHuge(t, { maxStreamsPerDownloader: 2 })
+  const codeOf = async (fields: object): Promise<unknown> => (await (await request([0, 1], fields)).message()).error
+  const streams = await Promise.all([1, 2].map(async () => await stalled(async (range) => await request(range, { name: 'NodeC' }))))
+  t.match(await codeOf({ name: 'NodeC' }), { code: 'E_BUSY', message: /one downloader/ })
+  t.notOk(await codeOf({ name: 'NodeD' }), 'another node at the same address')
+  t.notOk(await codeOf({}), 'one that does not say its name is yet another')
+  t.match(await codeOf({ name: 'not a name' }), { code: 'E_NAME' })
+  t.match(await codeOf({ name: 5 }), { code: 'E_PROTOCOL' })
+  const [first] = streams
+  first?.socket.resume()
+  t.equal((await first?.rest())?.length, HUGE)
+  t.notOk(await codeOf({ name: 'NodeC' }), 'whoever has a whole range has a slot again at once')
+})
+
+await t.test('a ninth stream of one downloader is too many', async (t) => {
+  const { request } = await servingHuge(t)
+  await Promise.all(Array.from({ length: 8 }, async () => await stalled(async (range) => await request(range, { name: 'NodeC' }))))
+  t.match(await (await request([0, 1], { name: 'NodeC' })).message(), { error: { code: 'E_BUSY' } })
+  t.match(await (await request([0, 1], { name: 'NodeD' })).message(), { range: [0, 1] })
+})
+
+await t.test('with a limit, streams share it; without it again, they end at once', async (t) => {
+  const up = new RateLimit()
+  up.bytesPerSecond = 8 * MIB
+  const { data, request } = await serving(t, { up })
+  const beginMs = performance.now()
+  const peers = await Promise.all([1, 2, 3].map(async () => await request([0, data.length])))
+  for (const peer of peers) {
+    await peer.line()
+    t.ok((await peer.rest()).equals(data))
+  }
+  const seconds = (performance.now() - beginMs) / 1_000
+  t.ok(seconds >= 3 * data.length / (8 * MIB) - 0.05, `${seconds} s for ${3 * data.length} bytes`)
+
+  up.bytesPerSecond = 1_024
+  const slow = await request([0, data.length])
+  await slow.line()
+  up.bytesPerSecond = undefined
+  t.ok((await slow.rest()).equals(data))
 })
 
 for (const leave of ['destroy', 'resetAndDestroy'] as const) {

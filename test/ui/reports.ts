@@ -20,7 +20,9 @@ export const REPORTS: Reports = {
     fetching: [{ file: 'b.png', bytes: 1_024, size: 2_048, rate: 512 }],
     serving: [{ file: 'a.png', peer: '127.0.0.1', bytes: 512, size: 1_536, rate: 256 }],
     tracker: { connected: true },
+    limits: { up: 52_428_800 },
   },
+  limits: { down: 1_024 },
   help: { text: 'commands:\n  torrent exit' },
 }
 

@@ -70,8 +70,12 @@ await t.test('the list', async (t) => {
 await t.test('the status', async (t) => {
   const { out } = told('status')
   t.match(out[0], /tracker connected; sharing 1, fetching 1, serving 1/)
-  t.match(out.slice(1), [/shares a\.png/, /fetches b\.png: 1\.00 KiB of 2\.00 KiB, 512 B\/s/, /serves a\.png to 127\.0\.0\.1: 512 B of 1\.50 KiB, 256 B\/s/])
+  t.match(out.slice(1), [/shares a\.png/, /fetches b\.png: 1\.00 KiB of 2\.00 KiB, 512 B\/s/, /serves a\.png to 127\.0\.0\.1: 512 B of 1\.50 KiB, 256 B\/s/, /limits: up 50\.0 MiB\/s, down off/])
   t.match(told('status', { tracker: { connected: false } }).out[0], /tracker away/)
+})
+
+await t.test('the limits', async (t) => {
+  t.strictSame(told('limits').out, ['limits: up off, down 1.00 KiB/s'])
 })
 
 await t.test('names that hold anything but printable characters are JSON-quoted, wherever they stand', async (t) => {

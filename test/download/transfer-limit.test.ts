@@ -1,0 +1,62 @@
+/** How many streams a download opens under a limit, with parts that come by themselves. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { digestPieces } from '../../lib/content/digest-pieces.js'
+import { download } from '../../lib/download/download.js'
+import { PartControl } from '../../lib/download/part-task.js'
+import { Slots } from '../../lib/download/slots.js'
+import { RateLimit } from '../../lib/net/rate-limit.js'
+import { bytesOfPieces } from '../../lib/protocol/content.js'
+import { KiB, MiB } from '../../lib/protocol/limits.js'
+import { Tracker } from '../../lib/tracker/tracker.js'
+import { FakeOwner } from '../helpers/fake-owner.js'
+import { pseudoRandomBytes } from '../helpers/files.js'
+
+const DATA = pseudoRandomBytes(16 * MiB, 'transfer limit')
+
+/** The most parts that were fetched at once from four owners. */
+async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promise<number> {
+  const folder = t.testdir({})
+  const hiddenFolder = join(folder, '.piecemeal')
+  await mkdir(hiddenFolder)
+  const tracker = new Tracker({ port: 0 })
+  t.teardown(async () => await tracker.close())
+  const address = await tracker.start()
+  const owners = await Promise.all([1, 2, 3, 4].map(async (i) => await FakeOwner.start(t, { name: `owner${i}`, tracker: address })))
+  const [file] = await Promise.all(owners.map(async (owner) => await owner.share('a.bin', DATA)))
+  if (file === undefined) throw new Error('nobody shares it')
+  const down = new RateLimit()
+  down.bytesPerSecond = bytesPerSecond
+  let [running, most] = [0, 0]
+  await download({ filename: 'a.bin', signal: new AbortController().signal }, {
+    name: 'fetcher',
+    folder,
+    hiddenFolder,
+    slots: new Slots(8),
+    down,
+    findOwners: async () => ({ ...file, owners: owners.map(({ name, inputPort, outputPort }) => ({ name, host: '127.0.0.1', inputPort, outputPort, complete: true })) }),
+    fetchPart: async (task) => {
+      t.match(task, { name: 'fetcher', down: down.buffer })
+      most = Math.max(most, ++running)
+      const { start, end } = bytesOfPieces(task, task.firstPiece, task.endPiece)
+      // All that are started together are counted before the first one is written.
+      await writeFile(task.path, DATA.subarray(start, end))
+      new PartControl(task.control).verifiedPiece = task.endPiece
+      running--
+    },
+    digestPieces: async (task) => digestPieces(task),
+  })
+  t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
+  return most
+}
+
+await t.test('without a limit, or with a high one, a stream an owner', async (t) => {
+  t.equal(await mostStreams(t, undefined), 4)
+  t.equal(await mostStreams(t, 50 * MiB), 4)
+})
+
+await t.test('with a low limit, no more than are worth it, and never none', async (t) => {
+  t.equal(await mostStreams(t, 256 * KiB), 2)
+  t.equal(await mostStreams(t, KiB), 1)
+})
