@@ -1,8 +1,9 @@
 /** A Piscina task: one part from one owner over a TCP stream of its own into a part file. */
+import type { PieceList } from '../lib/content/digest.js'
 import { toTaskResult, type TaskResult } from '../lib/content/task-result.js'
 import { fetchPart } from '../lib/download/fetch-part.js'
 import type { PartTask } from '../lib/download/part-task.js'
 
-export default async function (task: PartTask): Promise<TaskResult<void>> {
+export default async function (task: PartTask): Promise<TaskResult<PieceList | undefined>> {
   return await toTaskResult(async () => await fetchPart(task))
 }

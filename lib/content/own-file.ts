@@ -1,6 +1,6 @@
 /** A regular file of a node's own folder, opened so that no link, pipe or device is ever followed or waited for. */
 import { constants, type BigIntStats } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
@@ -41,6 +41,17 @@ export async function openOwnFile (folder: string, filename: string): Promise<Ow
     await handle.close()
     throw error
   }
+}
+
+/** Without opening it: of a file that was just written. @throws E_IO, E_FORBIDDEN as `openOwnFile`. */
+export async function identifyOwnFile (folder: string, filename: string): Promise<FileIdentity> {
+  try {
+    const stats = await lstat(join(folder, filename), { bigint: true })
+    if (stats.isFile()) return identityOf(stats)
+  } catch (error) {
+    throw openError(error, filename, folder)
+  }
+  throw forbidden(filename, 'it is not a regular file')
 }
 
 export async function identify (handle: FileHandle): Promise<FileIdentity> {

@@ -1,18 +1,19 @@
 /** Checks bytes against the digests of their pieces as they pass, without keeping them. */
 import { Blake3Hasher } from '@napi-rs/blake-hash'
 import { bytesOfPieces, PIECE_DIGEST_BYTES, type Content } from '../protocol/content.js'
-import type { PieceList } from './digest.js'
+import { contentDigest, type PieceList } from './digest.js'
 
 export class PieceChecker {
-  readonly #content: Pick<Content, 'size' | 'pieceLength'>
-  readonly #pieces: PieceList
+  readonly #content: Content
+  readonly #pieces: PieceList | undefined
   readonly #firstPiece: number
   readonly #hasher = new Blake3Hasher()
   #piece: number
   #leftInPiece: number
+  #digest: Buffer | undefined
 
-  /** @param pieces the digests from `firstPiece` on, as many as will be checked. */
-  constructor (content: Pick<Content, 'size' | 'pieceLength'>, pieces: PieceList, firstPiece: number) {
+  /** @param pieces the digests from `firstPiece` on, as many as will be checked; none for the only piece of a content */
+  constructor (content: Content, pieces: PieceList | undefined, firstPiece: number) {
     this.#content = content
     this.#pieces = pieces
     this.#firstPiece = firstPiece
@@ -23,6 +24,11 @@ export class PieceChecker {
   /** The first piece that is not known to be good yet. */
   get piece (): number {
     return this.#piece
+  }
+
+  /** The digest of the last piece that has passed. */
+  get digest (): Buffer | undefined {
+    return this.#digest
   }
 
   /** How many bytes the piece that passes still wants. */
@@ -39,13 +45,19 @@ export class PieceChecker {
     this.#hasher.update(bytes)
     this.#leftInPiece -= bytes.length
     if (this.#leftInPiece > 0) return 'more'
-    const at = (this.#piece - this.#firstPiece) * PIECE_DIGEST_BYTES
-    const isGood = this.#hasher.digestBuffer().equals(this.#pieces.subarray(at, at + PIECE_DIGEST_BYTES))
-    if (!isGood) return 'bad'
+    this.#digest = this.#hasher.digestBuffer()
+    if (!this.#isRight(this.#digest)) return 'bad'
     this.#hasher.reset()
     this.#piece++
     this.#leftInPiece = this.#bytesOf(this.#piece)
     return 'good'
+  }
+
+  #isRight (digest: Buffer): boolean {
+    const { size, pieceLength } = this.#content
+    if (this.#pieces === undefined) return contentDigest(size, pieceLength, digest) === this.#content.digest
+    const at = (this.#piece - this.#firstPiece) * PIECE_DIGEST_BYTES
+    return digest.equals(this.#pieces.subarray(at, at + PIECE_DIGEST_BYTES))
   }
 
   #bytesOf (piece: number): number {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import type { RateLimit } from '../net/rate-limit.js'
-import { digestPrefix, type Content } from '../protocol/content.js'
+import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
@@ -28,8 +28,12 @@ export interface DownloadContext {
   hiddenFolder: string
   /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
   findOwners: (filename: string, digest: string | undefined) => Promise<Found>
-  /** Fetches a part in a thread. @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal. */
-  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<void>
+  /**
+   * Fetches a part in a thread and gives the digest of its last piece.
+   *
+   * @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal.
+   */
+  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<PieceList | undefined>
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The threads that fetch, shared by all downloads of the node. */
   slots: Slots
@@ -77,13 +81,13 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
   try {
     await workspace.assertRoom()
     const list = await findPieceList(found, signal, context)
-    const runs = await workspace.resume(list.pieces, context.digestPieces)
+    const runs = list.pieces ? await workspace.resume(list.pieces, context.digestPieces) : []
     const transfer = new Transfer({ ...list, runs, workspace, signal, onProgress }, context)
-    const { path, owners, resumedBytes } = await transfer.run()
+    const { path, pieces, owners, resumedBytes } = await transfer.run()
     await publish(path, target, filename)
     // The file is there: what can't be removed now is removed at the next start.
     await workspace.remove().catch(() => {})
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces: list.pieces, owners, resumedBytes }
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, owners, resumedBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'
@@ -93,10 +97,12 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
 }
 
 /**
- * The list of pieces, from the owners there are or, where none of them gives it, from those the
+ * The list of pieces, if there is more than one: from the owners there are or, where none of them gives it, from those the
  * tracker knows of a little later: one that just left is still on the first list.
  */
-async function findPieceList (found: Found, signal: AbortSignal, context: DownloadContext): Promise<CheckedPieceList & { found: Found }> {
+async function findPieceList (found: Found, signal: AbortSignal, context: DownloadContext): Promise<Partial<CheckedPieceList> & { found: Found }> {
+  // The digest of the whole is all that it takes to check a single piece.
+  if (pieceCount(found) === 1) return { found }
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     try {
       return { ...await fetchPieceList(found, signal), found }

@@ -9,6 +9,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { toDiskError, writeFullySync } from '../content/disk.js'
+import type { PieceList } from '../content/digest.js'
 import { PieceChecker } from '../content/piece-checker.js'
 import { RateLimit } from '../net/rate-limit.js'
 import { formatAddress } from '../protocol/address.js'
@@ -28,11 +29,14 @@ const WATCH_MS = 100
 /** The thread's buffer; a thread runs one task at a time. */
 let buffer: Buffer | undefined
 
-/** @throws E_NETWORK, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with. */
-export async function fetchPart (task: PartTask): Promise<void> {
+/**
+ * @returns the digest of the part's last piece: for a content of one piece that is its list of pieces
+ * @throws E_NETWORK, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with.
+ */
+export async function fetchPart (task: PartTask): Promise<PieceList | undefined> {
   const fd = openPartFile(task.path)
   try {
-    await new PartFetch(task, fd).run()
+    return await new PartFetch(task, fd).run()
   } finally {
     closeSync(fd)
   }
@@ -71,10 +75,10 @@ class PartFetch {
     this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
-    this.#checker = new PieceChecker(task, Buffer.from(task.pieces), task.firstPiece)
+    this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
   }
 
-  async run (): Promise<void> {
+  async run (): Promise<PieceList | undefined> {
     const socket = this.#connect()
     const watch = setInterval(() => this.#look(socket), WATCH_MS)
     try {
@@ -97,6 +101,7 @@ class PartFetch {
       // The pool freezes the thread between tasks: what is not closed now stays open.
       if (!socket.closed) await once(socket, 'close')
     }
+    return this.#checker.digest
   }
 
   #connect (): Socket {

@@ -68,10 +68,10 @@ export class Glue {
     }
     try {
       await this.#flusher?.settle()
-      await this.#target.truncate(size)
-      await this.#target.sync()
       const written = (await this.#target.stat()).size
-      if (written !== size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
+      if (written < size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
+      if (written > size) await this.#target.truncate(size)
+      await this.#target.sync()
       const target = this.#target
       this.#target = undefined
       await target.close()

@@ -10,8 +10,8 @@ export interface PartTask extends Content {
   /** The part: the pieces from here to `endPiece`, exclusive. */
   firstPiece: number
   endPiece: number
-  /** The digests of those pieces, 32 bytes each. */
-  pieces: Uint8Array
+  /** The digests of those pieces, 32 bytes each; none for the only piece of a content. */
+  pieces: Uint8Array | undefined
   /** The part file; the first piece begins at its beginning. */
   path: string
   control: SharedArrayBuffer

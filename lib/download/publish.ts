@@ -39,7 +39,30 @@ export async function publish (from: string, to: string, filename: string): Prom
   await unlink(from).catch(() => {})
 }
 
+/** Folder → the sync that has not begun yet: all who ask until then share it, so many small files wait for few. */
+const dueSyncs = new Map<string, Promise<void>>()
+/** Folder → the sync that is under way; what was linked after its beginning may not be in it. */
+const runningSyncs = new Map<string, Promise<void>>()
+
 async function syncFolder (path: string): Promise<void> {
+  const due = dueSyncs.get(path) ?? syncAfter(runningSyncs.get(path), path)
+  dueSyncs.set(path, due)
+  await due
+}
+
+async function syncAfter (running: Promise<void> | undefined, path: string): Promise<void> {
+  await running?.catch(() => {})
+  const sync = openAndSync(path)
+  dueSyncs.delete(path)
+  runningSyncs.set(path, sync)
+  try {
+    await sync
+  } finally {
+    if (runningSyncs.get(path) === sync) runningSyncs.delete(path)
+  }
+}
+
+async function openAndSync (path: string): Promise<void> {
   const folder = await open(path)
   try {
     await folder.sync()

@@ -28,9 +28,10 @@ export interface TransferProgress {
 
 export interface TransferOptions {
   found: Found
-  pieces: PieceList
+  /** Not known beforehand where there is only one. */
+  pieces?: PieceList
   /** Owners that are known to send wrong things. */
-  liars: readonly Owner[]
+  liars?: readonly Owner[]
   /** What is there already. */
   runs: readonly Run[]
   workspace: Workspace
@@ -39,6 +40,7 @@ export interface TransferOptions {
 }
 
 export interface Transferred {
+  pieces: PieceList
   /** The glued and synced file. */
   path: string
   owners: Array<{ name: string, bytes: number }>
@@ -77,6 +79,8 @@ export class Transfer {
   readonly #running = new Map<number, RunningPart>()
   /** One byte a piece: 1 once it counts as brought. */
   readonly #countedPieces: Uint8Array
+  /** The digest of a piece that came last: the whole list where there is but one. */
+  #onlyPiece: PieceList | undefined
   #resumedBytes = 0
   #doneBytes = 0
   #ownersAskedMs = performance.now()
@@ -104,7 +108,7 @@ export class Transfer {
       await this.#fetch()
       const path = await this.#glue.finish()
       const owners = [...this.#bytesByOwner].map(([name, bytes]) => ({ name, bytes }))
-      return { path, owners, resumedBytes: this.#resumedBytes }
+      return { path, pieces: this.#pieces, owners, resumedBytes: this.#resumedBytes }
     } finally {
       stopWaiting()
       this.#options.signal.removeEventListener('abort', wake)
@@ -114,7 +118,7 @@ export class Transfer {
 
   /** What is there already, and an empty file where there is nothing to fetch. */
   async #takeUp (): Promise<void> {
-    const { runs, found, liars, workspace } = this.#options
+    const { runs, found, liars = [], workspace } = this.#options
     for (const run of runs) {
       this.#schedule.have(run.firstPiece, run.endPiece)
       this.#count(run)
@@ -145,6 +149,10 @@ export class Transfer {
     await this.#endAllParts()
   }
 
+  get #pieces (): PieceList {
+    return this.#options.pieces ?? this.#onlyPiece ?? Buffer.alloc(0)
+  }
+
   #throwIfOver (): void {
     const { signal, found } = this.#options
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
@@ -159,7 +167,8 @@ export class Transfer {
       if (part.firstPiece === 0) this.#glue.begins(path, control.receivedBytes)
     }
     const { found, onProgress } = this.#options
-    onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#doneBytes + inFlight), streams: this.#running.size })
+    // A single piece is there or not.
+    if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#doneBytes + inFlight), streams: this.#running.size })
   }
 
   #giveUpSlowParts (): void {
@@ -195,7 +204,7 @@ export class Transfer {
   }
 
   #start (part: Part): void {
-    const { pieces, found, workspace } = this.#options
+    const { found, workspace } = this.#options
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
     const control = PartControl.forPart(part.firstPiece, part.endPiece)
@@ -210,12 +219,15 @@ export class Transfer {
       owner: { host: owner.host, port: owner.outputPort },
       firstPiece: part.firstPiece,
       endPiece: part.endPiece,
-      pieces: pieces.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),
+      pieces: this.#options.pieces?.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),
       path,
       control: control.buffer,
       down: this.#context.down.buffer,
     }, kill.signal)
-    const ended = fetched.then(() => undefined, toPiecemealError).then(async (failure) => {
+    const ended = fetched.then((digest) => {
+      this.#onlyPiece = digest ?? this.#onlyPiece
+      return undefined
+    }, toPiecemealError).then(async (failure) => {
       await this.#end(part, owner, failure)
     })
     this.#running.set(part.id, { part, path, control, ended, kill, heartbeat: 0, heartbeatMs: performance.now() })

@@ -35,6 +35,8 @@ const PART_FILE = /^(\d{1,4})-(\d{1,9})\.part$/
 export class Workspace {
   readonly #folder: string
   readonly #content: Content & { filename: string }
+  /** Without anything from an earlier run. */
+  readonly #isNew: boolean
   #nextFile = 0
 
   /** Makes the folder, or takes over what an earlier run left. @throws E_DISK_FULL, E_IO. */
@@ -42,18 +44,20 @@ export class Workspace {
     const name = createHash('sha256').update(content.filename).digest('hex').slice(0, 16)
     const folder = join(hiddenFolder, content.digest.slice(DIGEST_PREFIX.length), name)
     try {
-      await mkdir(folder, { recursive: true })
+      const made = await mkdir(folder, { recursive: true })
       const { filename, size, digest, pieceLength } = content
-      await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
+      // A single piece is not worth to be kept, so what is left of it belongs to nobody.
+      if (pieceCount(content) > 1) await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
+      return new Workspace(folder, content, made !== undefined)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
     }
-    return new Workspace(folder, content)
   }
 
-  private constructor (folder: string, content: Content & { filename: string }) {
+  private constructor (folder: string, content: Content & { filename: string }, isNew: boolean) {
     this.#folder = folder
     this.#content = content
+    this.#isNew = isNew
   }
 
   /** The path of a part file that does not exist yet. */
@@ -75,6 +79,7 @@ export class Workspace {
   }
 
   async #keptBytes (): Promise<number> {
+    if (this.#isNew) return 0
     let bytes = 0
     for (const entry of await this.#partFiles()) bytes += (await lstat(join(this.#folder, entry))).size
     return Math.min(bytes, this.#content.size)
@@ -101,6 +106,7 @@ export class Workspace {
 
   /** The good pieces that an earlier run left, longest run first; files without any are removed. */
   async resume (pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<Run[]> {
+    if (this.#isNew) return []
     const runs: Run[] = []
     for (const entry of await this.#partFiles()) {
       const [firstPiece = 0, number = 0] = PART_FILE.exec(entry)?.slice(1).map(Number) ?? []
@@ -137,7 +143,8 @@ export class Workspace {
 
   /** Nothing of the download is needed any more. */
   async remove (): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true })
+    // After a single part there is nothing left in it.
+    await rmdir(this.#folder).catch(async () => await rm(this.#folder, { recursive: true, force: true }))
     // Another name may still be fetched with the same digest.
     await rmdir(dirname(this.#folder)).catch(() => {})
   }

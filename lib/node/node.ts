@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
-import { openOwnFile } from '../content/own-file.js'
+import { identifyOwnFile } from '../content/own-file.js'
 import { download, type DownloadContext } from '../download/download.js'
 import { RateLimit } from '../net/rate-limit.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
@@ -307,8 +307,7 @@ export class Node extends EventEmitter<NodeEvents> {
   /** The downloader is an owner now: of the file as it was just published. */
   async #shareDownloaded (filename: string, content: Content, pieces: Buffer): Promise<void> {
     try {
-      const { handle, identity } = await openOwnFile(this.folder, filename)
-      await handle.close()
+      const identity = await identifyOwnFile(this.folder, filename)
       if (identity.size !== BigInt(content.size)) return
       await this.#cache.put(filename, identity, { ...content, pieces })
       await this.#announce({ filename, identity, ...content, pieces })

@@ -37,8 +37,9 @@ export class WorkerPool {
   }
 
   /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
-  async fetchPart (task: PartTask, signal: AbortSignal): Promise<void> {
-    await this.#run<undefined>(task, FETCH_PART, signal)
+  async fetchPart (task: PartTask, signal: AbortSignal): Promise<PieceList | undefined> {
+    const list = await this.#run<Uint8Array | undefined>(task, FETCH_PART, signal)
+    return list && Buffer.from(list)
   }
 
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */

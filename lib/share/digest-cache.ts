@@ -1,4 +1,7 @@
-/** Digests of files that were shared before, kept in the hidden folder: the same unchanged file is shared again at once. */
+/**
+ * Digests of files that were shared before, kept in the hidden folder: the same unchanged file is
+ * shared again at once. A file of one piece is digested sooner than its entry is found, so it has none.
+ */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,6 +9,7 @@ import { isPieceListOf, type PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../content/own-file.js'
 import * as check from '../protocol/check.js'
 import type { Content } from '../protocol/content.js'
+import { MIN_PIECE_BYTES } from '../protocol/limits.js'
 
 const entry = {
   filename: check.fileName,
@@ -26,6 +30,7 @@ export class DigestCache {
 
   /** What the file was when it was digested, or undefined if it has changed since, or the entry can't be read. */
   async get (filename: string, identity: FileIdentity): Promise<(Content & { pieces: PieceList }) | undefined> {
+    if (!isWorthKeeping(identity)) return undefined
     try {
       const found = check.checkShape(entry, JSON.parse(await readFile(this.#path(filename), 'utf8')))
       if (found.filename !== filename || found.identity !== key(identity) || BigInt(found.size) !== identity.size) return undefined
@@ -39,6 +44,7 @@ export class DigestCache {
 
   /** @throws what writing throws; an entry is replaced whole or not at all. */
   async put (filename: string, identity: FileIdentity, { size, digest, pieceLength, pieces }: Content & { pieces: PieceList }): Promise<void> {
+    if (!isWorthKeeping(identity)) return
     await mkdir(this.#folder, { recursive: true })
     const path = this.#path(filename)
     const temporary = `${path}.new`
@@ -57,6 +63,10 @@ export class DigestCache {
   #path (filename: string): string {
     return join(this.#folder, entryName(filename))
   }
+}
+
+function isWorthKeeping ({ size }: FileIdentity): boolean {
+  return size > MIN_PIECE_BYTES
 }
 
 function entryName (filename: string): string {

@@ -1,6 +1,7 @@
 import { blake3 } from '@napi-rs/blake-hash'
 import fc from 'fast-check'
 import t from 'tap'
+import { contentOf } from '../../lib/content/digest.js'
 import { PieceChecker } from '../../lib/content/piece-checker.js'
 
 const PIECE = 10
@@ -30,7 +31,7 @@ await t.test('property: however the bytes are cut, good pieces are good and the 
     const data = Buffer.from(bytes)
     const pieces = piecesOf(data)
     const firstPiece = from % pieces.length
-    const checker = new PieceChecker({ size: data.length, pieceLength: PIECE }, Buffer.concat(pieces.slice(firstPiece)), firstPiece)
+    const checker = new PieceChecker({ size: data.length, pieceLength: PIECE, digest: '' }, Buffer.concat(pieces.slice(firstPiece)), firstPiece)
     const sent = Buffer.from(data.subarray(firstPiece * PIECE))
     const damaged = isDamaged ? at % sent.length : Infinity
     if (isDamaged) sent[damaged] = (sent[damaged] ?? 0) ^ 0x10
@@ -45,8 +46,19 @@ await t.test('property: however the bytes are cut, good pieces are good and the 
 
 await t.test('a piece that is whole but another one is bad', async (t) => {
   const data = Buffer.from('0123456789abcdefghij')
-  const checker = new PieceChecker({ size: 20, pieceLength: PIECE }, Buffer.concat(piecesOf(data)), 0)
+  const checker = new PieceChecker({ size: 20, pieceLength: PIECE, digest: '' }, Buffer.concat(piecesOf(data)), 0)
   t.equal(checker.leftInPiece, 10)
   t.equal(checker.take(data.subarray(10)), 'bad')
   t.equal(checker.piece, 0, 'it is not known to be good')
+})
+
+await t.test('the only piece of a content needs no list: the digest of the whole says it all', async (t) => {
+  const data = Buffer.from('a small file')
+  const content = contentOf(data)
+  const good = new PieceChecker(content, undefined, 0)
+  t.equal(good.digest, undefined)
+  t.equal(good.take(data), 'good')
+  t.strictSame(good.digest, content.pieces, 'and its digest is the list')
+  const bad = new PieceChecker(content, undefined, 0)
+  t.equal(bad.take(Buffer.from('a small film')), 'bad')
 })

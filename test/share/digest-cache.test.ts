@@ -52,7 +52,7 @@ await t.test('a file that has changed is not known', async (t) => {
 
 await t.test('a newer entry takes the place of an older', async (t) => {
   const { folder, cache, entries } = await cached(t)
-  await writeFile(join(folder, 'file'), 'other')
+  await writeFile(join(folder, 'file'), Buffer.alloc(MIB + 1, 'other'))
   const newer = await shareOf(folder, 'file')
   await cache.put('file', newer.identity, newer)
   t.equal((await cache.get('file', newer.identity))?.digest, newer.digest)
@@ -106,4 +106,13 @@ await t.test('prune forgets files that are gone, and nothing else', async (t) =>
   for (const { filename, identity } of shares) t.equal((await cache.get(filename, identity)) !== undefined, filename !== 'b', filename)
   t.equal((await entries()).length, 2)
   await t.resolves(new DigestCache(join(folder, 'nowhere')).prune(['a']))
+})
+
+await t.test('a file of one piece is digested sooner than it is looked up', async (t) => {
+  const folder = t.testdir({ file: Buffer.alloc(MIB, 'x') })
+  const cache = new DigestCache(join(folder, '.piecemeal'))
+  const share = await shareOf(folder, 'file')
+  await cache.put('file', share.identity, share)
+  t.equal(await cache.get('file', share.identity), undefined)
+  t.strictSame(await readdir(folder), ['file'], 'and nothing is written')
 })

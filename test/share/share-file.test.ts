@@ -56,13 +56,14 @@ await t.test('large files are digested in runs, and the progress is told', async
 })
 
 await t.test('the same file again is not digested again, a changed one is', async (t) => {
-  const folder = t.testdir({ file: 'abc' })
+  const data = Buffer.alloc(MIB + 1, 'abc')
+  const folder = t.testdir({ file: data })
   const { tasks, options } = setUp(folder)
   const first = await shareFile('file', options)
   t.strictSame(await shareFile('file', options), first)
   t.equal(tasks.length, 1)
   await appendFile(join(folder, 'file'), 'd')
-  t.equal((await shareFile('file', options)).digest, contentOf(Buffer.from('abcd')).digest)
+  t.equal((await shareFile('file', options)).digest, contentOf(Buffer.concat([data, Buffer.from('d')])).digest)
   t.equal(tasks.length, 2)
 })
 
