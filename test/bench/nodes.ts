@@ -19,29 +19,26 @@ export async function nodeFolder (dir: string, name: string): Promise<string> {
 }
 
 /** A node that listens and is known to the tracker. */
-export async function startNode (stage: Stage, name: string, dir: string, tracker: string): Promise<Command> {
-  const node = stage.start(['bin/node', '-n', name, '-t', tracker, '-d', dir, '--json'])
+export async function startNode (stage: Stage, name: string, dir: string, tracker: string, flags: readonly string[] = []): Promise<Command> {
+  const node = stage.start(['bin/node', '-n', name, '-t', tracker, '-d', dir, '--json', ...flags])
   await node.read(1, stage.signal, (line) => eventOf(line)?.event === 'connected' || undefined)
   return node
 }
 
-/** @throws if one can't be shared. */
-export async function upload (node: Command, files: readonly string[], signal: AbortSignal): Promise<void> {
-  const shared = node.read(files.length, signal, (line) => finished(line, 'sharing'))
+/** Types the command, or as many as it takes. @returns what was shared, once the tracker knows of all of it. @throws if one can't be shared. */
+export async function upload (node: Command, files: readonly string[], signal: AbortSignal): Promise<Shared[]> {
+  const outcomes = node.read(files.length, signal, (line) => finished(line, 'sharing'))
   for (const command of commands('upload', files)) node.type(command)
-  throwOnFailure(await shared)
+  const shared = successes<Shared>(await outcomes)
+  if (shared.some(({ announced }) => !announced)) throw new Error('the tracker was not told')
+  return shared
 }
 
-/** Types the command, or as many as it takes. @returns seconds until the last file is saved. @throws if one is not */
-export async function download (node: Command, files: readonly string[], signal: AbortSignal): Promise<number> {
-  const lines = commands('download', files)
-  const saved = node.read(files.length, signal, (line) => finished(line, 'saved'))
-  const startMs = performance.now()
-  for (const command of lines) node.type(command)
-  const outcomes = await saved
-  const seconds = (performance.now() - startMs) / 1_000
-  throwOnFailure(outcomes)
-  return seconds
+/** Types the command, or as many as it takes. @returns what was saved, once all of it is. @throws if one is not. */
+export async function download (node: Command, files: readonly string[], signal: AbortSignal): Promise<Saved[]> {
+  const outcomes = node.read(files.length, signal, (line) => finished(line, 'saved'))
+  for (const command of commands('download', files)) node.type(command)
+  return successes<Saved>(await outcomes)
 }
 
 /** @throws if it does not end with 0. */
@@ -60,9 +57,24 @@ function commands (mode: 'upload' | 'download', files: readonly string[]): strin
 
 interface Event {
   event: string
-  file?: string
-  code?: string
-  message?: string
+  file: string
+}
+
+export interface Shared extends Event {
+  event: 'sharing'
+  digest: string
+  announced: boolean
+}
+
+export interface Saved extends Event {
+  event: 'saved'
+  owners: Array<{ name: string, bytes: number }>
+}
+
+interface Failure extends Partial<Event> {
+  event: 'failed'
+  code: string
+  message: string
 }
 
 function eventOf (line: string): Event | undefined {
@@ -70,11 +82,14 @@ function eventOf (line: string): Event | undefined {
 }
 
 /** Only lines that matter are parsed: progress comes while the clock runs. */
-function finished (line: string, event: 'sharing' | 'saved'): Event | undefined {
+function finished (line: string, event: 'sharing' | 'saved'): unknown {
   return line.startsWith(`{"event":"${event}"`) || line.startsWith('{"event":"failed"') ? eventOf(line) : undefined
 }
 
-function throwOnFailure (events: readonly Event[]): void {
-  const failure = events.find(({ event }) => event === 'failed')
+/** @throws if one is a failure. */
+function successes<T extends Shared | Saved> (outcomes: unknown[]): T[] {
+  const events = outcomes as Array<T | Failure>
+  const failure = events.find((event): event is Failure => event.event === 'failed')
   if (failure) throw new Error(`${failure.file ?? 'a command'}: ${failure.code} ${failure.message}`)
+  return events as T[]
 }
