@@ -13,6 +13,7 @@ import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
 import { transfer } from './transfer.js'
+import { upload } from './upload.js'
 
 export interface BenchmarkOptions {
   rounds: number
@@ -36,7 +37,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, small, start }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start }))
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
