@@ -12,6 +12,7 @@ import { parseSize } from './sizes.js'
 import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
+import { swarm } from './swarm.js'
 import { tracker } from './tracker.js'
 import { transfer } from './transfer.js'
 import { upload } from './upload.js'
@@ -38,7 +39,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start, tracker }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start, tracker, swarm }))
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 

@@ -1,0 +1,50 @@
+/** One owner, and several downloaders that start together: the time until all of them have the file. */
+import type { Stage } from '../demo/stage.js'
+import { count, formatBytes } from '../../lib/ui/format.js'
+import { assertSame, makeArena } from './arena.js'
+import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
+import { Libtorrent } from './bittorrent.js'
+import { mostMemory, ownersProcessor, piecemealOfIt, processor, tableOf, timesOf, wallTime, type Column } from './columns.js'
+import { Curl } from './http.js'
+import { Piecemeal } from './piecemeal.js'
+import { allFigures, runRounds, tellSeconds } from './rounds.js'
+import { parseSize } from './sizes.js'
+import { knownMedian, median, orUnknown } from './statistics.js'
+
+const SIZE = 256 * 1_024 ** 2
+const DOWNLOADERS = 8
+/** What the owner of one row may send a second. */
+const LIMIT = '50M'
+
+export async function swarm (stage: Stage, { rounds, size = SIZE, say }: BenchmarkOptions): Promise<BenchmarkResult> {
+  const arena = await makeArena(stage, size)
+  const piecemeal = new Piecemeal(arena, { owners: 1, downloaders: DOWNLOADERS })
+  const limited = new Piecemeal(arena, { owners: 1, downloaders: DOWNLOADERS, up: LIMIT })
+  const curl = new Curl(arena, { downloaders: DOWNLOADERS })
+  const { runs, notes } = await runRounds(
+    [piecemeal, limited, curl, new Libtorrent(arena, { seeders: 1, leechers: DOWNLOADERS })],
+    { name: 'swarm', rounds, say, tell: tellSeconds, check: async (contestant) => await assertSame(contestant, arena) }
+  )
+  const limitedSeconds = runs.get(limited)?.map(({ seconds }) => seconds)
+  const oneCopySeconds = size / parseSize(LIMIT)
+  return {
+    title: `${formatBytes(size)} from one owner to ${DOWNLOADERS} downloaders, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${piecemeal.name} in times of that row`,
+    table: tableOf(runs, [
+      wallTime, ...(runs.has(curl) ? [timesOf('curl', runs, curl)] : []), piecemealOfIt(runs, piecemeal),
+      processor('downloaders'), ownersProcessor('owner'), mostMemory('a downloader'), copiesSent(size),
+    ]),
+    notes: [
+      ...notes,
+      ...(limitedSeconds ? [`${limited.name}: ${(median(limitedSeconds) / oneCopySeconds).toFixed(2)} times the ${oneCopySeconds.toFixed(2)} s of one copy at that limit`] : []),
+    ],
+    data: allFigures(runs),
+  }
+}
+
+/** How often the owner sent the file. */
+function copiesSent (size: number): Column {
+  return {
+    heading: 'sent by the owner',
+    cell: (measurements) => orUnknown(knownMedian(measurements.map(({ sentBytes }) => sentBytes)), (bytes) => `${(bytes / size).toFixed(2)} copies`),
+  }
+}
