@@ -31,6 +31,8 @@ SETTINGS = {
     'allow_multiple_connections_per_ip': True,
     'unchoke_slots_limit': UNLIMITED,
     'smooth_connects': False,
+    # It connects to peers when this clock ticks, which is twice a second if nobody asks for more.
+    'tick_interval': 100,
     # As libtorrent's manual advises for fast networks: deeper queues between socket and disk.
     'send_buffer_watermark': 4 << 20,
     'max_queued_disk_bytes': 16 << 20,
