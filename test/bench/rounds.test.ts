@@ -37,9 +37,17 @@ await t.test('each has its turn in each round, and the target of the one before 
     'prepare a beside ', 'run a beside ',
     // Its own target goes before it is prepared.
     'prepare a beside ', 'run a beside ', 'prepare b beside a', 'run b beside ',
-    'prepare b beside ', 'run b beside ', 'prepare a beside b', 'run a beside ',
+    'prepare a beside b', 'run a beside ', 'prepare b beside a', 'run b beside ',
   ])
-  t.same([runs.get(a), runs.get(b)], [[4, 10], [6, 8]], 'the first run does not count, the others are in the order of the rounds')
+  t.same([runs.get(a), runs.get(b)], [[4, 8], [6, 10]], 'the first run does not count, the others are in the order of the rounds')
+})
+
+await t.test('the order is another one in each round, and so is who comes before whom', async (t) => {
+  const log: string[] = []
+  const folder = await tempDir(t)
+  await runRounds(['a', 'b', 'c', 'd'].map((name) => recorder({ folder, log }, name)), { ...QUIET, rounds: 3 })
+  const turns = log.filter((line) => line.startsWith('run')).map((line) => line.charAt('run '.length)).join('')
+  t.equal(turns, 'a' + 'abcd' + 'adcb' + 'cdab')
 })
 
 await t.test('who is not installed is named with the remedy, and does not run', async (t) => {

@@ -36,7 +36,7 @@ export async function runRounds<M> (all: ReadonlyArray<Contestant<M>>, options: 
   let previous = ready[0]
   if (previous) await runOnce(previous, undefined, options)
   for (let round = 0; round < rounds; round++) {
-    for (const contestant of rotate(ready, round)) {
+    for (const contestant of orderOf(ready, round)) {
       const measurement = await runOnce(contestant, previous, options)
       runs.get(contestant)?.push(measurement)
       previous = contestant
@@ -73,8 +73,9 @@ async function clear<M> ({ targets }: Contestant<M>): Promise<void> {
   for (const target of targets) await rm(target, { recursive: true, force: true })
 }
 
-/** Nobody always follows the same one. */
-function rotate<T> (items: readonly T[], by: number): T[] {
-  const at = by % Math.max(1, items.length)
-  return [...items.slice(at), ...items.slice(0, at)]
+/** Nobody is always the first, nor always after the same one: rounds go forwards and backwards in turn. */
+function orderOf<T> (items: readonly T[], round: number): T[] {
+  const at = round % Math.max(1, items.length)
+  const order = [...items.slice(at), ...items.slice(0, at)]
+  return round % 2 === 0 ? order : order.toReversed()
 }
