@@ -97,7 +97,7 @@ async function run (options: Arguments): Promise<void> {
     if (benchmark === undefined) continue
     const result = await runOne(benchmark, options)
     results[name] = result
-    console.log([`\n${result.title}\n`, markdown(result.table), ...result.notes].join('\n'))
+    console.log([`\n${result.title}\n`, markdown(result.table), ...(result.notes.length > 0 ? ['', ...result.notes] : [])].join('\n'))
   }
   const folder = join(ROOT, 'bench-results')
   await mkdir(folder, { recursive: true })

@@ -1,6 +1,7 @@
 /** The columns of a table of contestants: what is told of one contestant's measurements. */
 import { formatBytes } from '../../lib/ui/format.js'
 import type { Contestant, Measurement } from './contestant.js'
+import { sum } from './processes.js'
 import type { Runs } from './rounds.js'
 import { knownMedian, medianRatio, orUnknown, spread } from './statistics.js'
 
@@ -40,6 +41,15 @@ export function processor (who: string): Column {
 
 export function ownersProcessor (who: string): Column {
   return processorColumn(who, 'ownersProcessorSeconds')
+}
+
+/** Of all who fetched and all who served. */
+export const processorInAll: Column = {
+  heading: 'processor, all',
+  cell: (measurements) => orUnknown(
+    knownMedian(measurements.map(({ processorSeconds, ownersProcessorSeconds = 0 }) => sum([processorSeconds, ownersProcessorSeconds]))),
+    (seconds) => `${seconds.toFixed(2)} s`
+  ),
 }
 
 export function mostMemory (who: string): Column {

@@ -4,7 +4,7 @@ import { count, formatBytes } from '../../lib/ui/format.js'
 import { assertSame, makeArena } from './arena.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { Libtorrent } from './bittorrent.js'
-import { mostMemory, ownersProcessor, piecemealOfIt, processor, tableOf, timesOf, wallTime, type Column } from './columns.js'
+import { mostMemory, ownersProcessor, piecemealOfIt, processor, processorInAll, tableOf, timesOf, wallTime, type Column } from './columns.js'
 import { Curl } from './http.js'
 import { Piecemeal } from './piecemeal.js'
 import { allFigures, runRounds, tellSeconds } from './rounds.js'
@@ -31,7 +31,7 @@ export async function swarm (stage: Stage, { rounds, size = SIZE, say }: Benchma
     title: `${formatBytes(size)} from one owner to ${DOWNLOADERS} downloaders, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${piecemeal.name} in times of that row`,
     table: tableOf(runs, [
       wallTime, ...(runs.has(curl) ? [timesOf('curl', runs, curl)] : []), piecemealOfIt(runs, piecemeal),
-      processor('downloaders'), ownersProcessor('owner'), mostMemory('a downloader'), copiesSent(size),
+      processor('downloaders'), ownersProcessor('owner'), processorInAll, mostMemory('a downloader'), copiesSent(size),
     ]),
     notes: [
       ...notes,

@@ -4,7 +4,7 @@ import { count, formatBytes } from '../../lib/ui/format.js'
 import { assertSame, makeArena } from './arena.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { Libtorrent, Webtorrent } from './bittorrent.js'
-import { mostMemory, ownersProcessor, piecemealOfIt, processor, tableOf, timesOf, wallTime } from './columns.js'
+import { mostMemory, ownersProcessor, piecemealOfIt, processor, processorInAll, tableOf, timesOf, wallTime } from './columns.js'
 import { Copy } from './copy.js'
 import { Aria2, Curl } from './http.js'
 import { Piecemeal } from './piecemeal.js'
@@ -34,7 +34,7 @@ export async function transfer (stage: Stage, { rounds, size = SIZE, owners, say
     title: `${formatBytes(size)} to one downloader, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${reference?.name} in times of that row`,
     table: tableOf(runs, [
       wallTime, timesOf('cp', runs, copy), ...(reference ? [piecemealOfIt(runs, reference)] : []),
-      processor('downloader'), ownersProcessor('owners'), mostMemory('downloader'),
+      processor('downloader'), ownersProcessor('owners'), processorInAll, mostMemory('downloader'),
     ]),
     notes,
     data: allFigures(runs),
