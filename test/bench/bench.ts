@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- transfer|small|start]… [--rounds N] [--size BYTES] [--dir DIR]`: measures the
+ * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--dir DIR]`: measures the
  * built commands and writes the figures to the screen and, every single one, to `bench-results/`.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -8,15 +8,21 @@ import { join } from 'node:path'
 import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
+import { parseSize } from './sizes.js'
 import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
+import { swarm } from './swarm.js'
+import { tracker } from './tracker.js'
 import { transfer } from './transfer.js'
+import { upload } from './upload.js'
 
 export interface BenchmarkOptions {
   rounds: number
-  /** Bytes of the large file. */
-  size: number
+  /** Bytes of the large file; undefined for what the benchmark is meant for. */
+  size: number | undefined
+  /** From how many owners piecemeal fetches it, one row each. */
+  owners: readonly number[]
   /** Tells how far it has come. */
   say: (line: string) => void
 }
@@ -33,30 +39,35 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, small, start }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start, tracker, swarm }))
+/** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
-interface Arguments {
+interface Arguments extends Omit<BenchmarkOptions, 'say'> {
   names: string[]
-  rounds: number
-  size: number
   dir: string | undefined
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, dir } = minimist(argv, {
-    string: ['rounds', 'size', 'dir'],
-    default: { rounds: '5', size: String(1_024 ** 3) },
+  const { _: names, rounds, size, owners, dir } = minimist(argv, {
+    string: ['rounds', 'size', 'owners', 'dir'],
+    default: { rounds: '5', owners: '2,4' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES, --dir DIR`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --dir DIR`)
     },
-  }) as { _: string[], rounds: string, size: string, dir?: string }
-  return { names: names.length > 0 ? names : [...BENCHMARKS.keys()], rounds: positive('--rounds', rounds), size: positive('--size', size), dir }
+  }) as { _: string[], rounds: string, size?: string, owners: string, dir?: string }
+  return {
+    names: names.length > 0 ? names : [...BENCHMARKS.keys()],
+    rounds: positive('--rounds', rounds),
+    size: size === undefined ? undefined : parseSize(size),
+    owners: owners.split(',').map((count) => positive('--owners', count)),
+    dir,
+  }
 }
 
 function positive (flag: string, text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new Error(`${flag} wants a number, not ${JSON.stringify(text)}`)
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`${flag} wants a number, not ${JSON.stringify(text)}`)
   return Number(text)
 }
 
@@ -65,32 +76,38 @@ function machine (): Record<string, unknown> {
   return { processor: processor?.model, cores: cpus().length, memoryBytes: totalmem(), system: `${type()} ${release()}`, node: process.version }
 }
 
-async function run ({ names, rounds, size, dir }: Arguments, stage: Stage): Promise<void> {
-  const results: Record<string, BenchmarkResult> = {}
-  const begun = new Date().toISOString()
-  for (const name of names) {
-    const result = await BENCHMARKS.get(name)?.(stage, { rounds, size, say: (line) => console.error(line) })
-    if (result === undefined) continue
-    results[name] = result
-    console.log([`\n${result.title}\n`, markdown(result.table), ...result.notes].join('\n'))
-  }
-  const folder = join(ROOT, 'bench-results')
-  await mkdir(folder, { recursive: true })
-  const file = join(folder, `${begun.replace(/[:.]/g, '-')}-${names.join('-')}.json`)
-  await writeFile(file, `${JSON.stringify({ begun, machine: machine(), arguments: { rounds, size, dir }, results }, undefined, 2)}\n`)
-  console.log(`\n${Object.entries(machine()).map(([what, value]) => `${what} ${String(value)}`).join(', ')}\nall figures: ${file}`)
-}
-
-try {
-  const options = parseArguments(process.argv.slice(2))
-  const stage = new Stage({ name: 'piecemeal-bench', parent: options.dir, deadlineMs: DEADLINE_MS })
+/** On a stage of its own: nothing of a benchmark is left running beside the next. */
+async function runOne (benchmark: Benchmark, { dir, ...options }: Arguments): Promise<BenchmarkResult> {
+  const stage = new Stage({ name: 'piecemeal-bench', parent: dir, deadlineMs: DEADLINE_MS })
   try {
-    await run(options, stage)
+    return await benchmark(stage, { ...options, say: (line) => console.error(line) })
   } catch (error) {
     throw stage.signal.aborted ? new Error(`stopped (${(stage.signal.reason as Error).message})`) : error
   } finally {
     await stage.clear()
   }
+}
+
+async function run (options: Arguments): Promise<void> {
+  const { names, ...settings } = options
+  const results: Record<string, BenchmarkResult> = {}
+  const begun = new Date().toISOString()
+  for (const name of names) {
+    const benchmark = BENCHMARKS.get(name)
+    if (benchmark === undefined) continue
+    const result = await runOne(benchmark, options)
+    results[name] = result
+    console.log([`\n${result.title}\n`, markdown(result.table), ...(result.notes.length > 0 ? ['', ...result.notes] : [])].join('\n'))
+  }
+  const folder = join(ROOT, 'bench-results')
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, `${begun.replace(/[:.]/g, '-')}-${names.join('-')}.json`)
+  await writeFile(file, `${JSON.stringify({ begun, machine: machine(), arguments: settings, results }, undefined, 2)}\n`)
+  console.log(`\n${Object.entries(machine()).map(([what, value]) => `${what} ${String(value)}`).join(', ')}\nall figures: ${file}`)
+}
+
+try {
+  await run(parseArguments(process.argv.slice(2)))
 } catch (error) {
   console.error(`bench failed: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

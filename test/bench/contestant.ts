@@ -1,29 +1,20 @@
-/** Whoever moves a file in a benchmark: one small file each, added to the list in `transfer.ts`. */
-import type { Stage } from '../demo/stage.js'
-
-/** What all of them work on. */
-export interface Arena {
-  stage: Stage
-  /** The file that is moved. */
-  source: string
-  size: number
-  /** In hex. */
-  sha256: string
-}
+/** Whoever takes part in a benchmark: one small file each, added to the list of that benchmark. */
 
 export interface Measurement {
   seconds: number
-  /** Processor seconds, user and system, of who fetched; undefined where the system does not tell. */
+  /** Processor seconds, user and system, of all who fetched; undefined where the system does not tell. */
   processorSeconds: number | undefined
   /** The same of all who served together. */
   ownersProcessorSeconds?: number | undefined
-  /** The most memory that who fetched had at any moment. */
+  /** The most memory that any one who fetched had at any moment. */
   peakBytes: number | undefined
+  /** Bytes of the file that those who served have sent. */
+  sentBytes?: number | undefined
 }
 
-export interface Contestant {
+export interface Contestant<M = Measurement> {
   readonly name: string
-  /** Undefined if it can run here, otherwise the command that installs what it lacks. */
+  /** Undefined if it can run here, otherwise the command that installs what it lacks, or what keeps it from running. */
   available: () => string | undefined
   /** Puts files where they are served from. All do so before any of them starts: a node takes a new link to a file for a change of it. */
   layOut?: () => Promise<void>
@@ -31,9 +22,9 @@ export interface Contestant {
   start?: () => Promise<void>
   /** Before each run and outside of its time. */
   prepare?: () => Promise<void>
-  /** Where `run` puts the file; it is not there when `run` is called. */
-  readonly target: string
-  run: () => Promise<Measurement>
-  /** After each run. */
+  /** Files or folders that `run` makes; none of them is there when `run` is called. */
+  readonly targets: readonly string[]
+  run: () => Promise<M>
+  /** After each run, when the targets have been looked at. */
   tidy?: () => Promise<void>
 }

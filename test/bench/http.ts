@@ -1,47 +1,61 @@
 /** Programs that fetch the file from nginx over HTTP. */
 import { basename, dirname, join } from 'node:path'
-import type { Arena, Contestant, Measurement } from './contestant.js'
+import type { Arena } from './arena.js'
+import type { Contestant, Measurement } from './contestant.js'
 import { Nginx } from './nginx.js'
-import { difference, hintUnlessFound, runToEnd } from './processes.js'
+import { difference, hintUnlessFound, runAllToEnd } from './processes.js'
+
+/** aria2 from nginx, whatever it fetches. */
+export const ARIA2 = {
+  available: (): string | undefined => hintUnlessFound(['nginx', 'aria2c'], 'apt-get install nginx aria2'),
+  argv: ['aria2c', '--no-conf', '--quiet', '--file-allocation=none'] as const,
+}
 
 abstract class HttpContestant implements Contestant {
-  readonly target: string
+  readonly targets: readonly string[]
   protected readonly arena: Arena
   readonly #nginx: Nginx
 
-  constructor (arena: Arena, readonly name: string, ports: number) {
+  constructor (arena: Arena, readonly name: string, { ports, downloaders }: { ports: number, downloaders: number }) {
     this.arena = arena
     const id = name.replace(/\W+/g, '-')
-    this.target = join(arena.stage.folder, `${id}-target`)
-    this.#nginx = new Nginx(arena, { name: `${id}-nginx`, ports })
+    this.targets = Array.from({ length: downloaders }, (_, i) => join(arena.stage.folder, `${id}-target-${i + 1}`))
+    this.#nginx = new Nginx(arena.stage, { name: `${id}-nginx`, ports, root: dirname(arena.source) })
   }
 
   abstract available (): string | undefined
-  protected abstract argv (urls: readonly string[]): [string, ...string[]]
+  protected abstract argv (urls: readonly string[], target: string): [string, ...string[]]
 
   async start (): Promise<void> {
     await this.#nginx.start()
   }
 
   async run (): Promise<Measurement> {
+    const { stage, source, size } = this.arena
+    const urls = this.#nginx.origins.map((origin) => `${origin}/${basename(source)}`)
     const before = this.#nginx.used()
-    const measurement = await runToEnd(this.argv(this.#nginx.urls), this.arena.stage.signal)
-    return { ...measurement, ownersProcessorSeconds: difference(this.#nginx.used(), before) }
+    const measurement = await runAllToEnd(this.targets.map((target) => this.argv(urls, target)), stage.signal)
+    return {
+      ...measurement,
+      ownersProcessorSeconds: difference(this.#nginx.used(), before),
+      // Nobody else serves, and nothing is sent twice.
+      sentBytes: size * this.targets.length,
+    }
   }
 }
 
-/** One stream from one server; nothing is checked. */
+/** One stream from one server for each downloader; nothing is checked. */
 export class Curl extends HttpContestant {
-  constructor (arena: Arena) {
-    super(arena, 'curl from nginx', 1)
+  constructor (arena: Arena, { downloaders = 1 }: { downloaders?: number } = {}) {
+    super(arena, downloaders === 1 ? 'curl from nginx' : `${downloaders} curl from nginx`, { ports: 1, downloaders })
   }
 
   available (): string | undefined {
     return hintUnlessFound(['nginx', 'curl'], 'apt-get install nginx curl')
   }
 
-  protected argv ([url = '']: readonly string[]): [string, ...string[]] {
-    return ['curl', '--silent', '--show-error', '--fail', '--output', this.target, url]
+  protected argv ([url = '']: readonly string[], target: string): [string, ...string[]] {
+    return ['curl', '--silent', '--show-error', '--fail', '--output', target, url]
   }
 }
 
@@ -50,19 +64,19 @@ export class Aria2 extends HttpContestant {
   readonly #isChecked: boolean
 
   constructor (arena: Arena, { isChecked }: { isChecked: boolean }) {
-    super(arena, isChecked ? 'aria2c --checksum, 2 nginx' : 'aria2c, 2 nginx', 2)
+    super(arena, isChecked ? 'aria2c --checksum, 2 nginx' : 'aria2c, 2 nginx', { ports: 2, downloaders: 1 })
     this.#isChecked = isChecked
   }
 
   available (): string | undefined {
-    return hintUnlessFound(['nginx', 'aria2c'], 'apt-get install nginx aria2')
+    return ARIA2.available()
   }
 
-  protected argv (urls: readonly string[]): [string, ...string[]] {
+  protected argv (urls: readonly string[], target: string): [string, ...string[]] {
     return [
-      'aria2c', '--no-conf', '--quiet', '--file-allocation=none', '--max-connection-per-server=1', `--split=${urls.length}`, '--min-split-size=1M',
+      ...ARIA2.argv, '--max-connection-per-server=1', `--split=${urls.length}`, '--min-split-size=1M',
       ...(this.#isChecked ? [`--checksum=sha-256=${this.arena.sha256}`] : []),
-      '--dir', dirname(this.target), '--out', basename(this.target), ...urls,
+      '--dir', dirname(target), '--out', basename(target), ...urls,
     ]
   }
 }

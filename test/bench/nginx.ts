@@ -3,40 +3,47 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '../demo/command.js'
-import type { Arena } from './contestant.js'
+import type { Stage } from '../demo/stage.js'
 import { processorSeconds, sum } from './processes.js'
 
 const READY_MS = 50
 const TRIES = 100
 
+export interface NginxOptions {
+  /** Of its folder. */
+  name: string
+  /** One worker each. */
+  ports: number
+  /** The folder that it serves. */
+  root: string
+}
+
 export class Nginx {
-  /** The file at each of the ports. */
-  readonly urls: string[] = []
-  readonly #arena: Arena
-  readonly #name: string
-  readonly #ports: number
+  /** `http://HOST:PORT` of each of the ports. */
+  readonly origins: string[] = []
+  readonly #stage: Stage
+  readonly #options: NginxOptions
   #command: Command | undefined
 
-  constructor (arena: Arena, { name, ports }: { name: string, ports: number }) {
-    this.#arena = arena
-    this.#name = name
-    this.#ports = ports
+  constructor (stage: Stage, options: NginxOptions) {
+    this.#stage = stage
+    this.#options = options
   }
 
   async start (): Promise<void> {
-    const { stage, source } = this.#arena
-    const folder = join(stage.folder, this.#name)
+    const { name, ports: count, root } = this.#options
+    const folder = join(this.#stage.folder, name)
     await mkdir(folder)
-    const ports = await freePorts(this.#ports)
-    await writeFile(join(folder, 'nginx.conf'), configuration(ports, dirname(source)))
-    this.#command = stage.start(['nginx', '-p', folder, '-c', 'nginx.conf', '-e', 'error.log', '-g', 'daemon off;'])
+    const ports = await freePorts(count)
+    await writeFile(join(folder, 'nginx.conf'), configuration(ports, root))
+    this.#command = this.#stage.start(['nginx', '-p', folder, '-c', 'nginx.conf', '-e', 'error.log', '-g', 'daemon off;'])
     for (const port of ports) {
-      const url = `http://127.0.0.1:${port}/${basename(source)}`
-      await this.#untilServing(url)
-      this.urls.push(url)
+      const origin = `http://127.0.0.1:${port}`
+      await this.#untilServing(origin)
+      this.origins.push(origin)
     }
   }
 
@@ -46,12 +53,12 @@ export class Nginx {
   }
 
   /** A worker answers: the port alone listens before there is one. */
-  async #untilServing (url: string): Promise<void> {
+  async #untilServing (origin: string): Promise<void> {
     for (let i = 0; i < TRIES; i++) {
       if (this.#command?.hasExited) throw new Error('nginx did not start')
-      const { signal } = this.#arena.stage
-      const response = await fetch(url, { method: 'HEAD', signal }).catch(() => undefined)
-      if (response?.ok) return
+      const { signal } = this.#stage
+      const response = await fetch(origin, { method: 'HEAD', signal }).catch(() => undefined)
+      if (response) return
       await sleep(READY_MS, undefined, { signal })
     }
     throw new Error('nginx does not serve')
@@ -79,7 +86,7 @@ http {
 }
 
 /** Free a moment ago, which is all that can be known of a port for another program. */
-async function freePorts (count: number): Promise<number[]> {
+export async function freePorts (count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map(async (server) => await once(server, 'listening')))
   const ports = servers.map((server) => (server.address() as AddressInfo).port)

@@ -1,36 +1,58 @@
-/** This project: a tracker, owners that serve, and for each run a fresh node that fetches. */
+/** This project: a tracker, owners that serve, and for each run fresh nodes that fetch. */
+import { spawnSync } from 'node:child_process'
 import { copyFile, link, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '../demo/command.js'
-import type { Arena, Contestant, Measurement } from './contestant.js'
-import { difference, peakBytes, processorSeconds, sum } from './processes.js'
-import { download, leave, nodeFolder, startNode, startTracker, upload } from './swarm.js'
+import { ROOT } from '../helpers/command.js'
+import { count } from '../../lib/ui/format.js'
+import type { Arena } from './arena.js'
+import type { Contestant, Measurement } from './contestant.js'
+import { download, leave, nodeFolder, startNode, startTracker, upload } from './nodes.js'
+import { difference, most, peakBytes, processorSeconds, sum } from './processes.js'
 
 /** Until a node that has just started is idle: its threads load their code. */
-const SETTLE_MS = 1_000
-const DOWNLOADER = 'Downloader'
+export const SETTLE_MS = 1_000
+
+export interface PiecemealOptions {
+  owners: number
+  /** They start together. @default 1 */
+  downloaders?: number
+  /** What each owner may send a second, as `bin/node --up` takes it. @default no limit */
+  up?: string
+}
 
 export class Piecemeal implements Contestant {
   readonly name: string
-  readonly target: string
+  readonly targets: readonly string[]
   readonly #arena: Arena
+  readonly #ownerFlags: readonly string[]
   readonly #owners: string[]
+  readonly #downloaders: string[]
   readonly #dir: string
-  readonly #running: Command[] = []
   #tracker = ''
-  #downloader: Command | undefined
+  readonly #running: Command[] = []
+  #fetching: Command[] = []
 
-  constructor (arena: Arena, owners: number) {
+  constructor (arena: Arena, { owners, downloaders = 1, up }: PiecemealOptions) {
     this.#arena = arena
-    this.name = `piecemeal, ${owners} owners`
-    this.#owners = Array.from({ length: owners }, (_, i) => `Owner${i + 1}`)
-    this.#dir = join(arena.stage.folder, `piecemeal-${owners}`)
-    this.target = join(this.#dir, DOWNLOADER, basename(arena.source))
+    this.name = [
+      'piecemeal',
+      ...(downloaders > 1 ? [count(downloaders, 'downloader')] : []),
+      `${count(owners, 'owner')}${up === undefined ? '' : ` at ${up}/s`}`,
+    ].join(', ')
+    this.#ownerFlags = up === undefined ? [] : ['--up', up]
+    this.#owners = names('Owner', owners)
+    this.#downloaders = names('Downloader', downloaders)
+    this.#dir = join(arena.stage.folder, this.name.replace(/\W+/g, '-'))
+    this.targets = this.#downloaders.map((name) => join(this.#dir, name, basename(arena.source)))
   }
 
-  available (): undefined {
-    return undefined
+  available (): string | undefined {
+    if (this.#ownerFlags.length === 0) return undefined
+    // A flag that is unknown is refused even beside --help.
+    const { status } = spawnSync('bin/node', [...this.#ownerFlags, '--help'], { cwd: ROOT, stdio: 'ignore' })
+    return status === 0 ? undefined : `bin/node does not take ${this.#ownerFlags.join(' ')}`
   }
 
   async layOut (): Promise<void> {
@@ -46,7 +68,7 @@ export class Piecemeal implements Contestant {
     const { address } = await startTracker(stage)
     this.#tracker = address
     for (const name of this.#owners) {
-      const owner = await startNode(stage, name, this.#dir, address)
+      const owner = await startNode(stage, name, this.#dir, address, this.#ownerFlags)
       await upload(owner, [basename(source)], stage.signal)
       this.#running.push(owner)
     }
@@ -54,31 +76,37 @@ export class Piecemeal implements Contestant {
 
   async prepare (): Promise<void> {
     const { stage } = this.#arena
-    this.#downloader = await startNode(stage, DOWNLOADER, this.#dir, this.#tracker)
+    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#dir, this.#tracker)))
     await sleep(SETTLE_MS, undefined, { signal: stage.signal })
   }
 
   async run (): Promise<Measurement> {
-    const node = this.#downloader
-    if (node === undefined) throw new Error('not prepared')
     const { stage, source } = this.#arena
-    const [before, ownersBefore] = [processorSeconds(node.pid), this.#ownersSeconds()]
-    const seconds = await download(node, [basename(source)], stage.signal)
+    const [before, ownersBefore] = [used(this.#fetching), used(this.#running)]
+    const startMs = performance.now()
+    const saved = await Promise.all(this.#fetching.map(async (node) => await download(node, [basename(source)], stage.signal)))
+    const seconds = (performance.now() - startMs) / 1_000
+    const sources = saved.flat().flatMap(({ owners }) => owners).filter(({ name }) => this.#owners.includes(name))
     return {
       seconds,
-      processorSeconds: difference(processorSeconds(node.pid), before),
-      ownersProcessorSeconds: difference(this.#ownersSeconds(), ownersBefore),
-      peakBytes: peakBytes(node.pid),
+      processorSeconds: difference(used(this.#fetching), before),
+      ownersProcessorSeconds: difference(used(this.#running), ownersBefore),
+      peakBytes: most(this.#fetching.map(({ pid }) => peakBytes(pid))),
+      sentBytes: sources.reduce((total, { bytes }) => total + bytes, 0),
     }
   }
 
   async tidy (): Promise<void> {
-    if (this.#downloader) await leave(this.#downloader)
-    this.#downloader = undefined
-    await rm(join(this.#dir, DOWNLOADER, '.piecemeal'), { recursive: true, force: true })
+    await Promise.all(this.#fetching.map(leave))
+    this.#fetching = []
+    for (const name of this.#downloaders) await rm(join(this.#dir, name, '.piecemeal'), { recursive: true, force: true })
   }
+}
 
-  #ownersSeconds (): number | undefined {
-    return sum(this.#running.map(({ pid }) => processorSeconds(pid)))
-  }
+function names (what: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${what}${i + 1}`)
+}
+
+function used (nodes: readonly Command[]): number | undefined {
+  return sum(nodes.map(({ pid }) => processorSeconds(pid)))
 }

@@ -27,10 +27,18 @@ export function sum (values: Array<number | undefined>): number | undefined {
   return values.reduce((total, value) => total === undefined || value === undefined ? undefined : total + value, 0)
 }
 
+/** The largest of those that are known. */
+export function most (values: ReadonlyArray<number | undefined>): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
 /** `b - a`, if both are known. */
 export function difference (b: number | undefined, a: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : b - a
 }
+
+type Argv = readonly [string, ...string[]]
 
 /**
  * Runs a program from its start to its end. Nothing else that this process has started may end meanwhile:
@@ -38,9 +46,24 @@ export function difference (b: number | undefined, a: number | undefined): numbe
  *
  * @throws if it fails.
  */
-export async function runToEnd (argv: readonly [string, ...string[]], signal: AbortSignal): Promise<Measurement> {
+export async function runToEnd (argv: Argv, signal: AbortSignal): Promise<Measurement> {
+  return await runAllToEnd([argv], signal)
+}
+
+/** The same for several that start together, until the last has ended. */
+export async function runAllToEnd (argvs: readonly Argv[], signal: AbortSignal): Promise<Measurement> {
   const usedBefore = ticks('self', CUTIME)
   const startMs = performance.now()
+  const peaks = await Promise.all(argvs.map(async (argv) => await runUntilExit(argv, signal)))
+  return {
+    seconds: (performance.now() - startMs) / 1_000,
+    processorSeconds: difference(ticks('self', CUTIME), usedBefore),
+    peakBytes: most(peaks),
+  }
+}
+
+/** @returns the most memory that it was seen with. */
+async function runUntilExit (argv: Argv, signal: AbortSignal): Promise<number | undefined> {
   const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], signal })
   let complaint = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => { complaint += text })
@@ -48,9 +71,8 @@ export async function runToEnd (argv: readonly [string, ...string[]], signal: Ab
   const look = setInterval(() => { peak = peakBytes(child.pid ?? 0) ?? peak }, LOOK_MS)
   try {
     const [status] = await once(child, 'exit') as [number | null]
-    const seconds = (performance.now() - startMs) / 1_000
     if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}: ${complaint.trim()}`)
-    return { seconds, processorSeconds: difference(ticks('self', CUTIME), usedBefore), peakBytes: peak }
+    return peak
   } finally {
     clearInterval(look)
   }

@@ -5,7 +5,7 @@ import type { Stage } from '../demo/stage.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { runToEnd } from './processes.js'
 import { spread } from './statistics.js'
-import { startTracker } from './swarm.js'
+import { startTracker } from './nodes.js'
 
 const TIMES = 10
 

@@ -10,6 +10,11 @@ export function knownMedian (values: ReadonlyArray<number | undefined>): number 
   return known.length === 0 ? undefined : median(known)
 }
 
+/** The median of `values[i] / references[i]`: both were measured in round `i`. */
+export function medianRatio (values: readonly number[], references: readonly number[]): number {
+  return median(values.map((value, round) => value / (references[round] ?? NaN)))
+}
+
 /** `0.95 s (0.90 to 1.10)`; the decimals that the unit is worth. */
 export function spread (values: readonly number[], unit: string, decimals: number): string {
   const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map((value) => value.toFixed(decimals))

@@ -1,80 +1,50 @@
-/** A tracker and nodes for a benchmark: the real commands, on free ports of the loopback. */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { join as shellJoin } from 'shlex'
-import type { Command } from '../demo/command.js'
+/** One owner, and several downloaders that start together: the time until all of them have the file. */
 import type { Stage } from '../demo/stage.js'
+import { count, formatBytes } from '../../lib/ui/format.js'
+import { assertSame, makeArena } from './arena.js'
+import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
+import { Libtorrent } from './bittorrent.js'
+import { mostMemory, ownersProcessor, piecemealOfIt, processor, processorInAll, tableOf, timesOf, wallTime, type Column } from './columns.js'
+import { Curl } from './http.js'
+import { Piecemeal } from './piecemeal.js'
+import { allFigures, runRounds, tellSeconds } from './rounds.js'
+import { parseSize } from './sizes.js'
+import { knownMedian, median, orUnknown } from './statistics.js'
 
-export async function startTracker (stage: Stage): Promise<{ address: string, tracker: Command }> {
-  const tracker = stage.start(['bin/tracker', '-p', '0'])
-  const [address = ''] = await tracker.read(1, stage.signal, (line) => /^tracker listening on (.+)$/.exec(line)?.[1])
-  return { address, tracker }
+const SIZE = 256 * 1_024 ** 2
+const DOWNLOADERS = 8
+/** What the owner of one row may send a second. */
+const LIMIT = '50M'
+
+export async function swarm (stage: Stage, { rounds, size = SIZE, say }: BenchmarkOptions): Promise<BenchmarkResult> {
+  const arena = await makeArena(stage, size)
+  const piecemeal = new Piecemeal(arena, { owners: 1, downloaders: DOWNLOADERS })
+  const limited = new Piecemeal(arena, { owners: 1, downloaders: DOWNLOADERS, up: LIMIT })
+  const curl = new Curl(arena, { downloaders: DOWNLOADERS })
+  const { runs, notes } = await runRounds(
+    [piecemeal, limited, curl, new Libtorrent(arena, { seeders: 1, leechers: DOWNLOADERS })],
+    { name: 'swarm', rounds, say, tell: tellSeconds, check: async (contestant) => await assertSame(contestant, arena) }
+  )
+  const limitedSeconds = runs.get(limited)?.map(({ seconds }) => seconds)
+  const oneCopySeconds = size / parseSize(LIMIT)
+  return {
+    title: `${formatBytes(size)} from one owner to ${DOWNLOADERS} downloaders, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${piecemeal.name} in times of that row`,
+    table: tableOf(runs, [
+      wallTime, ...(runs.has(curl) ? [timesOf('curl', runs, curl)] : []), piecemealOfIt(runs, piecemeal),
+      processor('downloaders'), ownersProcessor('owner'), processorInAll, mostMemory('a downloader'), copiesSent(size),
+    ]),
+    notes: [
+      ...notes,
+      ...(limitedSeconds ? [`${limited.name}: ${(median(limitedSeconds) / oneCopySeconds).toFixed(2)} times the ${oneCopySeconds.toFixed(2)} s of one copy at that limit`] : []),
+    ],
+    data: allFigures(runs),
+  }
 }
 
-/** The folder of a node's files: `DIR/NAME`, made if it is not there. */
-export async function nodeFolder (dir: string, name: string): Promise<string> {
-  const folder = join(dir, name)
-  await mkdir(folder, { recursive: true })
-  return folder
-}
-
-/** A node that listens and is known to the tracker. */
-export async function startNode (stage: Stage, name: string, dir: string, tracker: string): Promise<Command> {
-  const node = stage.start(['bin/node', '-n', name, '-t', tracker, '-d', dir, '--json'])
-  await node.read(1, stage.signal, (line) => eventOf(line)?.event === 'connected' || undefined)
-  return node
-}
-
-/** @throws if one can't be shared. */
-export async function upload (node: Command, files: readonly string[], signal: AbortSignal): Promise<void> {
-  const shared = node.read(files.length, signal, (line) => finished(line, 'sharing'))
-  for (const command of commands('upload', files)) node.type(command)
-  throwOnFailure(await shared)
-}
-
-/** Types the command, or as many as it takes. @returns seconds until the last file is saved. @throws if one is not */
-export async function download (node: Command, files: readonly string[], signal: AbortSignal): Promise<number> {
-  const lines = commands('download', files)
-  const saved = node.read(files.length, signal, (line) => finished(line, 'saved'))
-  const startMs = performance.now()
-  for (const command of lines) node.type(command)
-  const outcomes = await saved
-  const seconds = (performance.now() - startMs) / 1_000
-  throwOnFailure(outcomes)
-  return seconds
-}
-
-/** @throws if it does not end with 0. */
-export async function leave (node: Command): Promise<void> {
-  node.type('torrent exit')
-  const status = await node.ended()
-  if (status !== 0) throw new Error(`a node ended with ${status}`)
-}
-
-/** A line holds 64 KiB. */
-function commands (mode: 'upload' | 'download', files: readonly string[]): string[] {
-  const most = 200
-  return Array.from({ length: Math.ceil(files.length / most) }, (_, i) =>
-    shellJoin(['torrent', '-setMode', mode, ...files.slice(i * most, (i + 1) * most)]))
-}
-
-interface Event {
-  event: string
-  file?: string
-  code?: string
-  message?: string
-}
-
-function eventOf (line: string): Event | undefined {
-  return line.startsWith('{') ? JSON.parse(line) as Event : undefined
-}
-
-/** Only lines that matter are parsed: progress comes while the clock runs. */
-function finished (line: string, event: 'sharing' | 'saved'): Event | undefined {
-  return line.startsWith(`{"event":"${event}"`) || line.startsWith('{"event":"failed"') ? eventOf(line) : undefined
-}
-
-function throwOnFailure (events: readonly Event[]): void {
-  const failure = events.find(({ event }) => event === 'failed')
-  if (failure) throw new Error(`${failure.file ?? 'a command'}: ${failure.code} ${failure.message}`)
+/** How often the owner sent the file. */
+function copiesSent (size: number): Column {
+  return {
+    heading: 'sent by the owner',
+    cell: (measurements) => orUnknown(knownMedian(measurements.map(({ sentBytes }) => sentBytes)), (bytes) => `${(bytes / size).toFixed(2)} copies`),
+  }
 }

@@ -1,103 +1,42 @@
 /** One large file from several owners to one node, beside others that do the same, each in turn. */
-import { rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Stage } from '../demo/stage.js'
-import { sha256, writePseudoRandom } from '../helpers/files.js'
-import { formatBytes } from '../../lib/ui/format.js'
+import { count, formatBytes } from '../../lib/ui/format.js'
+import { assertSame, makeArena } from './arena.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
-import type { Arena, Contestant, Measurement } from './contestant.js'
+import { Libtorrent, Webtorrent } from './bittorrent.js'
+import { mostMemory, ownersProcessor, piecemealOfIt, processor, processorInAll, tableOf, timesOf, wallTime } from './columns.js'
 import { Copy } from './copy.js'
 import { Aria2, Curl } from './http.js'
 import { Piecemeal } from './piecemeal.js'
-import { knownMedian, median, orUnknown, spread } from './statistics.js'
+import { allFigures, runRounds, tellSeconds } from './rounds.js'
 
-/** The first is what the others are compared with. Another peer is one more file and one more line here. */
-function contestants (arena: Arena): Contestant[] {
-  return [
-    new Copy(arena, { isSynced: false }),
+const SIZE = 1_024 ** 3
+/** The one that the aims are for. */
+const REFERENCE_OWNERS = 2
+
+export async function transfer (stage: Stage, { rounds, size = SIZE, owners, say }: BenchmarkOptions): Promise<BenchmarkResult> {
+  const arena = await makeArena(stage, size)
+  const copy = new Copy(arena, { isSynced: false })
+  const piecemeals = owners.map((owners) => new Piecemeal(arena, { owners }))
+  const reference = piecemeals[Math.max(0, owners.indexOf(REFERENCE_OWNERS))]
+  // Another peer is one more file and one more line here.
+  const { runs, notes } = await runRounds([
+    copy,
     new Copy(arena, { isSynced: true }),
-    new Piecemeal(arena, 2),
-    new Piecemeal(arena, 4),
+    ...piecemeals,
     new Curl(arena),
     new Aria2(arena, { isChecked: false }),
     new Aria2(arena, { isChecked: true }),
-  ]
-}
-
-type Runs = Map<Contestant, Measurement[]>
-
-export async function transfer (stage: Stage, { rounds, size, say }: BenchmarkOptions): Promise<BenchmarkResult> {
-  const source = join(stage.folder, 'source.bin')
-  await writePseudoRandom(source, size)
-  // Reading it all puts it into the page cache as well.
-  const arena: Arena = { stage, source, size, sha256: await sha256(source) }
-
-  const all = contestants(arena)
-  const skipped = new Map(all.map((contestant) => [contestant, contestant.available()]))
-  const ready = all.filter((contestant) => skipped.get(contestant) === undefined)
-  for (const contestant of ready) await contestant.layOut?.()
-  for (const contestant of ready) await contestant.start?.()
-
-  const runs: Runs = new Map(ready.map((contestant) => [contestant, []]))
-  const first = ready[0]
-  if (first) await runOnce(first, arena, undefined)
-  let previous = first
-  for (let round = 0; round < rounds; round++) {
-    for (const contestant of rotate(ready, round)) {
-      const measurement = await runOnce(contestant, arena, previous)
-      runs.get(contestant)?.push(measurement)
-      previous = contestant
-      say(`transfer, round ${round + 1} of ${rounds}: ${contestant.name} ${measurement.seconds.toFixed(2)} s`)
-    }
-  }
+    new Libtorrent(arena, { seeders: 2 }),
+    new Webtorrent(arena, { seeders: 2 }),
+  ], { name: 'transfer', rounds, say, tell: tellSeconds, check: async (contestant) => await assertSame(contestant, arena) })
   return {
-    title: `${formatBytes(size)} to one downloader, ${rounds} interleaved rounds`,
-    table: table(runs),
-    notes: all.flatMap((contestant) => {
-      const hint = skipped.get(contestant)
-      return hint === undefined ? [] : [`skipped: ${contestant.name} (${hint})`]
-    }),
-    data: [...runs].map(([{ name }, measurements]) => ({ name, measurements })),
+    title: `${formatBytes(size)} to one downloader, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${reference?.name} in times of that row`,
+    table: tableOf(runs, [
+      wallTime, timesOf('cp', runs, copy), ...(reference ? [piecemealOfIt(runs, reference)] : []),
+      processor('downloader'), ownersProcessor('owners'), processorInAll, mostMemory('downloader'),
+    ]),
+    notes,
+    data: allFigures(runs),
   }
-}
-
-/**
- * A run. What the one before left goes immediately before it: memory that has just been freed is at
- * hand, and a second later it would not be.
- *
- * @throws if what came is not what was sent.
- */
-async function runOnce (contestant: Contestant, { sha256: wanted, size }: Arena, previous: Contestant | undefined): Promise<Measurement> {
-  await contestant.prepare?.()
-  if (previous) await rm(previous.target, { force: true })
-  const measurement = await contestant.run()
-  if ((await stat(contestant.target)).size !== size || await sha256(contestant.target) !== wanted) {
-    throw new Error(`${contestant.name} made something else of the file`)
-  }
-  await contestant.tidy?.()
-  return measurement
-}
-
-/** Nobody always follows the same one. */
-function rotate<T> (items: readonly T[], by: number): T[] {
-  const at = by % Math.max(1, items.length)
-  return [...items.slice(at), ...items.slice(0, at)]
-}
-
-function table (runs: Runs): string[][] {
-  const reference = [...runs.values()][0] ?? []
-  const rows = [...runs].map(([{ name }, measurements]) => {
-    const ratios = measurements.map(({ seconds }, round) => seconds / (reference[round]?.seconds ?? NaN))
-    return [
-      name,
-      spread(measurements.map(({ seconds }) => seconds), 's', 2),
-      median(ratios).toFixed(1),
-      orUnknown(knownMedian(measurements.map(({ processorSeconds }) => processorSeconds)), (seconds) => `${seconds.toFixed(2)} s`),
-      measurements[0] && 'ownersProcessorSeconds' in measurements[0]
-        ? orUnknown(knownMedian(measurements.map(({ ownersProcessorSeconds }) => ownersProcessorSeconds)), (seconds) => `${seconds.toFixed(2)} s`)
-        : '',
-      orUnknown(knownMedian(measurements.map(({ peakBytes }) => peakBytes)), formatBytes),
-    ]
-  })
-  return [['what', 'wall time', 'of cp', 'processor, downloader', 'processor, owners', 'most memory, downloader'], ...rows]
 }
