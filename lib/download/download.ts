@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
+import type { PlacedRun } from '../content/placed-run.js'
 import type { RateLimit } from '../net/rate-limit.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
@@ -46,6 +47,8 @@ export interface DownloadOptions {
   /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
   digest?: string | undefined
   signal: AbortSignal
+  /** Good pieces have come, or are in another file than before. Not called for a content of one piece. */
+  onGood?: ((content: Found, pieces: PieceList, run: PlacedRun) => void) | undefined
   onProgress?: ((progress: TransferProgress) => void) | undefined
 }
 
@@ -62,7 +65,7 @@ const FIRST_PAUSE_MS = 500
 const LAST_PAUSE_MS = 2_000
 
 /** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
-export async function download ({ filename, digest, signal, onProgress }: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
+export async function download ({ filename, digest, signal, onGood, onProgress }: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
   assertFileName(filename)
   const target = join(context.folder, filename)
   await assertAbsent(target, filename)
@@ -82,9 +85,11 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
     await workspace.assertRoom()
     const list = await findPieceList(found, signal, context)
     const runs = list.pieces ? await workspace.resume(list.pieces, context.digestPieces) : []
-    const transfer = new Transfer({ ...list, runs, workspace, signal, onProgress }, context)
+    const place = (run: PlacedRun): void => { if (list.pieces) onGood?.(list.found, list.pieces, run) }
+    const transfer = new Transfer({ ...list, runs, workspace, signal, onGood: place, onProgress }, context)
     const { path, pieces, owners, resumedBytes } = await transfer.run()
     await publish(path, target, filename)
+    place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0 })
     // The file is there: what can't be removed now is removed at the next start.
     await workspace.remove().catch(() => {})
     return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, owners, resumedBytes }

@@ -8,6 +8,7 @@
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { toDiskError } from '../content/disk.js'
+import type { PlacedRun } from '../content/placed-run.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/limits.js'
@@ -18,6 +19,7 @@ const CHUNK_BYTES = 1 * MiB
 
 export class Glue {
   readonly #content: Content
+  readonly #onAppended: (run: PlacedRun) => void
   /** Runs whose turn has not come, and those that turn out to hold nothing new. */
   readonly #waiting: Run[] = []
   #target: FileHandle | undefined
@@ -32,8 +34,10 @@ export class Glue {
   #work: Promise<void> = Promise.resolve()
   #failure: unknown
 
-  constructor (content: Content) {
+  /** @param onAppended told before the part file goes that its pieces are in the target now */
+  constructor (content: Content, onAppended: (run: PlacedRun) => void = () => {}) {
     this.#content = content
+    this.#onAppended = onAppended
   }
 
   /** The first piece that is not in the target yet. */
@@ -140,6 +144,7 @@ export class Glue {
       await source.close()
     }
     if (this.#isClosed) return
+    this.#onAppended({ firstPiece: this.#piece, endPiece, path: this.#targetPath, originPiece: 0 })
     await rm(path, { force: true })
     this.#piece = endPiece
     this.#flusher?.grow(end)

@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { toDiskError } from '../content/disk.js'
 import type { PieceList } from '../content/digest.js'
+import type { PlacedRun } from '../content/placed-run.js'
 import { formatAddress } from '../protocol/address.js'
 import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
@@ -36,6 +37,8 @@ export interface TransferOptions {
   runs: readonly Run[]
   workspace: Workspace
   signal: AbortSignal
+  /** Good pieces have come, or are in another file than before. */
+  onGood?: ((run: PlacedRun) => void) | undefined
   onProgress?: ((progress: TransferProgress) => void) | undefined
 }
 
@@ -55,6 +58,8 @@ interface RunningPart {
   /** Ends the thread. */
   kill: AbortController
   /** What the thread's last sign of life was, and when it came. */
+  /** The first piece that nobody else has been told of. */
+  toldPiece: number
   heartbeat: number
   heartbeatMs: number
 }
@@ -94,7 +99,7 @@ export class Transfer {
     this.#context = context
     const { found } = options
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength })
-    this.#glue = new Glue(found)
+    this.#glue = new Glue(found, options.onGood)
     this.#countedPieces = new Uint8Array(pieceCount(found))
   }
 
@@ -122,6 +127,7 @@ export class Transfer {
     for (const run of runs) {
       this.#schedule.have(run.firstPiece, run.endPiece)
       this.#count(run)
+      this.#tellGood(run)
       this.#glue.add(run)
     }
     if (found.size === 0) this.#glue.add(await workspace.makeEmptyPart())
@@ -161,14 +167,29 @@ export class Transfer {
 
   #readProgress (): void {
     let inFlight = 0
-    for (const { part, path, control } of this.#running.values()) {
+    for (const running of this.#running.values()) {
+      const { part, path, control } = running
       this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes, performance.now())
       inFlight += control.receivedBytes
       if (part.firstPiece === 0) this.#glue.begins(path, control.receivedBytes)
+      this.#tellNewPieces(running)
     }
     const { found, onProgress } = this.#options
     // A single piece is there or not.
     if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#doneBytes + inFlight), streams: this.#running.size })
+  }
+
+  /** What has come of a part so far, if that is more than was told. */
+  #tellNewPieces (running: RunningPart): void {
+    const { part: { firstPiece, endPiece: stopPiece }, path, control, toldPiece } = running
+    const endPiece = Math.min(stopPiece, control.verifiedPiece)
+    if (endPiece <= toldPiece) return
+    running.toldPiece = endPiece
+    this.#tellGood({ firstPiece, endPiece, path })
+  }
+
+  #tellGood (run: Run): void {
+    this.#options.onGood?.({ ...run, originPiece: run.firstPiece })
   }
 
   #giveUpSlowParts (): void {
@@ -230,7 +251,7 @@ export class Transfer {
     }, toPiecemealError).then(async (failure) => {
       await this.#end(part, owner, failure)
     })
-    this.#running.set(part.id, { part, path, control, ended, kill, heartbeat: 0, heartbeatMs: performance.now() })
+    this.#running.set(part.id, { part, path, control, ended, kill, toldPiece: part.firstPiece, heartbeat: 0, heartbeatMs: performance.now() })
   }
 
   async #end (part: Part, owner: Owner, failure: PiecemealError | undefined): Promise<void> {
@@ -245,6 +266,7 @@ export class Transfer {
 
     if (run.endPiece > run.firstPiece) {
       this.#count(run, owner)
+      this.#tellGood(run)
       this.#glue.add(run)
     } else {
       await rm(path, { force: true }).catch(() => {})

@@ -16,13 +16,14 @@ import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protoco
 import type { Files } from '../protocol/tracker-to-node.js'
 import { DigestCache } from '../share/digest-cache.js'
 import { shareFile } from '../share/share-file.js'
-import { ShareIndex, type ServedFile, type Share } from '../share/share-index.js'
+import type { ServedFile } from '../share/share-index.js'
 import { SizeServer } from '../share/size-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './events.js'
 import { FolderLock } from './folder-lock.js'
+import { Offers } from './offers.js'
 import { RateMeter } from './rate-meter.js'
-import { TrackerClient, type Question } from './tracker-client.js'
+import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
 
 export interface NodeOptions {
@@ -59,8 +60,6 @@ export interface NodeStatus {
   limits: NodeLimits
 }
 
-/** How long a new share waits to be announced before it counts as shared all the same. */
-const ANNOUNCE_WAIT_MS = 2_000
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
 const PROGRESS_MS = 200
@@ -71,7 +70,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly folder: string
   readonly #options: Required<Omit<NodeOptions, keyof NodeLimits>>
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
-  readonly #shares = new ShareIndex()
+  readonly #offers: Offers
   readonly #cache: DigestCache
   readonly #sizeServer: SizeServer
   readonly #uploads: UploadThread
@@ -107,16 +106,18 @@ export class Node extends EventEmitter<NodeEvents> {
       onChanged: (file: ServedFile) => { this.#withdraw(file) },
       onError: (error: Error) => this.#report(error),
     }
-    this.#sizeServer = new SizeServer({ ...serving, shares: this.#shares })
     this.#uploads = new UploadThread({ ...serving, up: this.#rates.up.buffer })
+    this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
+    const { shares, partials } = this.#offers
+    this.#sizeServer = new SizeServer({ ...serving, shares, partials })
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,
       host: this.#options.host,
-      announcements: () => [...this.#shares].map((share) => this.#announcement(share)),
+      announcements: () => this.#offers.announcements,
     })
     const { tracker } = this.#options
-    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: this.#shares.size })))
+    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size })))
     this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
   }
 
@@ -173,7 +174,7 @@ export class Node extends EventEmitter<NodeEvents> {
         },
         signal: this.#stopping.signal,
       })
-      const announced = await this.#announce(share)
+      const announced = await this.#offers.add(share)
       const event = { file: filename, bytes: share.size, digest: share.digest, announced, seconds: secondsSince(startedMs) }
       this.emit('sharing', event)
       return event
@@ -198,6 +199,7 @@ export class Node extends EventEmitter<NodeEvents> {
         filename,
         digest: options.digest,
         signal: this.#stopping.signal,
+        onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
         onProgress: (progress) => {
           state.meter.reach(progress.bytes)
           Object.assign(state, { bytes: progress.bytes, size: progress.size })
@@ -208,7 +210,10 @@ export class Node extends EventEmitter<NodeEvents> {
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
       return event
-    }).finally(() => this.#downloads.delete(filename)))
+    }).finally(() => {
+      this.#downloads.delete(filename)
+      this.#offers.abandon(filename)
+    }))
   }
 
   /** The files in the network. @throws E_TRACKER. */
@@ -219,7 +224,7 @@ export class Node extends EventEmitter<NodeEvents> {
   async status (): Promise<NodeStatus> {
     const uploads = await this.#uploads.uploads()
     return {
-      sharing: [...this.#shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
+      sharing: [...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
       fetching: [...this.#downloads].map(([file, { bytes, size, meter }]) => ({ file, bytes, size, rate: meter.bytesPerSecond() })),
       serving: uploads.map(({ filename, peer, sent, range, seconds }) => ({
         file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
@@ -310,40 +315,21 @@ export class Node extends EventEmitter<NodeEvents> {
       const identity = await identifyOwnFile(this.folder, filename)
       if (identity.size !== BigInt(content.size)) return
       await this.#cache.put(filename, identity, { ...content, pieces })
-      await this.#announce({ filename, identity, ...content, pieces })
+      await this.#offers.add({ filename, identity, ...content, pieces })
     } catch (error) {
       // The file is there and right; that it can't be offered is another matter.
       this.#report(toPiecemealError(error))
     }
   }
 
-  /** Whether the tracker knows of it now; one that is away is told when it is back. */
-  async #announce (share: Share): Promise<boolean> {
-    this.#shares.add(share)
-    await this.#uploads.add(share)
-    try {
-      await this.#tracker.ask('have', this.#announcement(share), ANNOUNCE_WAIT_MS)
-      return true
-    } catch (error) {
-      if (error instanceof PiecemealError && (error.code === 'E_TRACKER' || error.code === 'E_NAME_TAKEN')) return false
-      this.#shares.remove(share)
-      await this.#uploads.remove(share)
-      throw error
-    }
-  }
-
-  #announcement ({ filename, size, digest, pieceLength }: Share): Question<'have'> {
+  get #openPorts (): { inputPort: number, outputPort: number } {
     if (this.#ports === undefined) throw new Error('not listening')
-    return { filename, size, digest, pieceLength, inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
+    return { inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
   }
 
   #withdraw (file: ServedFile): void {
-    if (!this.#shares.remove(file)) return
+    if (!this.#offers.remove(file)) return
     const { filename } = file
-    this.#uploads.remove(file).catch((error: Error) => this.#report(error))
-    this.#tracker.ask('exit', { filename }).catch(() => {
-      // Without a tracker nobody is sent here; the next connection announces what is shared then.
-    })
     this.emit('withdrawn', { file: filename, code: 'E_CHANGED', message: `${quote(filename)} has changed since it was announced; upload it again to share it as it is now` })
   }
 

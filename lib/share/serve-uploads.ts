@@ -3,16 +3,19 @@ import type { MessagePort } from 'node:worker_threads'
 import { toTaskResult } from '../content/task-result.js'
 import { RateLimit } from '../net/rate-limit.js'
 import { toPiecemealError } from '../protocol/errors.js'
+import { PartialShare, PartialShares } from './partial-share.js'
 import { ShareIndex, type ServedFile } from './share-index.js'
-import type { UploadCall, UploadMessage, UploadThreadData } from './upload-messages.js'
+import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
 export function serveUploads (port: MessagePort, { folder, up }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex<ServedFile>()
+  const partials = new PartialShares()
   const server = new UploadServer({
     folder,
     shares,
+    partials,
     up: new RateLimit(up),
     onChanged: (file) => say({ kind: 'changed', file }),
     onError: (reason) => {
@@ -21,11 +24,19 @@ export function serveUploads (port: MessagePort, { folder, up }: UploadThreadDat
     },
   })
 
+  function place ({ content, run }: UploadCalls['place']['argument']): void {
+    const share = partials.get(content.filename, content.digest) ?? new PartialShare(content)
+    partials.add(share)
+    share.place(run)
+  }
+
   async function obey (call: UploadCall): Promise<unknown> {
     switch (call.name) {
       case 'listen': return await server.listen(call.argument)
       case 'add': return shares.add(call.argument)
       case 'remove': return shares.remove(call.argument)
+      case 'place': return place(call.argument)
+      case 'drop': return partials.remove(call.argument)
       case 'uploads': return server.uploads
       case 'drain': return await server.drain()
       case 'close': return await server.close()

@@ -5,11 +5,13 @@ import { serveLines } from '../net/serve-lines.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { parseSizeQuestion, sizeAnswer, sizeRefusal } from '../protocol/size-information.js'
 import { openShare } from './open-share.js'
+import type { PartialShare, PartialShares } from './partial-share.js'
 import type { Share, ShareIndex } from './share-index.js'
 
 export interface SizeServerOptions {
   folder: string
   shares: ShareIndex
+  partials: PartialShares
   /** The file is not what was announced any more. */
   onChanged: (share: Share) => void
   /** A failure that no peer is told about. */
@@ -52,6 +54,8 @@ export class SizeServer {
 
   async #answer (message: Record<string, unknown>): Promise<object> {
     const { filename, digest, pieces: wantsPieces = true } = parseSizeQuestion(message)
+    const partial = this.#options.shares.has(filename) ? undefined : this.#options.partials.get(filename, digest)
+    if (partial) return partialAnswer(partial, wantsPieces)
     const share = this.#options.shares.get(filename, digest)
     await this.#assertUnchanged(share)
     const { size, pieceLength, pieces } = share
@@ -67,4 +71,8 @@ export class SizeServer {
       throw error
     }
   }
+}
+
+function partialAnswer ({ content, pieces, have }: PartialShare, wantsPieces: boolean): object {
+  return sizeAnswer({ ...content, ...(wantsPieces && pieces && { pieces }), have: have.toBytes() })
 }

@@ -1,7 +1,9 @@
 /** What the main thread and the thread that serves uploads say to each other. */
+import type { PlacedRun } from '../content/placed-run.js'
 import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { TaskResult } from '../content/task-result.js'
+import type { PartialContent } from './partial-share.js'
 import type { ServedFile } from './share-index.js'
 import type { Upload } from './upload-server.js'
 
@@ -17,6 +19,10 @@ export interface UploadCalls {
   listen: { argument: Address, result: Address }
   add: { argument: ServedFile, result: undefined }
   remove: { argument: ServedFile, result: undefined }
+  /** Some of a content's pieces are there. */
+  place: { argument: { content: PartialContent, run: PlacedRun }, result: undefined }
+  /** Nothing of a content that was not complete is there any more, or all of it. */
+  drop: { argument: string, result: boolean }
   uploads: { argument: undefined, result: Upload[] }
   drain: { argument: undefined, result: undefined }
   close: { argument: undefined, result: undefined }

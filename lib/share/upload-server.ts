@@ -15,9 +15,10 @@ import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommun
 import { DATA_STALL_MS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
-import { assertUnchanged, openShare } from './open-share.js'
+import type { PartialShares } from './partial-share.js'
 import { sendRange } from './send-range.js'
 import type { ServedFile, ShareIndex } from './share-index.js'
+import { sourceOfFile, sourceOfParts, type Source } from './source.js'
 
 /** A range that is being sent. `sent` in bytes, `peer` an IP address. */
 export interface Upload {
@@ -31,6 +32,7 @@ export interface Upload {
 export interface UploadServerOptions {
   folder: string
   shares: ShareIndex<ServedFile>
+  partials: PartialShares
   /** The file is not what was announced any more. */
   onChanged: (file: ServedFile) => void
   /** A failure that no peer is told about. */
@@ -96,9 +98,7 @@ export class UploadServer {
       const request = parseFileCommunication(decodeLineBytes(await readLine(socket)))
       this.#listener.vouchFor(socket)
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
-      const share = this.#options.shares.get(request.filename, request.digest)
-      if (request.range.end > share.size) throw protocolError(`the range ends beyond the ${share.size} bytes of ${quote(share.filename)}`)
-      await this.#upload(socket, share, request)
+      await this.#upload(socket, request)
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
       if (!socket.destroyed && socket.bytesWritten === 0) socket.write(encodeLine(fileRefusal(toErrorData(error))))
@@ -106,16 +106,18 @@ export class UploadServer {
     await endGently(socket)
   }
 
-  async #upload (socket: Socket, share: ServedFile, { range, name }: FileCommunication): Promise<void> {
+  async #upload (socket: Socket, { filename, digest, range, name }: FileCommunication): Promise<void> {
+    const source = this.#sourceOf(filename, digest)
+    if (range.end > source.size) throw protocolError(`the range ends beyond the ${source.size} bytes of ${quote(filename)}`)
     const peer = plainAddress(socket.remoteAddress ?? '')
     const downloader = `${peer} ${name ?? ''}`
     this.#throwOnNoSlot(downloader)
-    const upload = { filename: share.filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
+    const upload = { filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#uploads.add(upload)
     try {
-      await this.#send(socket, share, upload)
+      await this.#send(socket, source, upload)
     } catch (error) {
-      if (error instanceof PiecemealError && error.code === 'E_CHANGED') this.#options.onChanged(share)
+      if (source.share && error instanceof PiecemealError && error.code === 'E_CHANGED') this.#options.onChanged(source.share)
       // Fewer bytes than the header said is how the peer learns of it.
       if (socket.bytesWritten > 0) socket.destroy()
       throw error
@@ -137,20 +139,26 @@ export class UploadServer {
     }
   }
 
-  async #send (socket: Socket, share: ServedFile, upload: RunningUpload): Promise<void> {
-    const handle = await openShare(this.#options.folder, share)
+  /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
+  #sourceOf (filename: string, digest: string): Source {
+    const { folder, shares, partials } = this.#options
+    const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
+    return partial ? sourceOfParts(partial) : sourceOfFile(shares.get(filename, digest), folder)
+  }
+
+  async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), DATA_STALL_MS)
     try {
-      socket.write(encodeLine(fileCommunication({ filename: share.filename, digest: share.digest, range: upload.range })))
-      await sendRange(socket, handle, upload.range, this.#up, (bytes) => {
-        upload.sent += bytes
-        stall.refresh()
-      })
-      await assertUnchanged(handle, share)
+      for await (const { handle, range } of extents(upload.range)) {
+        if (socket.bytesWritten === 0) socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range })))
+        await sendRange(socket, handle, range, this.#up, (bytes) => {
+          upload.sent += bytes
+          stall.refresh()
+        })
+      }
     } finally {
       clearTimeout(stall)
-      await handle.close()
     }
   }
 }

@@ -1,8 +1,10 @@
 /** The main thread's end of the thread that serves uploads. */
 import { Worker } from 'node:worker_threads'
 import { fromTaskResult } from '../content/task-result.js'
+import type { PlacedRun } from '../content/placed-run.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
+import type { PartialContent } from './partial-share.js'
 import type { ServedFile } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import type { Upload } from './upload-server.js'
@@ -53,6 +55,16 @@ export class UploadThread {
 
   async remove ({ filename, size, digest, identity }: ServedFile): Promise<void> {
     await this.#call('remove', { filename, size, digest, identity })
+  }
+
+  /** Serves pieces of a content that is still being downloaded. */
+  async place (content: PartialContent, run: PlacedRun): Promise<void> {
+    await this.#call('place', { content, run })
+  }
+
+  /** Serves a content that was not complete no more, or as a whole from now on. */
+  async drop (filename: string): Promise<void> {
+    await this.#call('drop', filename)
   }
 
   async uploads (): Promise<Upload[]> {

@@ -2,6 +2,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ShareIndex, type Share } from '../../lib/share/share-index.js'
+import { PartialShares } from '../../lib/share/partial-share.js'
 import { SizeServer } from '../../lib/share/size-server.js'
 import { Peer } from '../net/peer.js'
 import { CHANGES, shareOf } from './shares.js'
@@ -29,7 +30,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Serving>
   shares.add(share)
   const changed: Share[] = []
   const errors: Error[] = []
-  const server = new SizeServer({ folder, shares, onChanged: (share) => changed.push(share), onError: (error) => errors.push(error) })
+  const server = new SizeServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onError: (error) => errors.push(error) })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   return { folder, share, shares, server, port, changed, errors, connect: async () => await Peer.connect(t, { port }) }

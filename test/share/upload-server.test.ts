@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { RateLimit } from '../../lib/net/rate-limit.js'
 import { ShareIndex, type ServedFile, type Share } from '../../lib/share/share-index.js'
+import { PartialShares } from '../../lib/share/partial-share.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
 import { Peer, WAIT_MS } from '../net/peer.js'
 import { CHANGES, shareOf } from './shares.js'
@@ -37,7 +38,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<
   shares.add(share)
   const changed: ServedFile[] = []
   const errors: Error[] = []
-  const server = new UploadServer({ folder, shares, onChanged: (share) => changed.push(share), onError: (error) => errors.push(error), ...options })
+  const server = new UploadServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onError: (error) => errors.push(error), ...options })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const request = async (range: [number, number], fields: object = {}): Promise<Peer> => {

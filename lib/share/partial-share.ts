@@ -1,0 +1,87 @@
+/** A content that is still being downloaded: which of its pieces are there, and in which file each of them is. */
+import type { PieceList } from '../content/digest.js'
+import { PieceSet } from '../content/piece-set.js'
+import type { PlacedRun } from '../content/placed-run.js'
+import { pieceCount, type ByteRange, type Content } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+
+/** Bytes in a row in one file. */
+export interface Extent {
+  path: string
+  /** Of the file. */
+  range: ByteRange
+}
+
+export interface PartialContent extends Content {
+  filename: string
+}
+
+export class PartialShare {
+  readonly content: PartialContent
+  readonly have: PieceSet
+  /** The digests of its pieces, where they are asked for. */
+  readonly pieces: PieceList | undefined
+  /** By piece. */
+  readonly #places: PlacedRun[] = []
+
+  constructor ({ filename, size, digest, pieceLength }: PartialContent, pieces?: PieceList) {
+    this.content = { filename, size, digest, pieceLength }
+    this.pieces = pieces
+    this.have = new PieceSet(pieceCount(this.content))
+  }
+
+  /** Pieces are there, or in the target now; there they stay. */
+  place (run: PlacedRun): void {
+    const isGlued = run.originPiece === 0
+    for (let piece = run.firstPiece; piece < run.endPiece; piece++) {
+      if (isGlued || !this.have.has(piece)) this.#places[piece] = run
+    }
+    this.have.addRange(run.firstPiece, run.endPiece)
+  }
+
+  /** @throws E_NOT_SHARED unless every piece that the range touches is there. */
+  assertHas ({ start, end }: ByteRange): void {
+    const { filename, pieceLength } = this.content
+    const firstPiece = Math.floor(start / pieceLength)
+    if (this.have.firstGapFrom(firstPiece) * pieceLength >= Math.min(end, this.content.size)) return
+    throw new PiecemealError('E_NOT_SHARED', `not all of that range of ${quote(filename)} is here yet`)
+  }
+
+  /** Where the bytes from `start` on are, as many of them up to `end` as are in one file. @throws E_NOT_SHARED. */
+  locate ({ start, end }: ByteRange): Extent {
+    this.assertHas({ start, end })
+    const { pieceLength } = this.content
+    const first = Math.floor(start / pieceLength)
+    const place = this.#places[first]
+    if (place === undefined) throw new Error(`piece ${first} has no place`)
+    let next = first + 1
+    while (next * pieceLength < end && this.#places[next]?.path === place.path) next++
+    const origin = place.originPiece * pieceLength
+    return { path: place.path, range: { start: start - origin, end: Math.min(end, next * pieceLength) - origin } }
+  }
+}
+
+/** By name. */
+export class PartialShares {
+  readonly #shares = new Map<string, PartialShare>()
+
+  add (share: PartialShare): void {
+    this.#shares.set(share.content.filename, share)
+  }
+
+  /** Whether it was there. */
+  remove (filename: string): boolean {
+    return this.#shares.delete(filename)
+  }
+
+  /** @param digest whichever there is if left out */
+  get (filename: string, digest?: string): PartialShare | undefined {
+    const share = this.#shares.get(filename)
+    return digest === undefined || digest === share?.content.digest ? share : undefined
+  }
+
+  [Symbol.iterator] (): IterableIterator<PartialShare> {
+    return this.#shares.values()
+  }
+}

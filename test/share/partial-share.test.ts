@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { contentOf } from '../../lib/content/digest.js'
+import { PartialShare, PartialShares } from '../../lib/share/partial-share.js'
+import { ShareIndex } from '../../lib/share/share-index.js'
+import { SizeServer } from '../../lib/share/size-server.js'
+import { UploadServer } from '../../lib/share/upload-server.js'
+import { pseudoRandomBytes } from '../helpers/files.js'
+import { Peer } from '../net/peer.js'
+
+const MIB = 1_048_576
+const DATA = pseudoRandomBytes(5 * MIB + 7, 'a partial share')
+const { pieces, ...CONTENT } = { filename: 'file', ...contentOf(DATA) }
+
+/** Pieces 1, 2 and 5 of 0 to 5 are there, in two part files. */
+function partial (folder: string): PartialShare {
+  const share = new PartialShare(CONTENT, pieces)
+  for (const [name, firstPiece, endPiece] of [['a', 1, 3], ['b', 5, 6]] as const) {
+    const path = join(folder, name)
+    writeFileSync(path, DATA.subarray(firstPiece * MIB, endPiece * MIB))
+    share.place({ firstPiece, endPiece, path, originPiece: firstPiece })
+  }
+  return share
+}
+
+async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder: string, share: PartialShare, ask: (range: [number, number]) => Promise<Peer>, control: () => Promise<Peer> }> {
+  const folder = t.testdir({})
+  const share = partial(folder)
+  const partials = new PartialShares()
+  partials.add(share)
+  const report = (error: Error): never => { throw error }
+  const common = { folder, shares: new ShareIndex(), partials, onChanged: () => {}, onError: report }
+  const [uploads, sizes] = [new UploadServer(common), new SizeServer(common)]
+  t.teardown(async () => await Promise.all([uploads.close(), sizes.close()]))
+  const [{ port }, { port: inputPort }] = [await uploads.listen({ host: '127.0.0.1', port: 0 }), await sizes.listen({ host: '127.0.0.1', port: 0 })]
+  return {
+    folder,
+    share,
+    ask: async (range) => {
+      const peer = await Peer.connect(t, { port })
+      peer.send({ type: 'FileCommunication', filename: 'file', digest: CONTENT.digest, range })
+      return peer
+    },
+    control: async () => await Peer.connect(t, { port: inputPort }),
+  }
+}
+
+await t.test('where bytes are', async (t) => {
+  const folder = t.testdir({})
+  const share = partial(folder)
+  t.strictSame(share.locate({ start: MIB + 3, end: 2 * MIB + 5 }), { path: join(folder, 'a'), range: { start: 3, end: MIB + 5 } })
+  t.strictSame(share.locate({ start: 5 * MIB, end: DATA.length }), { path: join(folder, 'b'), range: { start: 0, end: 7 } })
+  t.strictSame(share.have.toBytes(), Buffer.of(0b01100100))
+})
+
+await t.test('pieces that are glued are in the target from then on', async (t) => {
+  const share = partial(t.testdir({}))
+  share.place({ firstPiece: 0, endPiece: 2, path: 'target', originPiece: 0 })
+  t.match(share.locate({ start: 0, end: 3 * MIB }), { path: 'target', range: { start: 0, end: 2 * MIB } }, 'as far as one file goes')
+  t.match(share.locate({ start: 2 * MIB, end: 3 * MIB }), { range: { start: MIB, end: 2 * MIB } })
+  share.place({ firstPiece: 1, endPiece: 3, path: 'late', originPiece: 1 })
+  t.match(share.locate({ start: MIB, end: 2 * MIB }), { path: 'target' }, 'a part that came twice does not take them back')
+})
+
+await t.test('the input port says which pieces are there, cheaply if asked to', async (t) => {
+  const { control } = await serving(t)
+  const peer = await control()
+  const { size, digest, pieceLength } = CONTENT
+  const have = Buffer.of(0b01100100).toString('base64')
+  const answer = { type: 'SizeInformation', filename: 'file', size, digest, pieceLength }
+  t.strictSame(await peer.ask({ type: 'SizeInformation', filename: 'file', size: -1, digest }), { ...answer, pieces: pieces.toString('base64'), have })
+  t.strictSame(await peer.ask({ type: 'SizeInformation', filename: 'file', size: -1, pieces: false }), { ...answer, have })
+  t.match(await peer.ask({ type: 'SizeInformation', filename: 'file', size: -1, digest: digest.replace(/.$/, (last) => last === '0' ? '1' : '0') }), { error: { code: 'E_NOT_SHARED' } })
+})
+
+await t.test('the output port sends what is there, and nothing else', async (t) => {
+  const { share, ask } = await serving(t)
+  for (const range of [[MIB, 3 * MIB], [MIB + 1, MIB + 2], [2 * MIB - 1, 2 * MIB + 1], [5 * MIB, DATA.length]] satisfies Array<[number, number]>) {
+    const peer = await ask(range)
+    t.match(await peer.message(), { type: 'FileCommunication', range })
+    t.ok((await peer.rest()).equals(DATA.subarray(...range)), `[${range.join()}]`)
+  }
+  for (const range of [[0, 1], [0, MIB + 1], [MIB, 3 * MIB + 1], [3 * MIB, 5 * MIB], [0, DATA.length]] satisfies Array<[number, number]>) {
+    t.match(await (await ask(range)).message(), { error: { code: 'E_NOT_SHARED' } }, `[${range.join()}]`)
+  }
+  t.match(await (await ask([0, DATA.length + 1])).message(), { error: { code: 'E_PROTOCOL' } })
+  share.place({ firstPiece: 0, endPiece: 1, path: '/nowhere', originPiece: 0 })
+  t.match(await (await ask([0, MIB])).message(), { error: { code: 'E_NOT_SHARED' } }, 'a part file that is gone for good')
+})
+
+await t.test('a range over several files, one of which is moving', async (t) => {
+  const { folder, share, ask } = await serving(t)
+  writeFileSync(join(folder, 'c'), DATA.subarray(3 * MIB, 5 * MIB))
+  share.place({ firstPiece: 3, endPiece: 5, path: join(folder, 'c'), originPiece: 3 })
+  await rename(join(folder, 'a'), join(folder, 'elsewhere'))
+  const peer = await ask([MIB, DATA.length])
+  writeFileSync(join(folder, 'target'), DATA.subarray(0, 3 * MIB))
+  share.place({ firstPiece: 0, endPiece: 3, path: join(folder, 'target'), originPiece: 0 })
+  await rm(join(folder, 'elsewhere'))
+  t.match(await peer.message(), { range: [MIB, DATA.length] })
+  t.ok((await peer.rest()).equals(DATA.subarray(MIB)))
+})
