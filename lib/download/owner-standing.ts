@@ -5,6 +5,7 @@
 import type { PieceSet } from '../content/piece-set.js'
 import type { ErrorCode } from '../protocol/errors.js'
 import type { Bitmaps } from './bitmaps.js'
+import { saltOf } from './rank.js'
 import type { SchedulePolicy } from './schedule-policy.js'
 
 /** An owner as the tracker tells of it; `key` is where its data comes from. */
@@ -21,6 +22,8 @@ export interface ScheduleFailure {
 }
 
 export interface OwnerState extends ScheduledOwner {
+  /** By which it is ranked. */
+  readonly salt: number
   streams: number
   /** Failures since a piece of it was last good. */
   failures: number
@@ -48,6 +51,7 @@ export class OwnerStanding {
   #complete = 0
   #partial = 0
   #swarming = 0
+  #swarmSinceMs = 0
 
   constructor (policy: SchedulePolicy, bitmaps: Bitmaps) {
     this.#policy = policy
@@ -70,6 +74,18 @@ export class OwnerStanding {
    */
   get isSwarm (): boolean {
     return this.#swarming > 0 && this.#swarming >= this.#complete
+  }
+
+  /** Since when it has been a swarm. */
+  get swarmSinceMs (): number {
+    return this.#swarmSinceMs
+  }
+
+  /** The salts of those that are known to have a part of it. */
+  swarmSalts (): number[] {
+    const salts: number[] = []
+    for (const { out, have, salt } of this.#owners.values()) if (!out && have !== undefined) salts.push(salt)
+    return salts
   }
 
   get (key: string): OwnerState | undefined {
@@ -104,38 +120,38 @@ export class OwnerStanding {
       if (this.#owners.size <= this.#policy.ownersKept) break
       if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.out !== 'lied') this.#forget(owner)
     }
-    this.recount()
+    this.recount(nowMs)
   }
 
   /** An owner that is known to send wrong things is never asked. */
   ban (banned: ScheduledOwner, failure: ScheduleFailure): void {
     const owner = this.#owners.get(banned.key) ?? newOwner(banned, 0)
     this.#owners.set(owner.key, owner)
-    this.#exclude(owner, 'lied', failure)
+    this.#exclude(owner, 'lied', 0, failure)
   }
 
   /** What an owner failed with costs it a pause, or more. The codes that are no owner's fault are not for here. */
   blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
     const { code } = failure
     owner.lastFailure = failure
-    if (code === 'E_DIGEST') this.#exclude(owner, 'lied', failure)
-    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', failure)
+    if (code === 'E_DIGEST') this.#exclude(owner, 'lied', nowMs, failure)
+    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', nowMs, failure)
     else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
     else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
       if (code === 'E_NOT_SHARED') this.#bitmaps.drop(owner)
-      if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', failure)
+      if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', nowMs, failure)
     }
     const { minPauseMs, maxPauseMs, random } = this.#policy
     const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
     owner.notBeforeMs = nowMs + pauseMs * (0.5 + random() / 2)
     owner.haveDueMs = Math.max(owner.haveDueMs, owner.notBeforeMs)
-    this.recount()
+    this.recount(nowMs)
   }
 
   /** It is too slow to be of use. */
-  giveUp (owner: OwnerState): void {
-    this.#exclude(owner, 'lost')
+  giveUp (owner: OwnerState, nowMs: number): void {
+    this.#exclude(owner, 'lost', nowMs)
   }
 
   /** Of those that may be asked now and suit, one with the fewest failures and streams, or undefined; random among equals. */
@@ -160,7 +176,8 @@ export class OwnerStanding {
   }
 
   /** To be called when it has become known what an owner has. */
-  recount (): void {
+  recount (nowMs: number): void {
+    const wasSwarm = this.isSwarm
     this.#complete = this.#partial = this.#swarming = 0
     for (const { out, complete, have } of this.#owners.values()) {
       if (out) continue
@@ -168,13 +185,14 @@ export class OwnerStanding {
       else this.#partial++
       if (!complete && have !== undefined && have.size > 0) this.#swarming++
     }
+    if (!wasSwarm) this.#swarmSinceMs = nowMs
   }
 
-  #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, failure?: ScheduleFailure): void {
+  #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, nowMs: number, failure?: ScheduleFailure): void {
     owner.out = out
     if (failure) owner.lastFailure = failure
     this.#bitmaps.drop(owner)
-    this.recount()
+    this.recount(nowMs)
   }
 
   #forget (owner: OwnerState): void {
@@ -188,5 +206,5 @@ function mayBeAsked ({ out, notBeforeMs, streams }: OwnerState, nowMs: number, m
 }
 
 function newOwner (owner: ScheduledOwner, nowMs: number): OwnerState {
-  return { ...owner, streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs, haveDueMs: nowMs, nothingAt: -1 }
+  return { ...owner, salt: saltOf(owner.name), streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs, haveDueMs: nowMs, nothingAt: -1 }
 }

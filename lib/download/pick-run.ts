@@ -53,25 +53,31 @@ export function pickRarest (missing: PieceSet, have: PieceSet, availability: Ava
 }
 
 /**
- * From anywhere among the missing pieces that no partial owner has, up to the next that one has.
- * Every one of them is as likely, so a long gap is entered far behind whoever fills it from its front.
+ * From anywhere among the missing pieces that no partial owner has and that are not left to others,
+ * up to the next that one has.
  */
-export function pickUnseen (missing: PieceSet, seen: PieceSet, most: number, random: Random): PieceRange | undefined {
-  const { length } = missing.words
+export function pickUnseen (missing: PieceSet, seen: PieceSet, { most, isMine, random }: { most: number, isMine: (piece: number) => boolean, random: Random }): PieceRange | undefined {
   let unseen = 0
-  for (let at = 0; at < length; at++) unseen += countBits((missing.words[at] ?? 0) & ~(seen.words[at] ?? 0))
-  if (unseen === 0) return undefined
-  let nth = Math.floor(random() * unseen)
-  for (let at = 0; at < length; at++) {
-    let candidates = (missing.words[at] ?? 0) & ~(seen.words[at] ?? 0)
-    const here = countBits(candidates)
-    if (nth >= here) {
-      nth -= here
-      continue
-    }
-    for (; nth > 0; nth--) candidates &= ~(0x80000000 >>> Math.clz32(candidates))
-    const firstPiece = at * 32 + Math.clz32(candidates)
-    return { firstPiece, endPiece: Math.min(firstPiece + most, missing.firstGapFrom(firstPiece), seen.firstFrom(firstPiece)) }
+  for (let at = 0; at < missing.words.length; at++) unseen += countBits((missing.words[at] ?? 0) & ~(seen.words[at] ?? 0))
+  for (let tries = 0; tries < Math.min(unseen, TRIES); tries++) {
+    const firstPiece = nthUnseen(missing, seen, Math.floor(random() * unseen))
+    if (isMine(firstPiece)) return { firstPiece, endPiece: Math.min(firstPiece + most, missing.firstGapFrom(firstPiece), seen.firstFrom(firstPiece)) }
   }
   return undefined
+}
+
+/** Places that are tried for one that is not left to others. */
+const TRIES = 32
+
+/** The nth piece that is missing and unseen, counted from 0. */
+function nthUnseen (missing: PieceSet, seen: PieceSet, nth: number): number {
+  for (let at = 0; ; at++) {
+    let candidates = (missing.words[at] ?? 0) & ~(seen.words[at] ?? 0)
+    const here = countBits(candidates)
+    if (nth < here) {
+      for (; nth > 0; nth--) candidates &= ~(0x80000000 >>> Math.clz32(candidates))
+      return at * 32 + Math.clz32(candidates)
+    }
+    nth -= here
+  }
 }

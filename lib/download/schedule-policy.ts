@@ -25,21 +25,22 @@ export interface SchedulePolicy {
   enoughOwners: number
   /** Partial owners beyond so many owners are forgotten once the tracker lists others. */
   ownersKept: number
-  /** The tracker is asked for owners so often: while there is none, or the download is young and might be one of many; */
+  /** The tracker is asked for owners so often while there is none to fetch from; */
+  noOwnersMs: number
+  /** otherwise after half of the time that the download has run for, between these, */
   ownersSoonMs: number
-  /** while there are few, or some that are not complete; */
-  ownersEveryMs: number
-  /** otherwise. */
   ownersRarelyMs: number
-  /** So long a download is young. */
-  youngMs: number
+  /** or at most this while there are few. */
+  ownersEveryMs: number
   /** A partial owner is asked what it has so often; one that has more than `plentyPieces` to give only `haveRarelyMs`. */
   haveEveryMs: number
   haveRarelyMs: number
   plentyPieces: number
   /** Partial owners that are asked at the same time, at most. */
   havesAtOnce: number
-  /** In a swarm complete owners help with what partial ones have only if that would take longer than this. */
+  /** With no more partial owners than this all are likely to know each other. */
+  wholeSwarm: number
+  /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long pieces are left to those that are to bring them first. */
   helpMs: number
   /** Failures in a row after which an owner is no longer asked. */
   triesPerOwner: number
@@ -71,14 +72,15 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   maxPartBytes: 256 * MiB,
   enoughOwners: 4,
   ownersKept: 64,
-  ownersSoonMs: 1_000,
+  noOwnersMs: 1_000,
+  ownersSoonMs: 500,
   ownersEveryMs: 5_000,
   ownersRarelyMs: 30_000,
-  youngMs: 10_000,
   haveEveryMs: 500,
   haveRarelyMs: 2_000,
   plentyPieces: 64,
   havesAtOnce: 16,
+  wholeSwarm: 48,
   helpMs: 2_000,
   triesPerOwner: TRIES_PER_PART,
   minPauseMs: 500,

@@ -21,6 +21,7 @@ import { lastPieceOf, slowParts, tailOf } from './endgame.js'
 import { OwnerStanding, type OwnerState, type ScheduledOwner, type ScheduleFailure } from './owner-standing.js'
 import { isUseless, rateOf, type Part } from './part.js'
 import { pickAnywhere, pickFront, pickRarest, pickUnseen, type PieceRange } from './pick-run.js'
+import { BLOCK_PIECES, rankFor, saltOf } from './rank.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './schedule-policy.js'
 
 /** What to do next: start a part, and where its pieces come from another part's tail, stop that one earlier. */
@@ -39,7 +40,10 @@ export class Schedule {
   readonly #bitmaps: Bitmaps
   readonly #owners: OwnerStanding
   readonly #parts = new Map<number, Part>()
+  readonly #salt: number
   #nextPart = 0
+  /** When a part that nobody else has was last begun. */
+  #unseenMs = -Infinity
   /** How often pieces that were in a part came to be missing again. */
   #returns = 0
   /** When the first owners were heard of, and the last. */
@@ -52,9 +56,11 @@ export class Schedule {
   #progressMs: number | undefined
   #fatal: ScheduleFailure | undefined
 
-  constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}) {
+  /** @param name that of the node, by which others know it; without it some pieces are fetched from complete owners more often than need be */
+  constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}, name?: string) {
     this.#pieceCount = pieceCount
     this.#policy = { ...DEFAULT_POLICY, ...policy }
+    this.#salt = saltOf(name ?? String(this.#policy.random()))
     this.#done = new PieceSet(pieceCount)
     this.#missing = new PieceSet(pieceCount)
     this.#missing.addRange(0, pieceCount)
@@ -75,12 +81,12 @@ export class Schedule {
     return this.#done
   }
 
-  /** How long after it was asked the tracker is to be asked for owners again. */
+  /** How long after it was asked the tracker is to be asked for owners again: soon while the download is young, for it might be one of many. */
   ownersEveryMs (nowMs: number): number {
-    const { enoughOwners, ownersSoonMs, ownersEveryMs, ownersRarelyMs, youngMs } = this.#policy
-    if (this.#parts.size === 0) return ownersSoonMs
-    if (this.#owners.partial === 0 && this.#owners.usable >= enoughOwners) return ownersRarelyMs
-    return nowMs - (this.#startedMs ?? nowMs) < youngMs ? ownersSoonMs : ownersEveryMs
+    const { enoughOwners, noOwnersMs, ownersSoonMs, ownersEveryMs, ownersRarelyMs } = this.#policy
+    if (this.#parts.size === 0) return noOwnersMs
+    const ageMs = nowMs - (this.#startedMs ?? nowMs)
+    return Math.min(Math.max(ownersSoonMs, ageMs / 2), this.#owners.usable < enoughOwners ? ownersEveryMs : ownersRarelyMs)
   }
 
   /** Pieces that are there already, from an earlier run. */
@@ -115,7 +121,7 @@ export class Schedule {
     if (owner === undefined || owner.complete || owner.out) return
     // Somebody still brings pieces into this swarm.
     if (this.#bitmaps.set(owner, have, nowMs)) this.#hopelessSinceMs = undefined
-    this.#owners.recount()
+    this.#owners.recount(nowMs)
   }
 
   /** A partial owner did not say what it has. */
@@ -185,7 +191,7 @@ export class Schedule {
       owner.streams--
       // One that was cut short for being slow is known to be so.
       if (nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
-      if (part.isGivenUp) this.#owners.giveUp(owner)
+      if (part.isGivenUp) this.#owners.giveUp(owner, nowMs)
       if (failure) this.#blame(owner, failure, nowMs)
     }
     return [...this.#parts.values()].filter((other) => isUseless(other, this.#done))
@@ -240,7 +246,7 @@ export class Schedule {
 
   #assignMissing (nowMs: number): Assignment | undefined {
     if (this.#missing.size === 0) return undefined
-    return this.#assignComplete(nowMs, this.#owners.isSwarm ? () => this.#chooseUnseen() : () => this.#chooseAlone()) ??
+    return this.#assignComplete(nowMs, this.#owners.isSwarm ? () => this.#chooseUnseen(nowMs) : () => this.#chooseAlone()) ??
       this.#assignPartial(nowMs) ??
       (this.#owners.isSwarm && this.#isHelpWanted(nowMs) ? this.#assignComplete(nowMs, () => this.#chooseAlone()) : undefined)
   }
@@ -269,17 +275,28 @@ export class Schedule {
     const streams = this.#wantedStreams()
     if (this.#nextPart < streams && this.#pieceCount >= minPiecesForOpening) {
       const range = pickAnywhere(this.#missing, openingPieces, random)
-      return range && { ...range, cutAt: 'never' }
+      return range && { ...range, cutAt: 'seen' }
     }
     const share = Math.ceil(this.#missing.size / (streams * partsPerStream))
     const range = pickFront(this.#missing, Math.max(minPartPieces, Math.min(share, this.#mostPieces)))
     return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
   }
 
-  /** As long as nobody else brings them: the swarm needs each of them once. */
-  #chooseUnseen (): Choice | undefined {
-    const range = pickUnseen(this.#missing, this.#bitmaps.availability.seen, this.#mostPieces, this.#policy.random)
-    return range && { ...range, cutAt: 'seen' }
+  /**
+   * What nobody else has, and others are not to bring first; of theirs only after a while. Where all
+   * know each other to the end of what was ranked together, otherwise as far as nobody else has it.
+   */
+  #chooseUnseen (nowMs: number): Choice | undefined {
+    const { helpMs, wholeSwarm, random } = this.#policy
+    const others = this.#owners.swarmSalts()
+    const mostRank = Math.floor((nowMs - Math.max(this.#unseenMs, this.#owners.swarmSinceMs)) / helpMs)
+    const isMine = (piece: number): boolean => rankFor(piece, this.#salt, others) <= mostRank
+    const isWhole = others.length <= wholeSwarm
+    const range = pickUnseen(this.#missing, this.#bitmaps.availability.seen, { most: isWhole ? BLOCK_PIECES : this.#mostPieces, isMine, random })
+    if (range === undefined) return undefined
+    this.#unseenMs = nowMs
+    const blockEnd = range.firstPiece - range.firstPiece % BLOCK_PIECES + BLOCK_PIECES
+    return { firstPiece: range.firstPiece, endPiece: isWhole ? Math.min(range.endPiece, blockEnd) : range.endPiece, cutAt: 'seen' }
   }
 
   /** Whether partial owners would take long to bring what is missing. */

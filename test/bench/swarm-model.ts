@@ -115,7 +115,7 @@ export class Swarm {
 
   #makePeer ({ up, down, delayMs, startMs, leaveMs = Infinity }: SwarmNode, id: number): Peer {
     const { pieceCount, pieceBytes, policy, random } = this.#model
-    const schedule = id === 0 ? undefined : new Schedule(pieceCount, { pieceBytes, random, ...policy })
+    const schedule = id === 0 ? undefined : new Schedule(pieceCount, { pieceBytes, random, ...policy }, String(id))
     const done = schedule?.done ?? new PieceSet(pieceCount)
     if (id === 0) done.addRange(0, pieceCount)
     const key = String(id)
