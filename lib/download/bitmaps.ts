@@ -21,8 +21,8 @@ export class Bitmaps {
   toAsk (owners: Iterable<OwnerState>, nowMs: number): string[] {
     const keys: string[] = []
     for (const owner of owners) {
+      if (owner.complete || owner.haveDueMs > nowMs || owner.out || this.#asking.has(owner)) continue
       if (this.#asking.size >= this.#policy.havesAtOnce) break
-      if (owner.complete || owner.out || owner.haveDueMs > nowMs || this.#asking.has(owner)) continue
       this.#asking.add(owner)
       keys.push(owner.key)
     }
@@ -45,11 +45,12 @@ export class Bitmaps {
     return have.size > before
   }
 
-  /** What it had counts no more. */
+  /** What it had counts no more; what it has now is to be asked. */
   drop (owner: OwnerState): void {
     this.ended(owner)
     this.availability.change(owner.have, undefined)
     owner.have = undefined
+    owner.haveDueMs = -Infinity
   }
 
   /** One that has plenty to give need not be asked for more so soon, and one that has it all gets no more. */

@@ -48,8 +48,9 @@ export class OwnerStanding {
   readonly #owners = new Map<string, OwnerState>()
   /** What an owner had counts no more once it is forgotten, out, or complete. */
   readonly #bitmaps: Bitmaps
-  #complete = 0
-  #partial = 0
+  /** Those that are not out. */
+  #complete: OwnerState[] = []
+  #partial: OwnerState[] = []
   #swarming = 0
   #swarmSinceMs = 0
 
@@ -60,12 +61,7 @@ export class OwnerStanding {
 
   /** Owners that are not out. */
   get usable (): number {
-    return this.#complete + this.#partial
-  }
-
-  /** Partial owners that are not out. */
-  get partial (): number {
-    return this.#partial
+    return this.#complete.length + this.#partial.length
   }
 
   /**
@@ -73,7 +69,7 @@ export class OwnerStanding {
    * what the complete ones send is best what nobody else has.
    */
   get isSwarm (): boolean {
-    return this.#swarming > 0 && this.#swarming >= this.#complete
+    return this.#swarming > 0 && this.#swarming >= this.#complete.length
   }
 
   /** Since when it has been a swarm. */
@@ -84,7 +80,7 @@ export class OwnerStanding {
   /** The salts of those that are known to have a part of it. */
   swarmSalts (): number[] {
     const salts: number[] = []
-    for (const { out, have, salt } of this.#owners.values()) if (!out && have !== undefined) salts.push(salt)
+    for (const { have, salt } of this.#partial) if (have !== undefined) salts.push(salt)
     return salts
   }
 
@@ -139,14 +135,16 @@ export class OwnerStanding {
     else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
     else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
-      if (code === 'E_NOT_SHARED') this.#bitmaps.drop(owner)
+      if (code === 'E_NOT_SHARED') {
+        this.#bitmaps.drop(owner)
+        this.recount(nowMs)
+      }
       if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', nowMs, failure)
     }
     const { minPauseMs, maxPauseMs, random } = this.#policy
     const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
     owner.notBeforeMs = nowMs + pauseMs * (0.5 + random() / 2)
     owner.haveDueMs = Math.max(owner.haveDueMs, owner.notBeforeMs)
-    this.recount(nowMs)
   }
 
   /** It is too slow to be of use. */
@@ -154,18 +152,46 @@ export class OwnerStanding {
     this.#exclude(owner, 'lost', nowMs)
   }
 
-  /** Of those that may be asked now and suit, one with the fewest failures and streams, or undefined; random among equals. */
-  idlest (nowMs: number, mostStreams: number, suits: (owner: OwnerState) => boolean): OwnerState | undefined {
+  /** A complete owner that may be asked now, with the fewest failures and streams, or undefined. */
+  idlestComplete (nowMs: number, mostStreams: number): OwnerState | undefined {
     let best: OwnerState | undefined
     let equals = 0
-    for (const owner of this.#owners.values()) {
-      if (!mayBeAsked(owner, nowMs, mostStreams) || !suits(owner)) continue
+    for (const owner of this.#complete) {
+      if (!mayBeAsked(owner, nowMs, mostStreams)) continue
       const order = best ? owner.failures - best.failures || owner.streams - best.streams : -1
       if (order > 0) continue
       equals = order < 0 ? 1 : equals + 1
       if (order < 0 || this.#policy.random() * equals < 1) best = owner
     }
     return best
+  }
+
+  /**
+   * What a partial owner gives that may be asked now and has something: of a few, from a random one on,
+   * the one that was fastest last, which is likely to have few others to serve; those without failures and
+   * with the fewest streams come first.
+   */
+  tryPartial<T> (nowMs: number, mostStreams: number, take: (owner: OwnerState) => T | undefined): T | undefined {
+    const { length } = this.#partial
+    const start = Math.floor(this.#policy.random() * length)
+    for (let streams = 0; streams < mostStreams; streams++) {
+      for (const isTrusted of [true, false]) {
+        const compared: OwnerState[] = []
+        for (let i = 0; i < length; i++) {
+          const owner = this.#partial[(start + i) % length]
+          if (owner === undefined || owner.streams !== streams || (owner.failures === 0) !== isTrusted || !mayBeAsked(owner, nowMs, mostStreams)) continue
+          compared.push(owner)
+          if (compared.length < this.#policy.ownersCompared) continue
+          const taken = takeFastest(compared, take)
+          if (taken) return taken
+        }
+        while (compared.length > 0) {
+          const taken = takeFastest(compared, take)
+          if (taken) return taken
+        }
+      }
+    }
+    return undefined
   }
 
   /** Those that may be asked now, the ones with the fewest failures and streams first. */
@@ -178,12 +204,14 @@ export class OwnerStanding {
   /** To be called when it has become known what an owner has. */
   recount (nowMs: number): void {
     const wasSwarm = this.isSwarm
-    this.#complete = this.#partial = this.#swarming = 0
-    for (const { out, complete, have } of this.#owners.values()) {
-      if (out) continue
-      if (complete) this.#complete++
-      else this.#partial++
-      if (!complete && have !== undefined && have.size > 0) this.#swarming++
+    this.#complete = []
+    this.#partial = []
+    this.#swarming = 0
+    for (const owner of this.#owners.values()) {
+      if (owner.out) continue
+      if (owner.complete) this.#complete.push(owner)
+      else this.#partial.push(owner)
+      if (!owner.complete && owner.have !== undefined) this.#swarming++
     }
     if (!wasSwarm) this.#swarmSinceMs = nowMs
   }
@@ -199,6 +227,16 @@ export class OwnerStanding {
     this.#bitmaps.drop(owner)
     this.#owners.delete(owner.key)
   }
+}
+
+/** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
+function takeFastest<T> (owners: OwnerState[], take: (owner: OwnerState) => T | undefined): T | undefined {
+  let fastest = 0
+  for (let i = 1; i < owners.length; i++) {
+    if ((owners[i]?.bytesPerMs ?? Infinity) > (owners[fastest]?.bytesPerMs ?? Infinity)) fastest = i
+  }
+  const [owner] = owners.splice(fastest, 1)
+  return owner && take(owner)
 }
 
 function mayBeAsked ({ out, notBeforeMs, streams }: OwnerState, nowMs: number, mostStreams: number): boolean {

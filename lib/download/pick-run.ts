@@ -1,6 +1,7 @@
 /** Which run of missing pieces an owner is asked for next: four ways to choose, each for another time of a swarm's life. */
-import { countBits, type PieceSet } from '../content/piece-set.js'
+import type { PieceSet } from '../content/piece-set.js'
 import type { Availability } from './availability.js'
+import { endOfBlock } from './rank.js'
 
 /** Consecutive pieces. */
 export interface PieceRange {
@@ -53,31 +54,33 @@ export function pickRarest (missing: PieceSet, have: PieceSet, availability: Ava
 }
 
 /**
- * From anywhere among the missing pieces that no partial owner has and that are not left to others,
- * up to the next that one has.
+ * What is unseen, that is, missing and at no partial owner, in the first block of pieces from a random
+ * one on that `isMine` and has such a piece; up to the next piece that somebody has.
  */
-export function pickUnseen (missing: PieceSet, seen: PieceSet, { most, isMine, random }: { most: number, isMine: (piece: number) => boolean, random: Random }): PieceRange | undefined {
-  let unseen = 0
-  for (let at = 0; at < missing.words.length; at++) unseen += countBits((missing.words[at] ?? 0) & ~(seen.words[at] ?? 0))
-  for (let tries = 0; tries < Math.min(unseen, TRIES); tries++) {
-    const firstPiece = nthUnseen(missing, seen, Math.floor(random() * unseen))
-    if (isMine(firstPiece)) return { firstPiece, endPiece: Math.min(firstPiece + most, missing.firstGapFrom(firstPiece), seen.firstFrom(firstPiece)) }
+export function pickUnseen (missing: PieceSet, seen: PieceSet, { isMine, random }: { isMine: (piece: number) => boolean, random: Random }): PieceRange | undefined {
+  const { pieceCount } = missing
+  let from = endOfBlock(Math.floor(random() * pieceCount)) % pieceCount
+  let isAround = false
+  for (let tries = 0; tries < BLOCKS_TRIED; tries++) {
+    const firstPiece = nextUnseen(missing, seen, from)
+    if (firstPiece >= pieceCount) {
+      if (isAround) return undefined
+      isAround = true
+      from = 0
+      continue
+    }
+    const end = endOfBlock(firstPiece)
+    if (isMine(firstPiece)) return { firstPiece, endPiece: Math.min(end, missing.firstGapFrom(firstPiece), seen.firstFrom(firstPiece)) }
+    from = end
   }
   return undefined
 }
 
-/** Places that are tried for one that is not left to others. */
-const TRIES = 32
+/** What is not found in so many blocks is looked for again a little later. */
+const BLOCKS_TRIED = 64
 
-/** The nth piece that is missing and unseen, counted from 0. */
-function nthUnseen (missing: PieceSet, seen: PieceSet, nth: number): number {
-  for (let at = 0; ; at++) {
-    let candidates = (missing.words[at] ?? 0) & ~(seen.words[at] ?? 0)
-    const here = countBits(candidates)
-    if (nth < here) {
-      for (; nth > 0; nth--) candidates &= ~(0x80000000 >>> Math.clz32(candidates))
-      return at * 32 + Math.clz32(candidates)
-    }
-    nth -= here
+function nextUnseen (missing: PieceSet, seen: PieceSet, from: number): number {
+  for (let piece = missing.firstFrom(from); ; piece = missing.firstFrom(seen.firstGapFrom(piece))) {
+    if (piece >= missing.pieceCount || !seen.has(piece)) return piece
   }
 }

@@ -6,7 +6,12 @@
  */
 
 /** Pieces that are ranked together, so that a part may have more than one. */
-export const BLOCK_PIECES = 4
+const BLOCK_PIECES = 4
+
+/** The first piece of the next block. */
+export function endOfBlock (piece: number): number {
+  return piece - piece % BLOCK_PIECES + BLOCK_PIECES
+}
 
 /** A number that a name always has (FNV-1a). */
 export function saltOf (name: string): number {

@@ -25,6 +25,8 @@ export interface SchedulePolicy {
   enoughOwners: number
   /** Partial owners beyond so many owners are forgotten once the tracker lists others. */
   ownersKept: number
+  /** Of so many partial owners the fastest is asked. */
+  ownersCompared: number
   /** The tracker is asked for owners so often while there is none to fetch from; */
   noOwnersMs: number
   /** otherwise after half of the time that the download has run for, between these, */
@@ -38,8 +40,6 @@ export interface SchedulePolicy {
   plentyPieces: number
   /** Partial owners that are asked at the same time, at most. */
   havesAtOnce: number
-  /** With no more partial owners than this all are likely to know each other. */
-  wholeSwarm: number
   /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long pieces are left to those that are to bring them first. */
   helpMs: number
   /** Failures in a row after which an owner is no longer asked. */
@@ -72,15 +72,15 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   maxPartBytes: 256 * MiB,
   enoughOwners: 4,
   ownersKept: 64,
+  ownersCompared: 8,
   noOwnersMs: 1_000,
   ownersSoonMs: 500,
   ownersEveryMs: 5_000,
   ownersRarelyMs: 30_000,
   haveEveryMs: 500,
-  haveRarelyMs: 2_000,
+  haveRarelyMs: 1_000,
   plentyPieces: 64,
   havesAtOnce: 16,
-  wholeSwarm: 48,
   helpMs: 2_000,
   triesPerOwner: TRIES_PER_PART,
   minPauseMs: 500,

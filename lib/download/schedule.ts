@@ -9,8 +9,8 @@
  * smaller ones towards the end. But all that start at the same instant know nothing of one
  * another: so the first parts are short and at random places, and there is something to exchange.
  * In a swarm partial owners give what they have, rarest first, a few pieces at a time; complete
- * owners give long runs of what nobody else has, and `trim` ends such a run where it meets what
- * somebody has got meanwhile. So two runs that overlap share the work instead of doing it twice.
+ * owners give what nobody else has, which the nodes divide among themselves (rank.ts), and `trim` ends such
+ * a part where it meets what somebody has got meanwhile.
  *
  * When nothing is missing, idle owners take over from the slowest parts (endgame.ts).
  */
@@ -21,7 +21,7 @@ import { lastPieceOf, slowParts, tailOf } from './endgame.js'
 import { OwnerStanding, type OwnerState, type ScheduledOwner, type ScheduleFailure } from './owner-standing.js'
 import { isUseless, rateOf, type Part } from './part.js'
 import { pickAnywhere, pickFront, pickRarest, pickUnseen, type PieceRange } from './pick-run.js'
-import { BLOCK_PIECES, rankFor, saltOf } from './rank.js'
+import { rankFor, saltOf } from './rank.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './schedule-policy.js'
 
 /** What to do next: start a part, and where its pieces come from another part's tail, stop that one earlier. */
@@ -120,8 +120,9 @@ export class Schedule {
     const owner = this.#owners.get(key)
     if (owner === undefined || owner.complete || owner.out) return
     // Somebody still brings pieces into this swarm.
+    const isFirst = owner.have === undefined
     if (this.#bitmaps.set(owner, have, nowMs)) this.#hopelessSinceMs = undefined
-    this.#owners.recount(nowMs)
+    if (isFirst) this.#owners.recount(nowMs)
   }
 
   /** A partial owner did not say what it has. */
@@ -252,21 +253,20 @@ export class Schedule {
   }
 
   #assignComplete (nowMs: number, choose: () => Choice | undefined): Assignment | undefined {
-    const owner = this.#owners.idlest(nowMs, this.#streamsPerOwner(), ({ complete }) => complete)
+    const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner())
     const choice = owner && choose()
     return choice && { part: this.#start(owner, choice, nowMs) }
   }
 
   #assignPartial (nowMs: number): Assignment | undefined {
     const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
-    const streamsPerOwner = this.#streamsPerOwner()
-    for (;;) {
-      const owner = this.#owners.idlest(nowMs, streamsPerOwner, ({ have, nothingAt }) => have !== undefined && nothingAt !== this.#returns)
-      if (owner?.have === undefined) return undefined
+    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => {
+      if (owner.have === undefined || owner.nothingAt === this.#returns) return undefined
       const range = pickRarest(this.#missing, owner.have, this.#bitmaps.availability, { most, sample, random })
       if (range) return { part: this.#start(owner, { ...range, cutAt: 'never' }, nowMs) }
       owner.nothingAt = this.#returns
-    }
+      return undefined
+    })
   }
 
   /** The first parts short and anywhere, the others in order and large; but none so large that a slow owner holds up the end. */
@@ -282,21 +282,15 @@ export class Schedule {
     return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
   }
 
-  /**
-   * What nobody else has, and others are not to bring first; of theirs only after a while. Where all
-   * know each other to the end of what was ranked together, otherwise as far as nobody else has it.
-   */
+  /** What nobody else has, and others are not to bring first; of theirs only after a while. */
   #chooseUnseen (nowMs: number): Choice | undefined {
-    const { helpMs, wholeSwarm, random } = this.#policy
     const others = this.#owners.swarmSalts()
-    const mostRank = Math.floor((nowMs - Math.max(this.#unseenMs, this.#owners.swarmSinceMs)) / helpMs)
+    const mostRank = Math.floor((nowMs - Math.max(this.#unseenMs, this.#owners.swarmSinceMs)) / this.#policy.helpMs)
     const isMine = (piece: number): boolean => rankFor(piece, this.#salt, others) <= mostRank
-    const isWhole = others.length <= wholeSwarm
-    const range = pickUnseen(this.#missing, this.#bitmaps.availability.seen, { most: isWhole ? BLOCK_PIECES : this.#mostPieces, isMine, random })
+    const range = pickUnseen(this.#missing, this.#bitmaps.availability.seen, { isMine, random: this.#policy.random })
     if (range === undefined) return undefined
     this.#unseenMs = nowMs
-    const blockEnd = range.firstPiece - range.firstPiece % BLOCK_PIECES + BLOCK_PIECES
-    return { firstPiece: range.firstPiece, endPiece: isWhole ? Math.min(range.endPiece, blockEnd) : range.endPiece, cutAt: 'seen' }
+    return { ...range, cutAt: 'seen' }
   }
 
   /** Whether partial owners would take long to bring what is missing. */

@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- transfer|small|start]… [--rounds N] [--size BYTES] [--dir DIR]`: measures the
- * built commands and writes the figures to the screen and, every single one, to `bench-results/`.
+ * `npm run bench [-- transfer|small|start|simulator]… [--rounds N] [--size BYTES] [--nodes N] [--dir DIR]`:
+ * measures the built commands, or simulates a swarm, and writes the figures to the screen and, every single one, to `bench-results/`.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
+import { simulator } from './simulator.js'
 import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
@@ -17,6 +18,8 @@ export interface BenchmarkOptions {
   rounds: number
   /** Bytes of the large file. */
   size: number
+  /** Of the simulated swarm. */
+  nodes: number
   /** Tells how far it has come. */
   say: (line: string) => void
 }
@@ -33,26 +36,33 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, small, start }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, small, start, simulator }))
 const DEADLINE_MS = 60 * 60_000
 
 interface Arguments {
   names: string[]
   rounds: number
   size: number
+  nodes: number
   dir: string | undefined
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, dir } = minimist(argv, {
-    string: ['rounds', 'size', 'dir'],
-    default: { rounds: '5', size: String(1_024 ** 3) },
+  const { _: names, rounds, size, nodes, dir } = minimist(argv, {
+    string: ['rounds', 'size', 'nodes', 'dir'],
+    default: { rounds: '5', size: String(1_024 ** 3), nodes: '300' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES, --dir DIR`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES, --nodes N, --dir DIR`)
     },
-  }) as { _: string[], rounds: string, size: string, dir?: string }
-  return { names: names.length > 0 ? names : [...BENCHMARKS.keys()], rounds: positive('--rounds', rounds), size: positive('--size', size), dir }
+  }) as { _: string[], rounds: string, size: string, nodes: string, dir?: string }
+  return {
+    names: names.length > 0 ? names : [...BENCHMARKS.keys()],
+    rounds: positive('--rounds', rounds),
+    size: positive('--size', size),
+    nodes: positive('--nodes', nodes),
+    dir,
+  }
 }
 
 function positive (flag: string, text: string): number {
@@ -65,11 +75,11 @@ function machine (): Record<string, unknown> {
   return { processor: processor?.model, cores: cpus().length, memoryBytes: totalmem(), system: `${type()} ${release()}`, node: process.version }
 }
 
-async function run ({ names, rounds, size, dir }: Arguments, stage: Stage): Promise<void> {
+async function run ({ names, rounds, size, nodes, dir }: Arguments, stage: Stage): Promise<void> {
   const results: Record<string, BenchmarkResult> = {}
   const begun = new Date().toISOString()
   for (const name of names) {
-    const result = await BENCHMARKS.get(name)?.(stage, { rounds, size, say: (line) => console.error(line) })
+    const result = await BENCHMARKS.get(name)?.(stage, { rounds, size, nodes, say: (line) => console.error(line) })
     if (result === undefined) continue
     results[name] = result
     console.log([`\n${result.title}\n`, markdown(result.table), ...result.notes].join('\n'))
@@ -77,7 +87,7 @@ async function run ({ names, rounds, size, dir }: Arguments, stage: Stage): Prom
   const folder = join(ROOT, 'bench-results')
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${begun.replace(/[:.]/g, '-')}-${names.join('-')}.json`)
-  await writeFile(file, `${JSON.stringify({ begun, machine: machine(), arguments: { rounds, size, dir }, results }, undefined, 2)}\n`)
+  await writeFile(file, `${JSON.stringify({ begun, machine: machine(), arguments: { rounds, size, nodes, dir }, results }, undefined, 2)}\n`)
   console.log(`\n${Object.entries(machine()).map(([what, value]) => `${what} ${String(value)}`).join(', ')}\nall figures: ${file}`)
 }
 

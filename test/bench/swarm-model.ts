@@ -120,9 +120,29 @@ export class Swarm {
     if (id === 0) done.addRange(0, pieceCount)
     const key = String(id)
     return {
-      id, up, down, delayMs, startMs, leaveMs, schedule, done, upUsed: 0, downUsed: 0, uploads: [], downloads: [], fetches: new Map(),
-      asPartial: { key, name: key, complete: false }, asComplete: { key, name: key, complete: true }, isGone: false, listedAs: 'nothing',
-      tickMs: startMs, askedTrackerMs: -Infinity, asked: [], answersMs: Infinity, doneMs: undefined, isFailed: false,
+      id,
+      up,
+      down,
+      delayMs,
+      startMs,
+      leaveMs,
+      schedule,
+      done,
+      upUsed: 0,
+      downUsed: 0,
+      uploads: [],
+      downloads: [],
+      fetches: new Map(),
+      asPartial: { key, name: key, complete: false },
+      asComplete: { key, name: key, complete: true },
+      isGone: false,
+      listedAs: 'nothing',
+      tickMs: startMs,
+      askedTrackerMs: -Infinity,
+      asked: [],
+      answersMs: Infinity,
+      doneMs: undefined,
+      isFailed: false,
     }
   }
 
