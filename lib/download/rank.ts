@@ -6,7 +6,7 @@
  */
 
 /** Pieces that are ranked together, so that a part may have more than one. */
-const BLOCK_PIECES = 4
+const BLOCK_PIECES = 2
 
 /** The first piece of the next block. */
 export function endOfBlock (piece: number): number {
