@@ -100,7 +100,7 @@ export class PieceSet {
 }
 
 /** How many of the 32 bits are 1. */
-export function countBits (word: number): number {
+function countBits (word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555)
   const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24

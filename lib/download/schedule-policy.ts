@@ -12,10 +12,36 @@ export interface SchedulePolicy {
   /** A part is the missing pieces divided by the streams and by this, so that fast owners carry more. */
   partsPerStream: number
   minPartPieces: number
+  /** A part from an owner that has not all of it itself, at most: what has come is there for others the sooner. */
+  partialPartPieces: number
+  /** So many missing pieces are looked at for the rarest, at most. */
+  rarestSample: number
+  /** The first parts of a download, at random places, if it has at least `minPiecesForOpening`. */
+  openingPieces: number
+  minPiecesForOpening: number
   /** So much room the glue needs beside the file itself, at most. */
   maxPartBytes: number
-  /** With fewer owners than this the tracker is asked again while the download runs. */
+  /** With fewer owners than this the tracker is asked more often. */
   enoughOwners: number
+  /** Partial owners beyond so many owners are forgotten once the tracker lists others. */
+  ownersKept: number
+  /** Of so many partial owners the fastest is asked. */
+  ownersCompared: number
+  /** The tracker is asked for owners so often while there is none to fetch from; */
+  noOwnersMs: number
+  /** otherwise after half of the time that the download has run for, between these, */
+  ownersSoonMs: number
+  ownersRarelyMs: number
+  /** or at most this while there are few. */
+  ownersEveryMs: number
+  /** A partial owner is asked what it has so often; one that has more than `plentyPieces` to give only `haveRarelyMs`. */
+  haveEveryMs: number
+  haveRarelyMs: number
+  plentyPieces: number
+  /** Partial owners that are asked at the same time, at most. */
+  havesAtOnce: number
+  /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long pieces are left to those that are to bring them first. */
+  helpMs: number
   /** Failures in a row after which an owner is no longer asked. */
   triesPerOwner: number
   minPauseMs: number
@@ -39,8 +65,23 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   minPiecesForTwoStreams: 8,
   partsPerStream: 2,
   minPartPieces: 4,
+  partialPartPieces: 4,
+  rarestSample: 256,
+  openingPieces: 4,
+  minPiecesForOpening: 32,
   maxPartBytes: 256 * MiB,
   enoughOwners: 4,
+  ownersKept: 64,
+  ownersCompared: 8,
+  noOwnersMs: 1_000,
+  ownersSoonMs: 500,
+  ownersEveryMs: 5_000,
+  ownersRarelyMs: 30_000,
+  haveEveryMs: 500,
+  haveRarelyMs: 1_000,
+  plentyPieces: 64,
+  havesAtOnce: 16,
+  helpMs: 2_000,
   triesPerOwner: TRIES_PER_PART,
   minPauseMs: 500,
   maxPauseMs: 8_000,

@@ -3,34 +3,26 @@
  *
  * A piece is missing, in a running part, or done. A part is a run of pieces handed to one owner;
  * when it ends, for whatever reason, its good pieces are done and the rest are missing again, so a
- * lost part goes on elsewhere from its last good piece. Parts begin large and get smaller towards
- * the end; when nothing is missing, an idle owner takes over the tail of the part that would take
- * longest, or fetches its last piece a second time, so one slow owner never holds up the end.
+ * lost part goes on elsewhere from its last good piece.
+ *
+ * Alone with complete owners a download goes front to back in large parts, which glue best, and in
+ * smaller ones towards the end. But all that start at the same instant know nothing of one
+ * another: so the first parts are short and at random places, and there is something to exchange.
+ * In a swarm partial owners give what they have, rarest first, a few pieces at a time; complete
+ * owners give what nobody else has, which the nodes divide among themselves (rank.ts), and `trim` ends such
+ * a part where it meets what somebody has got meanwhile.
+ *
+ * When nothing is missing, idle owners take over from the slowest parts (endgame.ts).
  */
-import { PiecemealError, type ErrorCode } from '../protocol/errors.js'
+import { PieceSet } from '../content/piece-set.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { Bitmaps } from './bitmaps.js'
+import { lastPieceOf, slowParts, tailOf } from './endgame.js'
+import { OwnerStanding, type OwnerState, type ScheduledOwner, type ScheduleFailure } from './owner-standing.js'
+import { isUseless, rateOf, type Part } from './part.js'
+import { pickAnywhere, pickFront, pickRarest, pickUnseen, type PieceRange } from './pick-run.js'
+import { rankFor, saltOf } from './rank.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './schedule-policy.js'
-
-/** An owner as the tracker tells of it; `key` is where its data comes from. */
-export interface ScheduledOwner {
-  key: string
-  name: string
-}
-
-export interface Part {
-  readonly id: number
-  readonly owner: string
-  readonly firstPiece: number
-  /** Exclusive; lowered when the tail goes to another owner. */
-  endPiece: number
-  /** The first piece of the part that is not known to be good. */
-  verifiedPiece: number
-  receivedBytes: number
-  /** When `receivedBytes` last grew. */
-  lastByteMs: number
-  readonly startedMs: number
-  /** Too slow to be waited for: its owner is not asked again. */
-  isGivenUp?: boolean
-}
 
 /** What to do next: start a part, and where its pieces come from another part's tail, stop that one earlier. */
 export interface Assignment {
@@ -38,62 +30,63 @@ export interface Assignment {
   shortened?: Part
 }
 
-export interface ScheduleFailure {
-  code: ErrorCode
-  message: string
-}
-
-interface OwnerState extends ScheduledOwner {
-  streams: number
-  /** Failures since a piece of it was last good. */
-  failures: number
-  /** Times in a row that it had no free slot. */
-  busy: number
-  notBeforeMs: number
-  /** How fast its last part came, once that is known. */
-  bytesPerMs?: number
-  /** Why it is no longer asked; a 'lost' one gets another chance when it is announced anew. */
-  out?: 'lied' | 'refused' | 'lost'
-  lastFailure?: ScheduleFailure
-}
-
-const MISSING = 0
-const RUNNING = 1
-const DONE = 2
+type Choice = PieceRange & Pick<Part, 'cutAt'>
 
 export class Schedule {
   readonly #pieceCount: number
   readonly #policy: SchedulePolicy
-  readonly #pieces: Uint8Array
-  readonly #owners = new Map<string, OwnerState>()
+  readonly #missing: PieceSet
+  readonly #done: PieceSet
+  readonly #bitmaps: Bitmaps
+  readonly #owners: OwnerStanding
   readonly #parts = new Map<number, Part>()
+  readonly #salt: number
   #nextPart = 0
-  #donePieces = 0
-  /** Since when there has been neither a running part nor an owner to ask. */
-  #hopelessSinceMs: number | undefined
+  /** When a part that nobody else has was last begun. */
+  #unseenMs = -Infinity
+  /** How often pieces that were in a part came to be missing again. */
+  #returns = 0
+  /** When the first owners were heard of, and the last. */
+  #startedMs: number | undefined
   #ownersHeardMs = -Infinity
+  /** Since when there has been neither a running part nor an owner that could serve. */
+  #hopelessSinceMs: number | undefined
   #lastFailure: ScheduleFailure | undefined
   /** When a part last brought a good piece, or the download began. */
   #progressMs: number | undefined
   #fatal: ScheduleFailure | undefined
 
-  constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}) {
+  /** @param name that of the node, by which others know it; without it some pieces are fetched from complete owners more often than need be */
+  constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}, name?: string) {
     this.#pieceCount = pieceCount
     this.#policy = { ...DEFAULT_POLICY, ...policy }
-    this.#pieces = new Uint8Array(pieceCount)
+    this.#salt = saltOf(name ?? String(this.#policy.random()))
+    this.#done = new PieceSet(pieceCount)
+    this.#missing = new PieceSet(pieceCount)
+    this.#missing.addRange(0, pieceCount)
+    this.#bitmaps = new Bitmaps(this.#missing, this.#policy)
+    this.#owners = new OwnerStanding(this.#policy, this.#bitmaps)
   }
 
   get isDone (): boolean {
-    return this.#donePieces === this.#pieceCount
+    return this.#done.size === this.#pieceCount
   }
 
   get donePieces (): number {
-    return this.#donePieces
+    return this.#done.size
   }
 
-  /** Fewer owners that can be asked than would be used: the tracker should be asked again soon. */
-  get isShortOfOwners (): boolean {
-    return this.#usableOwners() < this.#policy.enoughOwners
+  /** The pieces that are there and good; to be read only, and it goes on growing. */
+  get done (): PieceSet {
+    return this.#done
+  }
+
+  /** How long after it was asked the tracker is to be asked for owners again: soon while the download is young, for it might be one of many. */
+  ownersEveryMs (nowMs: number): number {
+    const { enoughOwners, noOwnersMs, ownersSoonMs, ownersEveryMs, ownersRarelyMs } = this.#policy
+    if (this.#parts.size === 0) return noOwnersMs
+    const ageMs = nowMs - (this.#startedMs ?? nowMs)
+    return Math.min(Math.max(ownersSoonMs, ageMs / 2), this.#owners.usable < enoughOwners ? ownersEveryMs : ownersRarelyMs)
   }
 
   /** Pieces that are there already, from an earlier run. */
@@ -103,32 +96,69 @@ export class Schedule {
 
   /**
    * The owners that the tracker knows of now. New ones join. One that fails and is no longer listed
-   * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot.
+   * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot,
+   * unless there are more partial ones than are of use.
    */
   setOwners (owners: readonly ScheduledOwner[], nowMs: number): void {
+    this.#startedMs ??= nowMs
     this.#ownersHeardMs = nowMs
-    const keys = new Set(owners.map(({ key }) => key))
-    for (const { key, streams, out, failures } of this.#owners.values()) {
-      if (!keys.has(key) && streams === 0 && out !== 'lied' && (out !== undefined || failures > 0)) this.#owners.delete(key)
-    }
-    for (const { key, name } of owners) {
-      if (!this.#owners.has(key)) this.#owners.set(key, { key, name, streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs })
-    }
+    this.#owners.set(owners, nowMs)
   }
 
   /** An owner that is known to send wrong things is never asked. */
-  ban ({ key, name }: ScheduledOwner, failure: ScheduleFailure): void {
-    this.#owners.set(key, { key, name, streams: 0, failures: 0, busy: 0, notBeforeMs: 0, out: 'lied', lastFailure: failure })
+  ban (owner: ScheduledOwner, failure: ScheduleFailure): void {
+    this.#owners.ban(owner, failure)
+  }
+
+  /** Keys of partial owners that are to be asked now what they have. For each, `setHave` or `haveFailed` is to follow. */
+  partialOwnersToAsk (nowMs: number): string[] {
+    return this.#bitmaps.toAsk(this.#owners.all(), nowMs)
+  }
+
+  /** What a partial owner has now. */
+  setHave (key: string, have: PieceSet, nowMs: number): void {
+    const owner = this.#owners.get(key)
+    if (owner === undefined || owner.complete || owner.out) return
+    // Somebody still brings pieces into this swarm.
+    const isFirst = owner.have === undefined
+    if (this.#bitmaps.set(owner, have, nowMs)) this.#hopelessSinceMs = undefined
+    if (isFirst) this.#owners.recount(nowMs)
+  }
+
+  /** A partial owner did not say what it has. */
+  haveFailed (key: string, failure: ScheduleFailure, nowMs: number): void {
+    const owner = this.#owners.get(key)
+    if (owner === undefined) return
+    this.#bitmaps.ended(owner)
+    if (!owner.complete) this.#blame(owner, failure, nowMs)
   }
 
   /** What to start now, or undefined; to be called until it gives nothing. */
   next (nowMs: number): Assignment | undefined {
     if (this.#fatal || this.#parts.size >= this.#policy.streams) return undefined
-    for (const owner of this.#idleOwners(nowMs)) {
-      const assignment = this.#assignMissing(owner, nowMs) ?? this.#takeOverTail(owner, nowMs)
-      if (assignment) return assignment
+    return this.#assignMissing(nowMs) ?? this.#takeOver(nowMs)
+  }
+
+  /**
+   * Ends parts early whose rest had better come from others; each has its `endPiece` lowered, but
+   * never below the piece at hand.
+   *
+   * @returns the parts whose workers are to stop earlier
+   */
+  trim (): Part[] {
+    if (!this.#owners.isSwarm) return []
+    const trimmed: Part[] = []
+    for (const part of this.#parts.values()) {
+      if (part.cutAt === 'never') continue
+      const next = part.verifiedPiece + 1
+      const endPiece = part.cutAt === 'swarm' ? next : this.#bitmaps.availability.seen.firstFrom(next)
+      if (endPiece >= part.endPiece) continue
+      const plannedEnd = part.endPiece
+      part.endPiece = endPiece
+      this.#giveBack(endPiece, plannedEnd)
+      trimmed.push(part)
     }
-    return undefined
+    return trimmed
   }
 
   /** How far a running part has come. */
@@ -156,24 +186,22 @@ export class Schedule {
     const part = this.#parts.get(id)
     if (part === undefined) return []
     this.#parts.delete(id)
-    for (let piece = part.verifiedPiece; piece < part.endPiece; piece++) {
-      if (this.#pieces[piece] === RUNNING && !this.#isInRunningPart(piece)) this.#pieces[piece] = MISSING
-    }
+    this.#giveBack(part.verifiedPiece, part.endPiece)
     const owner = this.#owners.get(part.owner)
     if (owner) {
       owner.streams--
       // One that was cut short for being slow is known to be so.
       if (nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
-      if (part.isGivenUp) owner.out = 'lost'
+      if (part.isGivenUp) this.#owners.giveUp(owner, nowMs)
       if (failure) this.#blame(owner, failure, nowMs)
     }
-    return [...this.#parts.values()].filter((other) => this.#isUseless(other))
+    return [...this.#parts.values()].filter((other) => isUseless(other, this.#done))
   }
 
   /** Parts to give up: slower than is useful while another owner could serve. */
   tooSlow (nowMs: number): Part[] {
     const { slowAfterMs, slowBytesPerSecond } = this.#policy
-    if (this.#usableOwners() < 2) return []
+    if (this.#owners.usable < 2) return []
     const slow = [...this.#parts.values()].filter(({ startedMs, receivedBytes }) => {
       const ms = nowMs - startedMs
       return ms >= slowAfterMs && receivedBytes < slowBytesPerSecond * ms / 1_000
@@ -186,126 +214,149 @@ export class Schedule {
   failure (nowMs: number): PiecemealError | undefined {
     if (this.#fatal) return toError(this.#fatal)
     this.#progressMs ??= nowMs
-    if (this.isDone || this.#parts.size > 0 || this.#usableOwners() > 0) {
+    if (this.isDone || this.#parts.size > 0 || this.#canAnyoneServe()) {
       const isOutOfPatience = this.#parts.size === 0 && nowMs - this.#progressMs > this.#policy.patienceMs
       if (isOutOfPatience && this.#lastFailure) return toError(this.#lastFailure)
       this.#hopelessSinceMs = undefined
       return undefined
     }
     this.#hopelessSinceMs ??= nowMs
-    const outs = [...this.#owners.values()]
-    const hasAsked = this.#ownersHeardMs > this.#hopelessSinceMs
+    const outs = [...this.#owners.all()].filter(({ out }) => out)
     const liar = outs.find(({ out }) => out === 'lied')
-    if (hasAsked && outs.length > 0 && outs.every(({ out }) => out === 'lied' || out === 'refused')) {
-      return toError((liar ?? outs.at(-1))?.lastFailure)
-    }
+    const hasAsked = this.#ownersHeardMs > this.#hopelessSinceMs
+    const isNoneLeft = outs.length > 0 && this.#owners.usable === 0
+    if (hasAsked && isNoneLeft && outs.every(({ out }) => out !== 'lost')) return toError((liar ?? outs.at(-1))?.lastFailure)
     if (nowMs - this.#hopelessSinceMs < this.#policy.ownerWaitMs) return undefined
-    if (liar) return toError(liar.lastFailure)
-    if (outs.length > 0) return toError(outs.at(-1)?.lastFailure)
+    if (isNoneLeft) return toError((liar ?? outs.at(-1))?.lastFailure)
+    return this.#noOwner()
+  }
+
+  #noOwner (): PiecemealError {
+    const left = this.#pieceCount - this.donePieces
+    const who = this.#owners.usable === 0 ? 'no owner was left and none came back' : 'no owner that is left has them and none came that has'
     const last = this.#lastFailure ? ` (the last one: ${this.#lastFailure.message})` : ''
-    return new PiecemealError('E_NO_OWNER', `no owner was left and none came back within ${this.#policy.ownerWaitMs / 1_000} s${last}`)
+    return new PiecemealError('E_NO_OWNER', `${left} of ${this.#pieceCount} pieces are missing, ${who} within ${this.#policy.ownerWaitMs / 1_000} s${last}; what is there is kept`)
   }
 
-  #assignMissing (owner: OwnerState, nowMs: number): Assignment | undefined {
-    const firstPiece = this.#pieces.indexOf(MISSING)
-    if (firstPiece < 0) return undefined
-    let missing = 0
-    for (const piece of this.#pieces) if (piece === MISSING) missing++
-    const { minPartPieces, maxPartBytes, pieceBytes, partsPerStream } = this.#policy
-    const share = Math.ceil(missing / (this.#wantedStreams() * partsPerStream))
-    const most = Math.max(minPartPieces, Math.min(share, Math.floor(maxPartBytes / pieceBytes)))
-    let endPiece = firstPiece
-    while (endPiece < this.#pieceCount && endPiece - firstPiece < most && this.#pieces[endPiece] === MISSING) endPiece++
-    return { part: this.#start(owner, firstPiece, endPiece, nowMs) }
-  }
-
-  /** As much of the end of the slowest part as makes both be done at the same time, or its last piece once more. */
-  #takeOverTail (owner: OwnerState, nowMs: number): Assignment | undefined {
-    const slowest = this.#slowestPart(owner, nowMs)
-    if (slowest === undefined) return undefined
-    const { verifiedPiece, endPiece } = slowest
-    const rate = rateOf(slowest, nowMs)
-    const waiting = endPiece - verifiedPiece - 1
-    if (waiting === 0) {
-      const isFaster = owner.bytesPerMs === undefined || this.#policy.pieceBytes / owner.bytesPerMs < this.#msToGo(slowest, nowMs)
-      return isFaster ? { part: this.#start(owner, verifiedPiece, endPiece, nowMs) } : undefined
+  #canAnyoneServe (): boolean {
+    for (const { out, complete, have } of this.#owners.all()) {
+      if (!out && (complete || (have && have.countCommon(this.#missing) > 0))) return true
     }
-    const share = owner.bytesPerMs === undefined ? 0.5 : owner.bytesPerMs / (owner.bytesPerMs + rate)
-    const firstPiece = endPiece - Math.min(waiting, Math.round((waiting + 1) * share))
-    if (firstPiece === endPiece) return undefined
-    slowest.endPiece = firstPiece
-    return { part: this.#start(owner, firstPiece, endPiece, nowMs), shortened: slowest }
+    return false
   }
 
-  /** The part with the longest time to go, if that is long enough for a takeover to be worth a connection. */
-  #slowestPart (thief: OwnerState, nowMs: number): Part | undefined {
-    let slowest: Part | undefined
-    let longestMs = this.#policy.takeoverMs
-    for (const part of this.#parts.values()) {
-      if (this.#isUseless(part)) continue
-      const rivals = this.#rivalsOf(part)
-      const isLastPiece = part.endPiece - part.verifiedPiece <= 1
-      if (isLastPiece && [part, ...rivals].some(({ owner }) => owner === thief.key)) continue
-      const ms = Math.min(...[part, ...rivals].map((rival) => this.#msToGo(rival, nowMs)))
-      if (ms <= longestMs) continue
-      longestMs = ms
-      slowest = part
+  #assignMissing (nowMs: number): Assignment | undefined {
+    if (this.#missing.size === 0) return undefined
+    return this.#assignComplete(nowMs, this.#owners.isSwarm ? () => this.#chooseUnseen(nowMs) : () => this.#chooseAlone()) ??
+      this.#assignPartial(nowMs) ??
+      (this.#owners.isSwarm && this.#isHelpWanted(nowMs) ? this.#assignComplete(nowMs, () => this.#chooseAlone()) : undefined)
+  }
+
+  #assignComplete (nowMs: number, choose: () => Choice | undefined): Assignment | undefined {
+    const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner())
+    const choice = owner && choose()
+    return choice && { part: this.#start(owner, choice, nowMs) }
+  }
+
+  #assignPartial (nowMs: number): Assignment | undefined {
+    const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
+    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => {
+      if (owner.have === undefined || owner.nothingAt === this.#returns) return undefined
+      const range = pickRarest(this.#missing, owner.have, this.#bitmaps.availability, { most, sample, random })
+      if (range) return { part: this.#start(owner, { ...range, cutAt: 'never' }, nowMs) }
+      owner.nothingAt = this.#returns
+      return undefined
+    })
+  }
+
+  /** The first parts short and anywhere, the others in order and large; but none so large that a slow owner holds up the end. */
+  #chooseAlone (): Choice | undefined {
+    const { minPartPieces, openingPieces, minPiecesForOpening, partsPerStream, random } = this.#policy
+    const streams = this.#wantedStreams()
+    if (this.#nextPart < streams && this.#pieceCount >= minPiecesForOpening) {
+      const range = pickAnywhere(this.#missing, openingPieces, random)
+      return range && { ...range, cutAt: 'seen' }
     }
-    return slowest
+    const share = Math.ceil(this.#missing.size / (streams * partsPerStream))
+    const range = pickFront(this.#missing, Math.max(minPartPieces, Math.min(share, this.#mostPieces)))
+    return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
   }
 
-  /** By the part's own rate so far; but one that is silent will go on to be so for as long again. */
-  #msToGo (part: Part, nowMs: number): number {
-    const { firstPiece, endPiece, receivedBytes, lastByteMs } = part
-    const silentMs = nowMs - lastByteMs
-    if (receivedBytes === 0) return silentMs
-    const left = (endPiece - firstPiece) * this.#policy.pieceBytes - receivedBytes
-    return Math.max(left / rateOf(part, nowMs), silentMs)
+  /** What nobody else has, and others are not to bring first; of theirs only after a while. */
+  #chooseUnseen (nowMs: number): Choice | undefined {
+    const others = this.#owners.swarmSalts()
+    const mostRank = Math.floor((nowMs - Math.max(this.#unseenMs, this.#owners.swarmSinceMs)) / this.#policy.helpMs)
+    const isMine = (piece: number): boolean => rankFor(piece, this.#salt, others) <= mostRank
+    const range = pickUnseen(this.#missing, this.#bitmaps.availability.seen, { isMine, random: this.#policy.random })
+    if (range === undefined) return undefined
+    this.#unseenMs = nowMs
+    return { ...range, cutAt: 'seen' }
   }
 
-  #start (owner: OwnerState, firstPiece: number, endPiece: number, nowMs: number): Part {
-    const part: Part = { id: this.#nextPart++, owner: owner.key, firstPiece, endPiece, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, startedMs: nowMs }
+  /** Whether partial owners would take long to bring what is missing. */
+  #isHelpWanted (nowMs: number): boolean {
+    let bytesPerMs = 0
+    for (const owner of this.#owners.all()) {
+      if (owner.have && owner.notBeforeMs <= nowMs) bytesPerMs += owner.bytesPerMs ?? Infinity
+    }
+    return this.#missing.size * this.#policy.pieceBytes > this.#policy.helpMs * bytesPerMs
+  }
+
+  #takeOver (nowMs: number): Assignment | undefined {
+    const slow = slowParts(this.#parts, this.#done, this.#policy, nowMs)
+    const idle = slow.length > 0 ? this.#owners.idle(nowMs, this.#streamsPerOwner()) : []
+    for (const slowPart of slow) {
+      for (const owner of idle) {
+        if (owner.complete && this.#owners.isSwarm && slowPart.ms <= this.#policy.helpMs) continue
+        const tail = tailOf(slowPart, owner, nowMs)
+        const range = tail ?? (this.#missing.size === 0 ? lastPieceOf(slowPart, owner, this.#policy) : undefined)
+        if (range === undefined) continue
+        if (tail) slowPart.part.endPiece = tail.firstPiece
+        return { part: this.#start(owner, { ...range, cutAt: 'never' }, nowMs), ...(tail && { shortened: slowPart.part }) }
+      }
+    }
+    return undefined
+  }
+
+  #start (owner: OwnerState, { firstPiece, endPiece, cutAt }: Choice, nowMs: number): Part {
+    const part: Part = {
+      id: this.#nextPart++, owner: owner.key, firstPiece, endPiece, cutAt, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, startedMs: nowMs,
+    }
     this.#parts.set(part.id, part)
     owner.streams++
-    for (let piece = firstPiece; piece < endPiece; piece++) if (this.#pieces[piece] === MISSING) this.#pieces[piece] = RUNNING
+    for (let piece = firstPiece; piece < endPiece; piece++) this.#missing.delete(piece)
     return part
   }
 
   #blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
     const { code } = failure
     if (code === 'E_INTERRUPTED') return
-    owner.lastFailure = failure
     this.#lastFailure = failure
-    if (code === 'E_DISK_FULL' || code === 'E_IO' || code === 'E_WORKER') {
-      this.#fatal = failure
-      return
-    }
-    if (code === 'E_DIGEST') owner.out = 'lied'
-    else if (code === 'E_NOT_SHARED' || code === 'E_CHANGED' || code === 'E_FORBIDDEN') owner.out = 'refused'
-    else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
-    else if (++owner.failures >= this.#policy.triesPerOwner) owner.out = 'lost'
-    const pauseMs = Math.min(this.#policy.maxPauseMs, this.#policy.minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
-    owner.notBeforeMs = nowMs + pauseMs * (0.5 + this.#policy.random() / 2)
-  }
-
-  /** Those that may be asked now, the ones with the fewest streams first. */
-  #idleOwners (nowMs: number): OwnerState[] {
-    const streamsPerOwner = Math.ceil(this.#wantedStreams() / Math.max(1, this.#usableOwners()))
-    return [...this.#owners.values()]
-      .filter(({ out, notBeforeMs, streams }) => !out && notBeforeMs <= nowMs && streams < streamsPerOwner)
-      .sort((a, b) => a.failures - b.failures || a.streams - b.streams)
+    if (code === 'E_DISK_FULL' || code === 'E_IO' || code === 'E_WORKER') this.#fatal = failure
+    else this.#owners.blame(owner, failure, nowMs)
   }
 
   /** One a owner, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */
   #wantedStreams (): number {
     const least = this.#pieceCount >= this.#policy.minPiecesForTwoStreams ? this.#policy.minStreams : 1
-    return Math.min(this.#policy.streams, Math.max(least, this.#usableOwners()))
+    return Math.min(this.#policy.streams, Math.max(least, this.#owners.usable))
   }
 
-  #usableOwners (): number {
-    let usable = 0
-    for (const { out } of this.#owners.values()) if (!out) usable++
-    return usable
+  #streamsPerOwner (): number {
+    return Math.ceil(this.#wantedStreams() / Math.max(1, this.#owners.usable))
+  }
+
+  get #mostPieces (): number {
+    return Math.max(1, Math.floor(this.#policy.maxPartBytes / this.#policy.pieceBytes))
+  }
+
+  /** What was handed out and has not come is missing again, unless another part brings it. */
+  #giveBack (firstPiece: number, endPiece: number): void {
+    for (let piece = firstPiece; piece < endPiece; piece++) {
+      if (this.#done.has(piece) || this.#isInRunningPart(piece)) continue
+      this.#missing.add(piece)
+      this.#returns++
+    }
   }
 
   #isInRunningPart (piece: number): boolean {
@@ -313,27 +364,10 @@ export class Schedule {
     return false
   }
 
-  /** Those that fetch its last piece as well. */
-  #rivalsOf (part: Part): Part[] {
-    return [...this.#parts.values()].filter((other) =>
-      other !== part && other.firstPiece < part.endPiece && part.verifiedPiece < other.endPiece)
-  }
-
-  #isUseless ({ verifiedPiece, endPiece }: Part): boolean {
-    for (let piece = verifiedPiece; piece < endPiece; piece++) if (this.#pieces[piece] !== DONE) return false
-    return verifiedPiece < endPiece
-  }
-
   #setDone (piece: number): void {
-    if (this.#pieces[piece] === DONE) return
-    this.#pieces[piece] = DONE
-    this.#donePieces++
+    this.#missing.delete(piece)
+    this.#done.add(piece)
   }
-}
-
-/** Bytes a millisecond since the part was started. */
-function rateOf ({ receivedBytes, startedMs }: Part, nowMs: number): number {
-  return receivedBytes / Math.max(1, nowMs - startedMs)
 }
 
 function toError (failure: ScheduleFailure | undefined): PiecemealError {

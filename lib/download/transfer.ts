@@ -15,7 +15,9 @@ import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
 import { Glue } from './glue.js'
 import { PartControl } from './part-task.js'
-import { Schedule, type Part, type ScheduleFailure } from './schedule.js'
+import type { ScheduleFailure } from './owner-standing.js'
+import type { Part } from './part.js'
+import { Schedule } from './schedule.js'
 import { DEFAULT_POLICY } from './schedule-policy.js'
 import type { Run, Workspace } from './workspace.js'
 
@@ -66,9 +68,6 @@ interface RunningPart {
 
 /** How often threads are asked how far they are. */
 const TICK_MS = 100
-/** How often the tracker is asked again: while there are few owners, and while there is none. */
-const FEW_OWNERS_MS = 5_000
-const NO_OWNERS_MS = 1_000
 /** Under a limit a stream is worth opening for so many bytes a second. The kernel tells an owner of what was taken only megabytes later. */
 const RATE_PER_STREAM = 128 * KiB
 /** With this much a second for all threads together, it is an owner's own fault when it counts as slow. */
@@ -134,7 +133,7 @@ export class Transfer {
     this.#resumedBytes = this.#doneBytes
     this.#setOwners(found.owners)
     for (const owner of liars) {
-      this.#schedule.ban({ key: keyOf(owner), name: owner.name }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
+      this.#schedule.ban({ key: keyOf(owner), name: owner.name, complete: owner.complete }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
     }
   }
 
@@ -295,10 +294,9 @@ export class Transfer {
   }
 
   #askForOwners (): void {
-    const isWithout = this.#running.size === 0
-    const dueMs = isWithout ? NO_OWNERS_MS : FEW_OWNERS_MS
-    if (this.#asking || !this.#schedule.isShortOfOwners || performance.now() - this.#ownersAskedMs < dueMs) return
-    this.#ownersAskedMs = performance.now()
+    const nowMs = performance.now()
+    if (this.#asking || nowMs - this.#ownersAskedMs < this.#schedule.ownersEveryMs(nowMs)) return
+    this.#ownersAskedMs = nowMs
     const { filename, digest } = this.#options.found
     this.#asking = this.#context.findOwners(filename, digest).then(
       ({ owners }) => this.#setOwners(owners),
@@ -316,7 +314,7 @@ export class Transfer {
     const scheduled = owners.map((owner) => {
       const key = keyOf(owner)
       this.#owners.set(key, owner)
-      return { key, name: owner.name }
+      return { key, name: owner.name, complete: owner.complete }
     })
     this.#schedule.setOwners(scheduled, performance.now())
   }

@@ -2,6 +2,12 @@
 export class SampleMap<K, V> {
   readonly #index = new Map<K, number>()
   readonly #entries: Array<{ key: K, value: V }> = []
+  readonly #random: () => number
+
+  /** @param random from 0 to 1 */
+  constructor (random: () => number = Math.random) {
+    this.#random = random
+  }
 
   get size (): number {
     return this.#entries.length
@@ -29,7 +35,7 @@ export class SampleMap<K, V> {
     const { length } = this.#entries
     // A Fisher-Yates shuffle of the entries themselves that stops early: their order means nothing.
     for (let i = 0; i < length && values.length < most; i++) {
-      this.#swap(i, i + Math.floor(Math.random() * (length - i)))
+      this.#swap(i, i + Math.floor(this.#random() * (length - i)))
       const entry = this.#entries[i]
       if (entry !== undefined && entry.key !== except) values.push(entry.value)
     }

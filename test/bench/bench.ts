@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--dir DIR]`: measures the
- * built commands and writes the figures to the screen and, every single one, to `bench-results/`.
+ * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--dir DIR]`:
+ * measures the built commands, or simulates a swarm, and writes the figures to the screen and, every single one, to `bench-results/`.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -9,6 +9,7 @@ import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
 import { parseSize } from './sizes.js'
+import { simulator } from './simulator.js'
 import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
@@ -23,6 +24,8 @@ export interface BenchmarkOptions {
   size: number | undefined
   /** From how many owners piecemeal fetches it, one row each. */
   owners: readonly number[]
+  /** Of the simulated swarm. */
+  nodes: number
   /** Tells how far it has come. */
   say: (line: string) => void
 }
@@ -39,7 +42,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start, tracker, swarm }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start, tracker, swarm, simulator }))
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
@@ -49,19 +52,20 @@ interface Arguments extends Omit<BenchmarkOptions, 'say'> {
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, owners, dir } = minimist(argv, {
-    string: ['rounds', 'size', 'owners', 'dir'],
-    default: { rounds: '5', owners: '2,4' },
+  const { _: names, rounds, size, owners, nodes, dir } = minimist(argv, {
+    string: ['rounds', 'size', 'owners', 'nodes', 'dir'],
+    default: { rounds: '5', owners: '2,4', nodes: '300' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --dir DIR`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --dir DIR`)
     },
-  }) as { _: string[], rounds: string, size?: string, owners: string, dir?: string }
+  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, dir?: string }
   return {
     names: names.length > 0 ? names : [...BENCHMARKS.keys()],
     rounds: positive('--rounds', rounds),
     size: size === undefined ? undefined : parseSize(size),
     owners: owners.split(',').map((count) => positive('--owners', count)),
+    nodes: positive('--nodes', nodes),
     dir,
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Schedule, type ScheduleFailure } from '../../lib/download/schedule.js'
+import type { ScheduleFailure } from '../../lib/download/owner-standing.js'
+import { Schedule } from '../../lib/download/schedule.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 import { PIECE_BYTES, simulate, type SimulatedOwner } from './simulate.js'
 
@@ -62,7 +63,7 @@ void t.test('a piece that stalls at two owners is fetched from a third', async (
 
 void t.test('a lost part goes on elsewhere from its last good piece', async (t) => {
   const schedule = new Schedule(8, { pieceBytes: PIECE_BYTES, minPiecesForTwoStreams: 100, minPartPieces: 8 })
-  schedule.setOwners([{ key: 'A', name: 'A' }, { key: 'B', name: 'B' }], 0)
+  schedule.setOwners([{ key: 'A', name: 'A', complete: true }, { key: 'B', name: 'B', complete: true }], 0)
   const first = schedule.next(0)?.part
   t.match(first, { owner: 'A', firstPiece: 0, endPiece: 8 })
   t.equal(schedule.next(0), undefined, 'one part takes everything here; its owner has hardly begun')
@@ -153,7 +154,7 @@ void t.test('pieces from an earlier run are not fetched again', async (t) => {
   schedule.have(0, 4)
   schedule.have(3, 6)
   t.equal(schedule.donePieces, 6)
-  schedule.setOwners([{ key: 'A', name: 'A' }], 0)
+  schedule.setOwners([{ key: 'A', name: 'A', complete: true }], 0)
   t.match(schedule.next(0)?.part, { firstPiece: 6 })
 })
 

@@ -1,6 +1,8 @@
 /** Runs a schedule against made-up owners on a made-up clock: no thread, no socket, milliseconds of real time. */
 import type { PiecemealError } from '../../lib/protocol/errors.js'
-import { Schedule, type Part, type ScheduleFailure } from '../../lib/download/schedule.js'
+import type { ScheduleFailure } from '../../lib/download/owner-standing.js'
+import type { Part } from '../../lib/download/part.js'
+import { Schedule } from '../../lib/download/schedule.js'
 import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
 
 export interface SimulatedOwner {
@@ -81,7 +83,7 @@ export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3
   for (let nowMs = 0; nowMs < limitMs; nowMs += TICK_MS) {
     if (nowMs - askedMs >= ASK_MS) {
       askedMs = nowMs
-      schedule.setOwners(owners.filter(({ isListed }) => isListed?.(nowMs) ?? true).map(({ name }) => ({ key: name, name })), nowMs)
+      schedule.setOwners(owners.filter(({ isListed }) => isListed?.(nowMs) ?? true).map(({ name }) => ({ key: name, name, complete: true })), nowMs)
     }
     for (const run of [...running.values()]) if (running.has(run.part.id)) step(run, nowMs)
     for (const { id } of schedule.tooSlow(nowMs)) {

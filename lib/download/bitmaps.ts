@@ -1,0 +1,62 @@
+/** Who has which piece: the bitmaps of the partial owners, how rare that makes each piece, and whose is to be asked for again. */
+import { PieceSet } from '../content/piece-set.js'
+import { Availability } from './availability.js'
+import type { OwnerState } from './owner-standing.js'
+import type { SchedulePolicy } from './schedule-policy.js'
+
+export class Bitmaps {
+  readonly availability: Availability
+  readonly #policy: SchedulePolicy
+  readonly #missing: PieceSet
+  /** Owners that are being asked. */
+  readonly #asking = new Set<OwnerState>()
+
+  constructor (missing: PieceSet, policy: SchedulePolicy) {
+    this.availability = new Availability(missing.pieceCount)
+    this.#missing = missing
+    this.#policy = policy
+  }
+
+  /** Keys of the partial owners to be asked now what they have; each counts as being asked until it is `set`, or its asking `ended`. */
+  toAsk (owners: Iterable<OwnerState>, nowMs: number): string[] {
+    const keys: string[] = []
+    for (const owner of owners) {
+      if (owner.complete || owner.haveDueMs > nowMs || owner.out || this.#asking.has(owner)) continue
+      if (this.#asking.size >= this.#policy.havesAtOnce) break
+      this.#asking.add(owner)
+      keys.push(owner.key)
+    }
+    return keys
+  }
+
+  ended (owner: OwnerState): void {
+    this.#asking.delete(owner)
+  }
+
+  /** @returns whether it has a piece that it was not known to have. */
+  set (owner: OwnerState, have: PieceSet, nowMs: number): boolean {
+    this.ended(owner)
+    const before = owner.have?.size ?? 0
+    this.availability.change(owner.have, have)
+    owner.have ??= new PieceSet(have.pieceCount)
+    owner.have.assign(have)
+    owner.nothingAt = -1
+    owner.haveDueMs = nowMs + this.#pauseMs(have)
+    return have.size > before
+  }
+
+  /** What it had counts no more; what it has now is to be asked. */
+  drop (owner: OwnerState): void {
+    this.ended(owner)
+    this.availability.change(owner.have, undefined)
+    owner.have = undefined
+    owner.haveDueMs = -Infinity
+  }
+
+  /** One that has plenty to give need not be asked for more so soon, and one that has it all gets no more. */
+  #pauseMs (have: PieceSet): number {
+    const { haveEveryMs, haveRarelyMs, plentyPieces } = this.#policy
+    if (have.size === have.pieceCount) return Infinity
+    return have.countCommon(this.#missing) > plentyPieces ? haveRarelyMs : haveEveryMs
+  }
+}

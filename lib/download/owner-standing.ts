@@ -1,0 +1,248 @@
+/**
+ * Who may be asked: the owners that the tracker told of, what they failed with, how long each is
+ * left alone after that, and who is out for good.
+ */
+import type { PieceSet } from '../content/piece-set.js'
+import type { ErrorCode } from '../protocol/errors.js'
+import type { Bitmaps } from './bitmaps.js'
+import { saltOf } from './rank.js'
+import type { SchedulePolicy } from './schedule-policy.js'
+
+/** An owner as the tracker tells of it; `key` is where its data comes from. */
+export interface ScheduledOwner {
+  key: string
+  name: string
+  /** Whether it has every piece; one that has not serves nothing until it is known which it has. */
+  complete: boolean
+}
+
+export interface ScheduleFailure {
+  code: ErrorCode
+  message: string
+}
+
+export interface OwnerState extends ScheduledOwner {
+  /** By which it is ranked. */
+  readonly salt: number
+  streams: number
+  /** Failures since a piece of it was last good. */
+  failures: number
+  /** Times in a row that it had no free slot. */
+  busy: number
+  notBeforeMs: number
+  /** How fast its last part came, once that is known. */
+  bytesPerMs?: number
+  /** Why it is no longer asked; a 'lost' one gets another chance when it is announced anew. */
+  out?: 'lied' | 'refused' | 'lost'
+  lastFailure?: ScheduleFailure
+  /** What a partial owner has, as far as is known. */
+  have?: PieceSet | undefined
+  /** When to ask a partial owner again what it has; `Infinity` while it is being asked. */
+  haveDueMs: number
+  /** Pieces that came to be missing, as counted when it was last seen to have none of them; -1 if it may have one. */
+  nothingAt: number
+}
+
+export class OwnerStanding {
+  readonly #policy: SchedulePolicy
+  readonly #owners = new Map<string, OwnerState>()
+  /** What an owner had counts no more once it is forgotten, out, or complete. */
+  readonly #bitmaps: Bitmaps
+  /** Those that are not out. */
+  #complete: OwnerState[] = []
+  #partial: OwnerState[] = []
+  #swarming = 0
+  #swarmSinceMs = 0
+
+  constructor (policy: SchedulePolicy, bitmaps: Bitmaps) {
+    this.#policy = policy
+    this.#bitmaps = bitmaps
+  }
+
+  /** Owners that are not out. */
+  get usable (): number {
+    return this.#complete.length + this.#partial.length
+  }
+
+  /**
+   * Whether those that are known to have a part of it are as many as those that have it all: then
+   * what the complete ones send is best what nobody else has.
+   */
+  get isSwarm (): boolean {
+    return this.#swarming > 0 && this.#swarming >= this.#complete.length
+  }
+
+  /** Since when it has been a swarm. */
+  get swarmSinceMs (): number {
+    return this.#swarmSinceMs
+  }
+
+  /** The salts of those that are known to have a part of it. */
+  swarmSalts (): number[] {
+    const salts: number[] = []
+    for (const { have, salt } of this.#partial) if (have !== undefined) salts.push(salt)
+    return salts
+  }
+
+  get (key: string): OwnerState | undefined {
+    return this.#owners.get(key)
+  }
+
+  all (): IterableIterator<OwnerState> {
+    return this.#owners.values()
+  }
+
+  /**
+   * The owners that the tracker knows of now. New ones join. One that fails and is no longer listed
+   * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot,
+   * unless there are more partial ones than are of use.
+   */
+  set (listed: readonly ScheduledOwner[], nowMs: number): void {
+    const keys = new Set(listed.map(({ key }) => key))
+    for (const owner of this.#owners.values()) {
+      const { key, streams, out, failures } = owner
+      if (!keys.has(key) && streams === 0 && out !== 'lied' && (out !== undefined || failures > 0)) this.#forget(owner)
+    }
+    for (const { key, name, complete } of listed) {
+      const owner = this.#owners.get(key)
+      if (owner === undefined) this.#owners.set(key, newOwner({ key, name, complete }, nowMs))
+      else if (owner.complete !== complete) {
+        this.#bitmaps.drop(owner)
+        owner.complete = complete
+        owner.haveDueMs = nowMs
+      }
+    }
+    for (const owner of this.#owners.values()) {
+      if (this.#owners.size <= this.#policy.ownersKept) break
+      if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.out !== 'lied') this.#forget(owner)
+    }
+    this.recount(nowMs)
+  }
+
+  /** An owner that is known to send wrong things is never asked. */
+  ban (banned: ScheduledOwner, failure: ScheduleFailure): void {
+    const owner = this.#owners.get(banned.key) ?? newOwner(banned, 0)
+    this.#owners.set(owner.key, owner)
+    this.#exclude(owner, 'lied', 0, failure)
+  }
+
+  /** What an owner failed with costs it a pause, or more. The codes that are no owner's fault are not for here. */
+  blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
+    const { code } = failure
+    owner.lastFailure = failure
+    if (code === 'E_DIGEST') this.#exclude(owner, 'lied', nowMs, failure)
+    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', nowMs, failure)
+    else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
+    else {
+      // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
+      if (code === 'E_NOT_SHARED') {
+        this.#bitmaps.drop(owner)
+        this.recount(nowMs)
+      }
+      if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', nowMs, failure)
+    }
+    const { minPauseMs, maxPauseMs, random } = this.#policy
+    const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
+    owner.notBeforeMs = nowMs + pauseMs * (0.5 + random() / 2)
+    owner.haveDueMs = Math.max(owner.haveDueMs, owner.notBeforeMs)
+  }
+
+  /** It is too slow to be of use. */
+  giveUp (owner: OwnerState, nowMs: number): void {
+    this.#exclude(owner, 'lost', nowMs)
+  }
+
+  /** A complete owner that may be asked now, with the fewest failures and streams, or undefined. */
+  idlestComplete (nowMs: number, mostStreams: number): OwnerState | undefined {
+    let best: OwnerState | undefined
+    let equals = 0
+    for (const owner of this.#complete) {
+      if (!mayBeAsked(owner, nowMs, mostStreams)) continue
+      const order = best ? owner.failures - best.failures || owner.streams - best.streams : -1
+      if (order > 0) continue
+      equals = order < 0 ? 1 : equals + 1
+      if (order < 0 || this.#policy.random() * equals < 1) best = owner
+    }
+    return best
+  }
+
+  /**
+   * What a partial owner gives that may be asked now and has something: of a few, from a random one on,
+   * the one that was fastest last, which is likely to have few others to serve; those without failures and
+   * with the fewest streams come first.
+   */
+  tryPartial<T> (nowMs: number, mostStreams: number, take: (owner: OwnerState) => T | undefined): T | undefined {
+    const { length } = this.#partial
+    const start = Math.floor(this.#policy.random() * length)
+    for (let streams = 0; streams < mostStreams; streams++) {
+      for (const isTrusted of [true, false]) {
+        const compared: OwnerState[] = []
+        for (let i = 0; i < length; i++) {
+          const owner = this.#partial[(start + i) % length]
+          if (owner === undefined || owner.streams !== streams || (owner.failures === 0) !== isTrusted || !mayBeAsked(owner, nowMs, mostStreams)) continue
+          compared.push(owner)
+          if (compared.length < this.#policy.ownersCompared) continue
+          const taken = takeFastest(compared, take)
+          if (taken) return taken
+        }
+        while (compared.length > 0) {
+          const taken = takeFastest(compared, take)
+          if (taken) return taken
+        }
+      }
+    }
+    return undefined
+  }
+
+  /** Those that may be asked now, the ones with the fewest failures and streams first. */
+  idle (nowMs: number, mostStreams: number): OwnerState[] {
+    return [...this.#owners.values()]
+      .filter((owner) => mayBeAsked(owner, nowMs, mostStreams))
+      .sort((a, b) => a.failures - b.failures || a.streams - b.streams)
+  }
+
+  /** To be called when it has become known what an owner has. */
+  recount (nowMs: number): void {
+    const wasSwarm = this.isSwarm
+    this.#complete = []
+    this.#partial = []
+    this.#swarming = 0
+    for (const owner of this.#owners.values()) {
+      if (owner.out) continue
+      if (owner.complete) this.#complete.push(owner)
+      else this.#partial.push(owner)
+      if (!owner.complete && owner.have !== undefined) this.#swarming++
+    }
+    if (!wasSwarm) this.#swarmSinceMs = nowMs
+  }
+
+  #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, nowMs: number, failure?: ScheduleFailure): void {
+    owner.out = out
+    if (failure) owner.lastFailure = failure
+    this.#bitmaps.drop(owner)
+    this.recount(nowMs)
+  }
+
+  #forget (owner: OwnerState): void {
+    this.#bitmaps.drop(owner)
+    this.#owners.delete(owner.key)
+  }
+}
+
+/** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
+function takeFastest<T> (owners: OwnerState[], take: (owner: OwnerState) => T | undefined): T | undefined {
+  let fastest = 0
+  for (let i = 1; i < owners.length; i++) {
+    if ((owners[i]?.bytesPerMs ?? Infinity) > (owners[fastest]?.bytesPerMs ?? Infinity)) fastest = i
+  }
+  const [owner] = owners.splice(fastest, 1)
+  return owner && take(owner)
+}
+
+function mayBeAsked ({ out, notBeforeMs, streams }: OwnerState, nowMs: number, mostStreams: number): boolean {
+  return !out && notBeforeMs <= nowMs && streams < mostStreams
+}
+
+function newOwner (owner: ScheduledOwner, nowMs: number): OwnerState {
+  return { ...owner, salt: saltOf(owner.name), streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs, haveDueMs: nowMs, nothingAt: -1 }
+}

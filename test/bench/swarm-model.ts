@@ -1,0 +1,365 @@
+/**
+ * A swarm without sockets: every node runs the schedule that real ones run, on a clock that jumps
+ * from event to event. What is modelled: up and down rates that streams share, delays, upload slots
+ * and `E_BUSY`, the tracker's lists, bitmaps that are asked for, ticks of the engine, nodes that
+ * come and go. What is not: disks, processors, lost packets, the exchange of the list of pieces.
+ */
+import { PieceSet } from '../../lib/content/piece-set.js'
+import type { ScheduledOwner, ScheduleFailure } from '../../lib/download/owner-standing.js'
+import type { Part } from '../../lib/download/part.js'
+import { Schedule } from '../../lib/download/schedule.js'
+import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
+import { OWNERS_PER_REPLY, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
+import { SampleMap } from '../../lib/tracker/sample-map.js'
+import { EventHeap } from './event-heap.js'
+import { Links, type Link, type Stream } from './links.js'
+
+export interface SwarmNode {
+  /** Bytes a millisecond. */
+  up: number
+  down: number
+  /** From here to the middle of the network, one way. */
+  delayMs: number
+  /** When it begins to download. */
+  startMs: number
+  /** When it vanishes, if it does. */
+  leaveMs?: number | undefined
+}
+
+export interface SwarmModel {
+  pieceCount: number
+  pieceBytes: number
+  /** The owner of the whole file. */
+  seed: Omit<SwarmNode, 'startMs'>
+  nodes: readonly SwarmNode[]
+  policy?: Partial<SchedulePolicy>
+  random: () => number
+  /** After so long it counts as hung. @default 1 day */
+  limitMs?: number
+}
+
+export interface SwarmResult {
+  /** By node: how long it took, `undefined` for one that left or failed. */
+  tookMs: Array<number | undefined>
+  failures: number
+  /** Bytes that the seed sent, in copies of the file. */
+  seedCopies: number
+  /** What nodes received beyond one copy each, as a share of it. */
+  excess: number
+  /** Requests that were refused with `E_BUSY`. */
+  busy: number
+  parts: number
+}
+
+/** As the engine's. */
+const TICK_MS = 100
+const UPLOADS_PER_DOWNLOADER = 8
+const BUSY: ScheduleFailure = { code: 'E_BUSY', message: 'no free slot' }
+const GONE: ScheduleFailure = { code: 'E_NETWORK', message: 'gone' }
+const UNWANTED: ScheduleFailure = { code: 'E_INTERRUPTED', message: 'not needed any more' }
+
+interface Fetch extends Stream {
+  readonly from: Peer
+  readonly to: Peer
+  readonly part: Part
+  state: 'asking' | 'running' | 'refused'
+  /** When it is answered, or will have come as things are. */
+  dueMs: number
+}
+
+interface Peer extends Link {
+  readonly id: number
+  readonly delayMs: number
+  readonly startMs: number
+  readonly leaveMs: number
+  readonly uploads: Fetch[]
+  readonly downloads: Fetch[]
+  readonly schedule: Schedule | undefined
+  readonly done: PieceSet
+  /** By part. */
+  readonly fetches: Map<number, Fetch>
+  readonly asPartial: ScheduledOwner
+  readonly asComplete: ScheduledOwner
+  isGone: boolean
+  listedAs: 'nothing' | 'partial' | 'complete'
+  tickMs: number
+  askedTrackerMs: number
+  /** Owners that were asked what they have, and when the answers are here. */
+  asked: string[]
+  answersMs: number
+  doneMs: number | undefined
+  isFailed: boolean
+}
+
+export class Swarm {
+  readonly #model: SwarmModel
+  readonly #peers: Peer[]
+  readonly #heap: EventHeap
+  readonly #links: Links
+  readonly #complete: SampleMap<number, Peer>
+  readonly #partial: SampleMap<number, Peer>
+  #downloading = 0
+  #busy = 0
+  #parts = 0
+  #seedBytes = 0
+  #receivedBytes = 0
+
+  constructor (model: SwarmModel) {
+    this.#model = model
+    this.#complete = new SampleMap(model.random)
+    this.#partial = new SampleMap(model.random)
+    this.#peers = [{ ...model.seed, startMs: 0 }, ...model.nodes].map((node, id) => this.#makePeer(node, id))
+    this.#heap = new EventHeap(this.#peers.length)
+    this.#links = new Links((stream) => this.#onFaster(stream as Fetch))
+  }
+
+  #makePeer ({ up, down, delayMs, startMs, leaveMs = Infinity }: SwarmNode, id: number): Peer {
+    const { pieceCount, pieceBytes, policy, random } = this.#model
+    const schedule = id === 0 ? undefined : new Schedule(pieceCount, { pieceBytes, random, ...policy }, String(id))
+    const done = schedule?.done ?? new PieceSet(pieceCount)
+    if (id === 0) done.addRange(0, pieceCount)
+    const key = String(id)
+    return {
+      id,
+      up,
+      down,
+      delayMs,
+      startMs,
+      leaveMs,
+      schedule,
+      done,
+      upUsed: 0,
+      downUsed: 0,
+      uploads: [],
+      downloads: [],
+      fetches: new Map(),
+      asPartial: { key, name: key, complete: false },
+      asComplete: { key, name: key, complete: true },
+      isGone: false,
+      listedAs: 'nothing',
+      tickMs: startMs,
+      askedTrackerMs: -Infinity,
+      asked: [],
+      answersMs: Infinity,
+      doneMs: undefined,
+      isFailed: false,
+    }
+  }
+
+  run (): SwarmResult {
+    for (const peer of this.#peers) {
+      if (peer.schedule) this.#downloading++
+      else this.#list(peer, 'complete')
+      const firstMs = peer.schedule ? Math.min(peer.startMs, peer.leaveMs) : peer.leaveMs
+      if (firstMs < Infinity) this.#heap.set(peer.id, firstMs)
+    }
+    while (this.#downloading > 0) {
+      const peer = this.#peers[this.#heap.first]
+      if (peer === undefined) throw new Error('nothing happens any more')
+      const nowMs = this.#heap.timeOf(peer.id)
+      if (nowMs > (this.#model.limitMs ?? 86_400_000)) throw new Error(`not over after ${nowMs} ms`)
+      this.#wake(peer, nowMs)
+      this.#heap.set(peer.id, this.#nextMs(peer))
+    }
+    const { nodes, pieceCount, pieceBytes } = this.#model
+    const downloaders = this.#peers.slice(1)
+    const fileBytes = pieceCount * pieceBytes
+    const kept = downloaders.reduce((pieces, { done }) => pieces + done.size, 0)
+    for (const { uploads } of this.#peers) for (const fetch of [...uploads]) this.#account(fetch)
+    return {
+      tookMs: downloaders.map(({ doneMs, startMs }) => doneMs === undefined ? undefined : doneMs - startMs),
+      failures: downloaders.filter(({ isFailed }) => isFailed).length,
+      seedCopies: this.#seedBytes / fileBytes,
+      excess: nodes.length === 0 ? 0 : this.#receivedBytes / (kept * pieceBytes) - 1,
+      busy: this.#busy,
+      parts: this.#parts,
+    }
+  }
+
+  #nextMs ({ isGone, schedule, doneMs, isFailed, tickMs, answersMs, leaveMs, fetches }: Peer): number {
+    if (isGone) return Infinity
+    if (!schedule || doneMs !== undefined || isFailed) return leaveMs
+    let nextMs = Math.min(tickMs, answersMs, leaveMs)
+    for (const { dueMs } of fetches.values()) if (dueMs < nextMs) nextMs = dueMs
+    return nextMs
+  }
+
+  #wake (peer: Peer, nowMs: number): void {
+    if (nowMs >= peer.leaveMs) return this.#leave(peer, nowMs)
+    const { schedule } = peer
+    if (schedule === undefined || peer.doneMs !== undefined || peer.isFailed) return
+    let isNews = false
+    for (const fetch of peer.fetches.values()) if (fetch.dueMs <= nowMs) isNews = this.#advance(fetch, nowMs) || isNews
+    if (nowMs >= peer.answersMs) {
+      this.#answer(peer, schedule, nowMs)
+      isNews = true
+    }
+    if (nowMs >= peer.tickMs) {
+      this.#tick(peer, schedule, nowMs)
+      isNews = true
+    }
+    if (!isNews) return
+    if (schedule.isDone) return this.#finish(peer, nowMs)
+    for (let next = schedule.next(nowMs); next !== undefined; next = schedule.next(nowMs)) {
+      this.#start(peer, next.part, nowMs)
+      const shortened = next.shortened && peer.fetches.get(next.shortened.id)
+      if (shortened) this.#expect(shortened)
+    }
+  }
+
+  /** What the engine does ten times a second. */
+  #tick (peer: Peer, schedule: Schedule, nowMs: number): void {
+    peer.tickMs = nowMs + TICK_MS
+    this.#links.fillDownloads(peer, nowMs)
+    for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
+    for (const { id } of schedule.trim()) {
+      const fetch = peer.fetches.get(id)
+      if (fetch) this.#expect(fetch)
+    }
+    for (const { id } of schedule.tooSlow(nowMs)) {
+      const fetch = peer.fetches.get(id)
+      if (fetch) this.#end(fetch, nowMs, UNWANTED)
+    }
+    if (schedule.failure(nowMs)) {
+      peer.isFailed = true
+      this.#downloading--
+      return
+    }
+    if (nowMs - peer.askedTrackerMs >= schedule.ownersEveryMs(nowMs)) {
+      peer.askedTrackerMs = nowMs
+      schedule.setOwners(this.#owners(peer), nowMs)
+    }
+    if (peer.asked.length > 0) return
+    peer.asked = schedule.partialOwnersToAsk(nowMs)
+    if (peer.asked.length === 0) return
+    // One answer of all: that of the one that is farthest.
+    peer.answersMs = nowMs + 2 * Math.max(...peer.asked.map((key) => peer.delayMs + (this.#peers[Number(key)]?.delayMs ?? 0)))
+  }
+
+  #answer (peer: Peer, schedule: Schedule, nowMs: number): void {
+    for (const key of peer.asked) {
+      const owner = this.#peers[Number(key)]
+      if (owner === undefined || owner.isGone) schedule.haveFailed(key, GONE, nowMs)
+      else schedule.setHave(key, owner.done, nowMs)
+    }
+    peer.asked = []
+    peer.answersMs = Infinity
+  }
+
+  /** The tracker's list: at most 50, complete ones first, never the asker. */
+  #owners (asker: Peer): ScheduledOwner[] {
+    const complete = this.#complete.sample(OWNERS_PER_REPLY, asker.id).map(({ asComplete }) => asComplete)
+    if (complete.length === OWNERS_PER_REPLY) return complete
+    return [...complete, ...this.#partial.sample(OWNERS_PER_REPLY - complete.length, asker.id).map(({ asPartial }) => asPartial)]
+  }
+
+  #list (peer: Peer, as: Peer['listedAs']): void {
+    if (peer.listedAs === as) return
+    peer.listedAs = as
+    this.#partial.delete(peer.id)
+    this.#complete.delete(peer.id)
+    if (as === 'partial') this.#partial.set(peer.id, peer)
+    if (as === 'complete') this.#complete.set(peer.id, peer)
+  }
+
+  #start (to: Peer, part: Part, nowMs: number): void {
+    const from = this.#peers[Number(part.owner)]
+    if (from === undefined) throw new Error('an owner that nobody told of')
+    // To connect, and for the request to arrive, takes three times the way.
+    const dueMs = nowMs + 3 * (from.delayMs + to.delayMs)
+    to.fetches.set(part.id, { from, to, part, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
+    this.#parts++
+  }
+
+  /** What the fetch waited for may have happened. @returns whether it ended */
+  #advance (fetch: Fetch, nowMs: number): boolean {
+    const { from, to, part, state } = fetch
+    if (state === 'refused') {
+      this.#end(fetch, nowMs, from.isGone ? GONE : BUSY)
+      return true
+    }
+    if (state === 'asking') {
+      const isBusy = from.uploads.length >= UPLOAD_STREAMS || from.uploads.filter((upload) => upload.to === to).length >= UPLOADS_PER_DOWNLOADER
+      if (isBusy) this.#busy++
+      if (from.isGone || isBusy) {
+        fetch.state = 'refused'
+        fetch.dueMs = nowMs + from.delayMs + to.delayMs
+        return false
+      }
+      fetch.state = 'running'
+      this.#links.open(fetch, nowMs)
+      this.#expect(fetch)
+      return false
+    }
+    this.#links.settle(fetch, nowMs)
+    if (fetch.bytes < (part.endPiece - part.firstPiece) * this.#model.pieceBytes - 1) {
+      this.#expect(fetch)
+      return false
+    }
+    this.#end(fetch, nowMs)
+    return true
+  }
+
+  /** When it will have come, as things are. */
+  #expect (fetch: Fetch): void {
+    if (fetch.state !== 'running') return
+    const { part, bytes, sinceMs, rate } = fetch
+    const left = Math.max(0, (part.endPiece - part.firstPiece) * this.#model.pieceBytes - bytes)
+    fetch.dueMs = rate > 0 ? sinceMs + left / rate : left === 0 ? sinceMs : Infinity
+  }
+
+  #onFaster (fetch: Fetch): void {
+    this.#expect(fetch)
+    if (fetch.dueMs < this.#heap.timeOf(fetch.to.id)) this.#heap.set(fetch.to.id, fetch.dueMs)
+  }
+
+  #progress (fetch: Fetch, nowMs: number): void {
+    const { to, part } = fetch
+    this.#links.settle(fetch, nowMs)
+    // Half a byte for what floating point lost.
+    to.schedule?.progress(part.id, part.firstPiece + Math.floor((fetch.bytes + 1) / this.#model.pieceBytes), fetch.bytes, nowMs)
+    if (to.listedAs === 'nothing' && to.done.size > 0) this.#list(to, 'partial')
+  }
+
+  #end (fetch: Fetch, nowMs: number, failure?: ScheduleFailure): void {
+    const { to, part } = fetch
+    if (!to.fetches.delete(part.id)) return
+    if (fetch.state === 'running') {
+      this.#links.close(fetch, nowMs)
+      this.#progress(fetch, nowMs)
+      this.#account(fetch)
+    }
+    for (const { id } of to.schedule?.ended(part.id, nowMs, failure) ?? []) {
+      const useless = to.fetches.get(id)
+      if (useless) this.#end(useless, nowMs, UNWANTED)
+    }
+  }
+
+  #account ({ from, bytes }: Fetch): void {
+    this.#receivedBytes += bytes
+    if (from.id === 0) this.#seedBytes += bytes
+  }
+
+  #finish (peer: Peer, nowMs: number): void {
+    for (const fetch of [...peer.fetches.values()]) this.#end(fetch, nowMs, UNWANTED)
+    peer.doneMs = nowMs
+    this.#list(peer, 'complete')
+    this.#downloading--
+  }
+
+  #leave (peer: Peer, nowMs: number): void {
+    peer.isGone = true
+    if (peer.schedule && peer.doneMs === undefined && !peer.isFailed) this.#downloading--
+    this.#list(peer, 'nothing')
+    for (const fetch of [...peer.fetches.values()]) this.#end(fetch, nowMs, UNWANTED)
+    for (const fetch of [...peer.uploads]) {
+      // The connection is reset: whoever it went to hears of it a little later.
+      this.#links.close(fetch, nowMs)
+      this.#progress(fetch, nowMs)
+      this.#account(fetch)
+      fetch.state = 'refused'
+      fetch.dueMs = nowMs + peer.delayMs + fetch.to.delayMs
+      if (fetch.dueMs < this.#heap.timeOf(fetch.to.id)) this.#heap.set(fetch.to.id, fetch.dueMs)
+    }
+  }
+}

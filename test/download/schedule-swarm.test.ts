@@ -1,0 +1,240 @@
+/** The schedule among owners that have a part of the file. */
+import t from 'tap'
+import { PieceSet } from '../../lib/content/piece-set.js'
+import type { ScheduledOwner, ScheduleFailure } from '../../lib/download/owner-standing.js'
+import { Schedule } from '../../lib/download/schedule.js'
+import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
+import type { ErrorCode } from '../../lib/protocol/errors.js'
+
+const PIECE_BYTES = 1_000
+const SEED: ScheduledOwner = { key: 'seed', name: 'seed', complete: true }
+
+function partial (key: string): ScheduledOwner {
+  return { key, name: key, complete: false }
+}
+
+function pieces (pieceCount: number, ...ranges: Array<[number, number]>): PieceSet {
+  const set = new PieceSet(pieceCount)
+  for (const [firstPiece, endPiece] of ranges) set.addRange(firstPiece, endPiece)
+  return set
+}
+
+function scheduleOf (pieceCount: number, owners: ScheduledOwner[], policy: Partial<SchedulePolicy> = {}): Schedule {
+  const schedule = new Schedule(pieceCount, { pieceBytes: PIECE_BYTES, random: () => 0, ...policy }, 'me')
+  schedule.setOwners(owners, 0)
+  return schedule
+}
+
+function fail (code: ErrorCode): ScheduleFailure {
+  return { code, message: code }
+}
+
+void t.test('a partial owner serves nothing until it is known what it has, and then only that', async (t) => {
+  const schedule = scheduleOf(20, [partial('A')])
+  t.equal(schedule.next(0), undefined)
+  schedule.setHave('A', pieces(20, [5, 7], [9, 10]), 0)
+  const first = schedule.next(0)?.part
+  const second = schedule.next(0)?.part
+  t.match(first, { owner: 'A', firstPiece: 5, endPiece: 7 })
+  t.match(second, { owner: 'A', firstPiece: 9, endPiece: 10 })
+  t.equal(schedule.next(0), undefined)
+})
+
+void t.test('the rarest of what an owner has comes first', async (t) => {
+  const schedule = scheduleOf(20, [partial('A'), partial('B'), partial('C')], { streams: 1 })
+  schedule.setHave('A', pieces(20, [0, 10]), 0)
+  schedule.setHave('B', pieces(20, [0, 8]), 0)
+  schedule.setHave('C', pieces(20, [0, 7]), 0)
+  schedule.haveFailed('B', fail('E_BUSY'), 0)
+  schedule.haveFailed('C', fail('E_BUSY'), 0)
+  t.match(schedule.next(0)?.part, { owner: 'A', firstPiece: 8, endPiece: 10 }, 'no other has these')
+})
+
+void t.test('partial owners are asked again and again, one at a time, and rarely while they have plenty', async (t) => {
+  const schedule = scheduleOf(200, [SEED, partial('A'), partial('B')], { plentyPieces: 10, haveEveryMs: 500, haveRarelyMs: 2_000 })
+  t.strictSame(schedule.partialOwnersToAsk(0), ['A', 'B'])
+  t.strictSame(schedule.partialOwnersToAsk(5_000), [], 'not while they are being asked')
+  schedule.setHave('A', pieces(200, [0, 5]), 5_000)
+  schedule.setHave('B', pieces(200, [0, 50]), 5_000)
+  t.strictSame(schedule.partialOwnersToAsk(5_499), [])
+  t.strictSame(schedule.partialOwnersToAsk(5_500), ['A'])
+  schedule.haveFailed('A', fail('E_TIMEOUT'), 6_000)
+  t.strictSame(schedule.partialOwnersToAsk(6_100), [], 'a failure costs a pause')
+  t.strictSame(schedule.partialOwnersToAsk(7_000), ['A', 'B'])
+  schedule.setHave('A', pieces(200, [0, 200]), 7_000)
+  schedule.setHave('B', pieces(200, [0, 200]), 7_000)
+  t.strictSame(schedule.partialOwnersToAsk(1e6), [], 'one that has it all gets no more')
+})
+
+void t.test('no more are asked at once than is allowed', async (t) => {
+  const schedule = scheduleOf(20, ['A', 'B', 'C'].map(partial), { havesAtOnce: 2 })
+  t.strictSame(schedule.partialOwnersToAsk(0), ['A', 'B'])
+  schedule.setHave('A', pieces(20), 10)
+  t.strictSame(schedule.partialOwnersToAsk(10), ['C'])
+})
+
+void t.test('a partial owner that is listed as complete has everything', async (t) => {
+  const schedule = scheduleOf(4, [partial('A')])
+  schedule.setHave('A', pieces(4, [3, 4]), 0)
+  schedule.setOwners([{ ...partial('A'), complete: true }], 100)
+  t.match(schedule.next(100)?.part, { owner: 'A', firstPiece: 0, endPiece: 4 })
+  t.strictSame(schedule.partialOwnersToAsk(1_000), [])
+})
+
+void t.test('in a swarm the complete owner gives what nobody else has, the others give the rest', async (t) => {
+  const schedule = scheduleOf(8, [SEED, partial('A')])
+  schedule.setHave('A', pieces(8, [0, 6]), 0)
+  // What is ranked lower for oneself is left to others for a while.
+  const nowMs = 10_000
+  const byOwner = [schedule.next(nowMs)?.part, schedule.next(nowMs)?.part]
+  t.match(byOwner.find((part) => part?.owner === 'seed'), { firstPiece: 6, endPiece: 8 })
+  t.match(byOwner.find((part) => part?.owner === 'A'), { firstPiece: 0, endPiece: 4 })
+})
+
+void t.test('each node of a swarm begins with other pieces, and takes those of others only after a while', async (t) => {
+  const names = ['me', 'A', 'B', 'C']
+  const firsts = names.map((name) => {
+    const schedule = new Schedule(100, { pieceBytes: PIECE_BYTES, helpMs: 2_000 }, name)
+    const others = names.filter((other) => other !== name)
+    schedule.setOwners([SEED, ...others.map(partial)], 0)
+    for (const other of others) schedule.setHave(other, pieces(100, [0, 1]), 0)
+    const brought = new Set<number>()
+    for (let assignment = schedule.next(0); assignment !== undefined; assignment = schedule.next(0)) {
+      const { id, owner, firstPiece, endPiece } = assignment.part
+      if (owner === 'seed') for (let piece = firstPiece; piece < endPiece; piece++) brought.add(piece)
+      schedule.progress(id, endPiece, (endPiece - firstPiece) * PIECE_BYTES, 0)
+      schedule.ended(id, 0)
+    }
+    t.ok(brought.size > 8 && brought.size < 50, `${name} begins with ${brought.size}`)
+    t.equal(schedule.next(1_999), undefined)
+    t.match(schedule.next(2_000)?.part, { owner: 'seed' }, 'somebody else is late')
+    return brought
+  })
+  const all = firsts.flatMap((brought) => [...brought])
+  t.equal(new Set(all).size, all.length, 'no two with the same')
+})
+
+void t.test('a part ends where it meets what somebody has got meanwhile', async (t) => {
+  const schedule = scheduleOf(400, [SEED, partial('A')])
+  schedule.setHave('A', pieces(400, [399, 400]), 0)
+  // After that long it takes even what others are to bring first.
+  const parts = [schedule.next(100_000)?.part, schedule.next(100_000)?.part]
+  const part = parts.find((started) => started?.owner === 'seed')
+  const other = parts.find((started) => started?.owner === 'A')
+  const firstPiece = part?.firstPiece ?? NaN
+  t.equal(part?.endPiece, firstPiece + 2)
+  t.strictSame(schedule.trim(), [])
+  schedule.setHave('A', pieces(400, [firstPiece + 1, firstPiece + 2], [399, 400]), 100_001)
+  t.strictSame(schedule.trim(), [part])
+  t.equal(part?.endPiece, firstPiece + 1)
+  schedule.progress(other?.id ?? -1, 400, PIECE_BYTES, 100_001)
+  schedule.ended(other?.id ?? -1, 100_001)
+  const taken = schedule.next(100_001)?.part
+  t.match(taken, { owner: 'A', firstPiece: firstPiece + 1, endPiece: firstPiece + 2 }, 'A is asked for it instead')
+})
+
+void t.test('alone with a complete owner a part is large, and ends with the piece at hand once a swarm is seen', async (t) => {
+  const schedule = scheduleOf(100, [SEED], { minPiecesForOpening: 1_000, minStreams: 1 })
+  const part = schedule.next(0)?.part
+  t.match(part, { firstPiece: 0, endPiece: 50 })
+  schedule.progress(part?.id ?? -1, 3, 3.5 * PIECE_BYTES, 10)
+  schedule.setOwners([SEED, partial('A')], 20)
+  t.strictSame(schedule.trim(), [], 'not before it is known what others have')
+  schedule.setHave('A', pieces(100, [60, 61]), 30)
+  t.strictSame(schedule.trim(), [part])
+  t.equal(part?.endPiece, 4)
+  t.strictSame(schedule.trim(), [])
+})
+
+void t.test('the first parts are short and at random places, the next go on at the front', async (t) => {
+  const schedule = scheduleOf(400, [SEED], { random: () => 0.5 })
+  const opening = [schedule.next(0)?.part, schedule.next(0)?.part]
+  t.match(opening, [{ firstPiece: 200, endPiece: 204 }, { firstPiece: 204, endPiece: 208 }])
+  for (const part of opening) {
+    schedule.progress(part?.id ?? -1, part?.endPiece ?? 0, 4 * PIECE_BYTES, 10)
+    schedule.ended(part?.id ?? -1, 10)
+  }
+  t.match(schedule.next(10)?.part, { firstPiece: 0, endPiece: 98 })
+})
+
+void t.test('few partial owners beside many complete ones make no swarm', async (t) => {
+  const schedule = scheduleOf(40, [SEED, { key: 'two', name: 'two', complete: true }, partial('A')], { minPiecesForOpening: 1_000 })
+  schedule.setHave('A', pieces(40, [0, 4]), 0)
+  t.match(schedule.next(0)?.part, { firstPiece: 0, endPiece: 7 }, 'front to back, whoever else has it')
+})
+
+void t.test('what partial owners would take long to bring, the complete one brings too', async (t) => {
+  const schedule = scheduleOf(40, [SEED, partial('A')], { helpMs: 2_000 })
+  schedule.setHave('A', pieces(40, [0, 40]), 0)
+  const slow = schedule.next(0)?.part
+  t.match(slow, { owner: 'A' })
+  t.equal(schedule.next(0), undefined, 'it may be fast')
+  schedule.progress(slow?.id ?? -1, (slow?.firstPiece ?? 0) + 1, PIECE_BYTES, 1_000)
+  t.match(schedule.next(1_000)?.part, { owner: 'seed' })
+})
+
+void t.test('a tail is taken over only by one that has it', async (t) => {
+  const schedule = scheduleOf(4, [partial('A'), partial('B')], { takeoverMs: 100 })
+  schedule.setHave('A', pieces(4, [0, 4]), 0)
+  schedule.setHave('B', pieces(4), 0)
+  const slow = schedule.next(0)?.part
+  t.match(slow, { owner: 'A', endPiece: 4 })
+  schedule.progress(slow?.id ?? -1, 1, PIECE_BYTES, 1_000)
+  t.equal(schedule.next(1_000), undefined)
+  schedule.setHave('B', pieces(4, [0, 2], [3, 4]), 1_000)
+  t.match(schedule.next(1_000), { part: { owner: 'B', firstPiece: 3, endPiece: 4 }, shortened: { id: slow?.id, endPiece: 3 } })
+})
+
+void t.test('a partial owner that lies is out, and what it said counts no more', async (t) => {
+  const schedule = scheduleOf(8, [SEED, partial('liar')])
+  schedule.setHave('liar', pieces(8, [0, 8]), 0)
+  const part = schedule.next(0)?.part
+  t.match(part, { owner: 'liar' })
+  schedule.ended(part?.id ?? -1, 10, fail('E_DIGEST'))
+  t.match(schedule.next(10)?.part, { owner: 'seed' })
+  schedule.setOwners([SEED, partial('liar')], 20)
+  t.strictSame(schedule.partialOwnersToAsk(10_000), [])
+})
+
+void t.test('one that has less than it said is asked what it has', async (t) => {
+  const schedule = scheduleOf(8, [partial('A')])
+  schedule.setHave('A', pieces(8, [0, 8]), 0)
+  const part = schedule.next(0)?.part
+  schedule.ended(part?.id ?? -1, 10, fail('E_NOT_SHARED'))
+  t.equal(schedule.next(5_000), undefined)
+  t.strictSame(schedule.partialOwnersToAsk(5_000), ['A'])
+  schedule.setHave('A', pieces(8, [0, 1]), 5_000)
+  t.match(schedule.next(5_000)?.part, { owner: 'A', firstPiece: 0, endPiece: 1 })
+})
+
+void t.test('pieces that are nowhere: it waits as long as the others get new ones, then says how many are missing', async (t) => {
+  const schedule = scheduleOf(8, [partial('A')], { ownerWaitMs: 30_000 })
+  schedule.have(0, 5)
+  schedule.setHave('A', pieces(8, [0, 3]), 0)
+  t.equal(schedule.failure(0), undefined)
+  t.equal(schedule.failure(29_999), undefined)
+  schedule.setHave('A', pieces(8, [0, 5]), 29_999)
+  t.equal(schedule.failure(30_000), undefined, 'A has got more')
+  t.equal(schedule.failure(59_999), undefined)
+  t.match(schedule.failure(60_000), { code: 'E_NO_OWNER', message: /^3 of 8 pieces are missing.*what is there is kept$/ })
+  schedule.setHave('A', pieces(8, [0, 6]), 60_001)
+  t.match(schedule.next(60_001)?.part, { owner: 'A', firstPiece: 5, endPiece: 6 })
+})
+
+void t.test('the tracker is asked soon at first, and rarely where there are enough', async (t) => {
+  const policy = { noOwnersMs: 1_000, ownersSoonMs: 500, ownersEveryMs: 5_000, ownersRarelyMs: 30_000, enoughOwners: 4 }
+  const schedule = scheduleOf(100, [SEED], policy)
+  t.equal(schedule.ownersEveryMs(60_000), 1_000, 'nothing runs')
+  schedule.next(0)
+  t.strictSame([0, 500, 2_000, 60_000].map((nowMs) => schedule.ownersEveryMs(nowMs)), [500, 500, 1_000, 5_000])
+  schedule.setOwners([SEED, ...['A', 'B', 'C'].map(partial)], 60_000)
+  t.equal(schedule.ownersEveryMs(100_000), 30_000)
+})
+
+void t.test('of many partial owners those that are not listed any more make room', async (t) => {
+  const schedule = scheduleOf(20, ['A', 'B'].map(partial), { ownersKept: 2 })
+  schedule.setHave('A', pieces(20, [0, 4]), 0)
+  t.match(schedule.next(0)?.part, { owner: 'A' })
+  schedule.setOwners(['C', 'D'].map(partial), 100)
+  t.strictSame(schedule.partialOwnersToAsk(1_000), ['A', 'C', 'D'], 'B is forgotten, A still sends')
+})
