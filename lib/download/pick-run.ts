@@ -19,9 +19,9 @@ export function pickFront (missing: PieceSet, most: number): PieceRange | undefi
   return { firstPiece, endPiece: Math.min(firstPiece + most, missing.firstGapFrom(firstPiece)) }
 }
 
-/** From anywhere. */
+/** From anywhere in the second half: what comes from the front in one part need not be copied to be glued. */
 export function pickAnywhere (missing: PieceSet, most: number, random: Random): PieceRange | undefined {
-  const firstPiece = missing.firstFrom(Math.floor(random() * missing.pieceCount))
+  const firstPiece = missing.firstFrom(Math.floor((1 + random()) / 2 * missing.pieceCount))
   if (firstPiece === missing.pieceCount) return pickFront(missing, most)
   return { firstPiece, endPiece: Math.min(firstPiece + most, missing.firstGapFrom(firstPiece)) }
 }

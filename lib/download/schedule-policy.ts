@@ -19,8 +19,10 @@ export interface SchedulePolicy {
   /** The first parts of a download, at random places, if it has at least `minPiecesForOpening`. */
   openingPieces: number
   minPiecesForOpening: number
-  /** So much room the glue needs beside the file itself, at most. */
+  /** Any other part than the one at the front: so much room the glue needs beside the file itself. */
   maxPartBytes: number
+  /** What the other streams bring until the part at the front is there, at most, if all are equally fast. */
+  maxWaitingBytes: number
   /** With fewer owners than this the tracker is asked more often. */
   enoughOwners: number
   /** Partial owners beyond so many owners are forgotten once the tracker lists others. */
@@ -69,7 +71,8 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   rarestSample: 256,
   openingPieces: 4,
   minPiecesForOpening: 32,
-  maxPartBytes: 256 * MiB,
+  maxPartBytes: 32 * MiB,
+  maxWaitingBytes: 512 * MiB,
   enoughOwners: 4,
   ownersKept: 64,
   ownersCompared: 8,

@@ -41,6 +41,7 @@ export class Schedule {
   readonly #owners: OwnerStanding
   readonly #parts = new Map<number, Part>()
   readonly #salt: number
+  #mostStreams: number
   #nextPart = 0
   /** When a part that nobody else has was last begun. */
   #unseenMs = -Infinity
@@ -60,6 +61,7 @@ export class Schedule {
   constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}, name?: string) {
     this.#pieceCount = pieceCount
     this.#policy = { ...DEFAULT_POLICY, ...policy }
+    this.#mostStreams = this.#policy.streams
     this.#salt = saltOf(name ?? String(this.#policy.random()))
     this.#done = new PieceSet(pieceCount)
     this.#missing = new PieceSet(pieceCount)
@@ -135,7 +137,7 @@ export class Schedule {
 
   /** What to start now, or undefined; to be called until it gives nothing. */
   next (nowMs: number): Assignment | undefined {
-    if (this.#fatal || this.#parts.size >= this.#policy.streams) return undefined
+    if (this.#fatal || this.#parts.size >= this.#mostStreams) return undefined
     return this.#assignMissing(nowMs) ?? this.#takeOver(nowMs)
   }
 
@@ -278,7 +280,8 @@ export class Schedule {
       return range && { ...range, cutAt: 'seen' }
     }
     const share = Math.ceil(this.#missing.size / (streams * partsPerStream))
-    const range = pickFront(this.#missing, Math.max(minPartPieces, Math.min(share, this.#mostPieces)))
+    const most = this.#missing.has(0) ? this.#frontPieces : Math.min(share, this.#piecesOf(this.#policy.maxPartBytes))
+    const range = pickFront(this.#missing, Math.max(minPartPieces, most))
     return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
   }
 
@@ -336,18 +339,32 @@ export class Schedule {
     else this.#owners.blame(owner, failure, nowMs)
   }
 
+  /** So many parts may run at once from now on, up to what the policy allows. */
+  limitStreams (streams: number): void {
+    this.#mostStreams = Math.min(streams, this.#policy.streams)
+  }
+
   /** One a owner, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */
   #wantedStreams (): number {
     const least = this.#pieceCount >= this.#policy.minPiecesForTwoStreams ? this.#policy.minStreams : 1
-    return Math.min(this.#policy.streams, Math.max(least, this.#owners.usable))
+    return Math.min(this.#mostStreams, Math.max(least, this.#owners.usable))
   }
 
   #streamsPerOwner (): number {
     return Math.ceil(this.#wantedStreams() / Math.max(1, this.#owners.usable))
   }
 
-  get #mostPieces (): number {
-    return Math.max(1, Math.floor(this.#policy.maxPartBytes / this.#policy.pieceBytes))
+  /**
+   * The part at the front becomes the beginning of the file and is never copied, so it is as large as
+   * one stream can bring while the others bring the rest; but what they bring waits for it.
+   */
+  get #frontPieces (): number {
+    const streams = this.#wantedStreams()
+    return Math.min(Math.ceil(this.#pieceCount / streams), this.#piecesOf(this.#policy.maxWaitingBytes / Math.max(1, streams - 1)))
+  }
+
+  #piecesOf (bytes: number): number {
+    return Math.max(1, Math.floor(bytes / this.#policy.pieceBytes))
   }
 
   /** What was handed out and has not come is missing again, unless another part brings it. */

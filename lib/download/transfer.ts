@@ -14,11 +14,13 @@ import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
 import { Glue } from './glue.js'
+import { HavePoller } from './have-poller.js'
 import { PartControl } from './part-task.js'
 import type { ScheduleFailure } from './owner-standing.js'
 import type { Part } from './part.js'
 import { Schedule } from './schedule.js'
 import { DEFAULT_POLICY } from './schedule-policy.js'
+import { StreamCount } from './stream-count.js'
 import type { Run, Workspace } from './workspace.js'
 
 export interface TransferProgress {
@@ -59,9 +61,9 @@ interface RunningPart {
   ended: Promise<void>
   /** Ends the thread. */
   kill: AbortController
-  /** What the thread's last sign of life was, and when it came. */
   /** The first piece that nobody else has been told of. */
   toldPiece: number
+  /** What the thread's last sign of life was, and when it came. */
   heartbeat: number
   heartbeatMs: number
 }
@@ -78,6 +80,8 @@ export class Transfer {
   readonly #context: DownloadContext
   readonly #schedule: Schedule
   readonly #glue: Glue
+  readonly #haves: HavePoller
+  readonly #streamCount = new StreamCount({ most: MAX_FETCH_THREADS })
   readonly #owners = new Map<string, Owner>()
   readonly #bytesByOwner = new Map<string, number>()
   readonly #running = new Map<number, RunningPart>()
@@ -97,7 +101,8 @@ export class Transfer {
     this.#options = options
     this.#context = context
     const { found } = options
-    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength })
+    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength }, context.name)
+    this.#haves = new HavePoller(found)
     this.#glue = new Glue(found, options.onGood)
     this.#countedPieces = new Uint8Array(pieceCount(found))
   }
@@ -143,10 +148,12 @@ export class Transfer {
       this.#readProgress()
       this.#giveUpSlowParts()
       this.#killStuckThreads()
+      this.#trimParts()
       this.#startParts()
       const failure = this.#schedule.failure(performance.now())
       if (failure) throw failure
       this.#askForOwners()
+      this.#askForPieces()
       await this.#pause()
     }
     this.#readProgress()
@@ -207,20 +214,30 @@ export class Transfer {
   }
 
   /** Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while. */
-  get #mostStreams (): number {
-    return Math.max(1, Math.floor((this.#context.down.bytesPerSecond ?? Infinity) / RATE_PER_STREAM))
+  #mostStreams (): number {
+    const withinLimit = Math.max(1, Math.floor((this.#context.down.bytesPerSecond ?? Infinity) / RATE_PER_STREAM))
+    return Math.min(withinLimit, this.#streamCount.at(performance.now()))
   }
 
   #startParts (): void {
-    while (this.#context.slots.isFree && this.#running.size < this.#mostStreams) {
+    this.#schedule.limitStreams(this.#mostStreams())
+    while (this.#context.slots.isFree) {
       const assignment = this.#schedule.next(performance.now())
       if (assignment === undefined) return
       this.#context.slots.take()
       const { part, shortened } = assignment
-      const victim = shortened && this.#running.get(shortened.id)
-      if (victim) victim.control.stopPiece = victim.part.endPiece
+      if (shortened) this.#stopEarlier(shortened)
       this.#start(part)
     }
+  }
+
+  #trimParts (): void {
+    for (const part of this.#schedule.trim()) this.#stopEarlier(part)
+  }
+
+  #stopEarlier ({ id, endPiece }: Part): void {
+    const running = this.#running.get(id)
+    if (running) running.control.stopPiece = endPiece
   }
 
   #start (part: Part): void {
@@ -310,6 +327,20 @@ export class Transfer {
     })
   }
 
+  #askForPieces (): void {
+    for (const key of this.#schedule.partialOwnersToAsk(performance.now())) {
+      const owner = this.#owners.get(key)
+      if (owner === undefined) throw new Error(`${key} is no owner`)
+      this.#haves.ask({ host: owner.host, port: owner.inputPort }).then(
+        (have) => {
+          this.#schedule.setHave(key, have, performance.now())
+          this.#wake()
+        },
+        (error: unknown) => this.#schedule.haveFailed(key, toPiecemealError(error), performance.now())
+      )
+    }
+  }
+
   #setOwners (owners: readonly Owner[]): void {
     const scheduled = owners.map((owner) => {
       const key = keyOf(owner)
@@ -337,6 +368,7 @@ export class Transfer {
   }
 
   async #stop (): Promise<void> {
+    this.#haves.close()
     await this.#endAllParts()
     await this.#glue.close()
   }

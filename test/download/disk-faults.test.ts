@@ -22,8 +22,8 @@ import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 
-/** Two parts from one owner, so that one of them is glued to the other. */
-const DATA = pseudoRandomBytes(5 * MiB + 12_345, 'disk faults')
+/** Enough for two streams, so that one part is glued to the other. */
+const DATA = pseudoRandomBytes(9 * MiB + 12_345, 'disk faults')
 const FILE = 'a.bin'
 /** FAULTS.md, "Disk, names, process". */
 const FAILED_WITHIN_MS = 5_000

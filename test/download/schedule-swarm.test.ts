@@ -136,7 +136,7 @@ void t.test('a part ends where it meets what somebody has got meanwhile', async 
 void t.test('alone with a complete owner a part is large, and ends with the piece at hand once a swarm is seen', async (t) => {
   const schedule = scheduleOf(100, [SEED], { minPiecesForOpening: 1_000, minStreams: 1 })
   const part = schedule.next(0)?.part
-  t.match(part, { firstPiece: 0, endPiece: 50 })
+  t.match(part, { firstPiece: 0, endPiece: 100 })
   schedule.progress(part?.id ?? -1, 3, 3.5 * PIECE_BYTES, 10)
   schedule.setOwners([SEED, partial('A')], 20)
   t.strictSame(schedule.trim(), [], 'not before it is known what others have')
@@ -149,18 +149,40 @@ void t.test('alone with a complete owner a part is large, and ends with the piec
 void t.test('the first parts are short and at random places, the next go on at the front', async (t) => {
   const schedule = scheduleOf(400, [SEED], { random: () => 0.5 })
   const opening = [schedule.next(0)?.part, schedule.next(0)?.part]
-  t.match(opening, [{ firstPiece: 200, endPiece: 204 }, { firstPiece: 204, endPiece: 208 }])
+  t.match(opening, [{ firstPiece: 300, endPiece: 304 }, { firstPiece: 304, endPiece: 308 }])
   for (const part of opening) {
     schedule.progress(part?.id ?? -1, part?.endPiece ?? 0, 4 * PIECE_BYTES, 10)
     schedule.ended(part?.id ?? -1, 10)
   }
-  t.match(schedule.next(10)?.part, { firstPiece: 0, endPiece: 98 })
+  t.match(schedule.next(10)?.part, { firstPiece: 0, endPiece: 200 })
+})
+
+void t.test('the part at the front is one stream\'s share, the others are small', async (t) => {
+  const policy = { minPiecesForOpening: 10_000, maxPartBytes: 8 * PIECE_BYTES, maxWaitingBytes: 120 * PIECE_BYTES }
+  const parts = (pieceCount: number, owners: number): unknown[] => {
+    const schedule = scheduleOf(pieceCount, Array.from({ length: owners }, (_, i) => ({ key: String(i), name: String(i), complete: true })), policy)
+    return [schedule.next(0), schedule.next(0)].map((assignment) => [assignment?.part.firstPiece, assignment?.part.endPiece])
+  }
+  t.strictSame(parts(200, 2), [[0, 100], [100, 108]])
+  t.strictSame(parts(1_000, 2), [[0, 120], [120, 128]], 'what waits for it is bounded')
+  t.strictSame(parts(1_000, 4), [[0, 40], [40, 48]], 'however many bring it')
+})
+
+void t.test('no more parts run at once than the caller allows', async (t) => {
+  const schedule = scheduleOf(400, Array.from({ length: 8 }, (_, i) => ({ key: String(i), name: String(i), complete: true })))
+  schedule.limitStreams(2)
+  t.ok(schedule.next(0))
+  t.ok(schedule.next(0))
+  t.equal(schedule.next(0), undefined)
+  schedule.limitStreams(3)
+  t.ok(schedule.next(0))
+  t.equal(schedule.next(0), undefined)
 })
 
 void t.test('few partial owners beside many complete ones make no swarm', async (t) => {
   const schedule = scheduleOf(40, [SEED, { key: 'two', name: 'two', complete: true }, partial('A')], { minPiecesForOpening: 1_000 })
   schedule.setHave('A', pieces(40, [0, 4]), 0)
-  t.match(schedule.next(0)?.part, { firstPiece: 0, endPiece: 7 }, 'front to back, whoever else has it')
+  t.match(schedule.next(0)?.part, { firstPiece: 0, endPiece: 14 }, 'front to back, whoever else has it')
 })
 
 void t.test('what partial owners would take long to bring, the complete one brings too', async (t) => {

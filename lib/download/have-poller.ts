@@ -1,0 +1,55 @@
+/** Asks partial owners which pieces they have by now, each over one connection that is kept for the next time. */
+import { setMaxListeners } from 'node:events'
+import { PieceSet } from '../content/piece-set.js'
+import { LineClient } from '../net/line-client.js'
+import { formatAddress, type Address } from '../protocol/address.js'
+import { protocolError } from '../protocol/check.js'
+import { pieceCount, type Content } from '../protocol/content.js'
+import { parseSizeAnswer, sizeQuestion } from '../protocol/size-information.js'
+
+export class HavePoller {
+  readonly #content: Content & { filename: string }
+  readonly #closing = new AbortController()
+  /** By where they are. */
+  readonly #clients = new Map<string, LineClient>()
+
+  constructor (content: Content & { filename: string }) {
+    this.#content = content
+    setMaxListeners(0, this.#closing.signal)
+  }
+
+  /**
+   * One question at a time for each owner.
+   *
+   * @param address an owner's input port
+   * @throws E_NETWORK, E_TIMEOUT, what the owner refuses with; E_PROTOCOL if it answers for another content; E_INTERRUPTED once closed.
+   */
+  async ask (address: Address): Promise<PieceSet> {
+    const client = await this.#connect(address)
+    const { filename, digest } = this.#content
+    const { have, ...answer } = parseSizeAnswer(await client.request({ ...sizeQuestion(filename, digest), pieces: false }))
+    if (answer.digest !== digest || answer.size !== this.#content.size) throw protocolError(`${formatAddress(address)} answered for another content`)
+    const count = pieceCount(this.#content)
+    if (have) return PieceSet.fromBytes(have, count)
+    // It has become complete since the tracker told of it.
+    const all = new PieceSet(count)
+    all.addRange(0, count)
+    return all
+  }
+
+  /** Safe to call twice. */
+  close (): void {
+    this.#closing.abort()
+    for (const client of this.#clients.values()) client.close()
+  }
+
+  async #connect ({ host, port }: Address): Promise<LineClient> {
+    const key = formatAddress({ host, port })
+    const known = this.#clients.get(key)
+    if (known && !known.closedBecause) return known
+    const client = await LineClient.connect({ host, port, signal: this.#closing.signal })
+    this.#clients.set(key, client)
+    if (this.#closing.signal.aborted) client.close()
+    return client
+  }
+}
