@@ -1,51 +1,54 @@
-/** How many streams are worth having at once: as many as it takes until they, and no longer the network, are what is waited for. */
-import { availableParallelism } from 'node:os'
+/** How many streams are worth having at once: as many as it takes until the machine, and no longer the network, is what is waited for. */
+import { cpus } from 'node:os'
 
-/** On a machine that is busy with two streams more of them only cost time: four took a fifth longer than two on two cores. */
+/** Where two streams keep the machine busy more of them only cost time: four took a fifth longer than two on two cores. */
 const FIRST_STREAMS = 2
 const MORE_STREAMS = 2
-/** Of all cores, used by this process: the other half has the kernel's share, and whoever sends from the same machine. */
-const BUSY_SHARE = 0.5
+/** Of the time of all cores, whoever uses it. */
+const BUSY_SHARE = 0.7
 /** A share of less time than this means little. */
 const LOOK_MS = 90
 
-export interface StreamCountOptions {
-  most: number
-  /** @default those of the machine */
-  cores?: number
-  /** What the process has used so far, all threads together, in milliseconds. */
-  processorMs?: () => number
+/** Of all cores together, in milliseconds since some moment. */
+export interface ProcessorTimes {
+  busyMs: number
+  idleMs: number
 }
 
 export class StreamCount {
   readonly #most: number
-  readonly #cores: number
-  readonly #processorMs: () => number
+  readonly #processorTimes: () => ProcessorTimes
   #count: number
-  #lookedMs: number | undefined
-  #usedMs = 0
+  #lookedMs = -Infinity
+  #last: ProcessorTimes | undefined
 
-  constructor ({ most, cores = availableParallelism(), processorMs = usedProcessorMs }: StreamCountOptions) {
+  constructor (most: number, processorTimes = timesOfMachine) {
     this.#most = most
-    this.#cores = cores
-    this.#processorMs = processorMs
+    this.#processorTimes = processorTimes
     this.#count = Math.min(most, FIRST_STREAMS)
   }
 
   /** To be asked again and again while streams run; it only ever grows. */
   at (nowMs: number): number {
-    const lookedMs = this.#lookedMs ?? -Infinity
-    if (this.#count === this.#most || nowMs - lookedMs < LOOK_MS) return this.#count
-    const usedMs = this.#processorMs()
-    const share = (usedMs - this.#usedMs) / (nowMs - lookedMs) / this.#cores
-    if (this.#lookedMs !== undefined && share < BUSY_SHARE) this.#count = Math.min(this.#most, this.#count + MORE_STREAMS)
+    if (this.#count === this.#most || nowMs - this.#lookedMs < LOOK_MS) return this.#count
+    const times = this.#processorTimes()
+    if (this.#last && busyShare(this.#last, times) < BUSY_SHARE) this.#count = Math.min(this.#most, this.#count + MORE_STREAMS)
     this.#lookedMs = nowMs
-    this.#usedMs = usedMs
+    this.#last = times
     return this.#count
   }
 }
 
-function usedProcessorMs (): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1_000
+function busyShare (before: ProcessorTimes, after: ProcessorTimes): number {
+  const busyMs = after.busyMs - before.busyMs
+  return busyMs / Math.max(1, busyMs + after.idleMs - before.idleMs)
+}
+
+function timesOfMachine (): ProcessorTimes {
+  let [busyMs, idleMs] = [0, 0]
+  for (const { times: { user, nice, sys, irq, idle } } of cpus()) {
+    busyMs += user + nice + sys + irq
+    idleMs += idle
+  }
+  return { busyMs, idleMs }
 }

@@ -81,7 +81,7 @@ export class Transfer {
   readonly #schedule: Schedule
   readonly #glue: Glue
   readonly #haves: HavePoller
-  readonly #streamCount = new StreamCount({ most: MAX_FETCH_THREADS })
+  readonly #streamCount = new StreamCount(MAX_FETCH_THREADS)
   readonly #owners = new Map<string, Owner>()
   readonly #bytesByOwner = new Map<string, number>()
   readonly #running = new Map<number, RunningPart>()
