@@ -10,6 +10,7 @@ import { digestPrefix, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
+import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
 import { assertAbsent, publish } from './publish.js'
 import type { PartTask } from './part-task.js'
@@ -30,6 +31,8 @@ export interface DownloadContext {
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The threads that fetch, shared by all downloads of the node. */
   slots: Slots
+  /** For owners' input and output ports; without them connections are plain. */
+  credentials?: Record<Purpose, ClientCredentials> | undefined
 }
 
 export interface DownloadOptions {
@@ -94,7 +97,7 @@ export async function download ({ filename, digest, signal, onProgress }: Downlo
 async function findPieceList (found: Found, signal: AbortSignal, context: DownloadContext): Promise<CheckedPieceList & { found: Found }> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     try {
-      return { ...await fetchPieceList(found, signal), found }
+      return { ...await fetchPieceList(found, signal, context.credentials?.control), found }
     } catch (error) {
       throwIfStopped(signal, found.filename)
       // An owner that refuses or lies will do so again.

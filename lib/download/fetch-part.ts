@@ -7,9 +7,10 @@
  */
 import { closeSync, constants, openSync } from 'node:fs'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { toDiskError, writeFullySync } from '../content/disk.js'
 import { PieceChecker } from '../content/piece-checker.js'
+import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
 import { formatAddress } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
 import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
@@ -27,11 +28,11 @@ const WATCH_MS = 100
 /** The thread's buffer; a thread runs one task at a time. */
 let buffer: Buffer | undefined
 
-/** @throws E_NETWORK, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with. */
+/** @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with. */
 export async function fetchPart (task: PartTask): Promise<void> {
   const fd = openPartFile(task.path)
   try {
-    await new PartFetch(task, fd).run()
+    await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
   } finally {
     closeSync(fd)
   }
@@ -69,8 +70,8 @@ class PartFetch {
     this.#checker = new PieceChecker(task, Buffer.from(task.pieces), task.firstPiece)
   }
 
-  async run (): Promise<void> {
-    const socket = this.#connect()
+  async run (greeting: Greeting | undefined): Promise<void> {
+    const { socket, ready } = openSocket({ ...this.#task.owner, onread: this.#intoBuffer() }, greeting)
     const watch = setInterval(() => this.#failIfLate(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -81,8 +82,10 @@ class PartFetch {
           if (error) reject(error)
           else resolve()
         }
-        socket.on('connect', () => this.#request(socket))
-        socket.on('error', (cause) => this.#settle(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
+        socket.on(ready, () => this.#request(socket))
+        socket.on('error', (cause) => this.#settle(this.#phase === 'connecting'
+          ? connectFailure(this.#where, cause)
+          : new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
         socket.on('end', () => this.#settle(protocolError(`${this.#where} ended the stream before the range was complete`)))
         socket.on('close', () => this.#settle(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`)))
       })
@@ -93,19 +96,15 @@ class PartFetch {
     }
   }
 
-  #connect (): Socket {
+  #intoBuffer (): OnReadOpts {
     const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
-    return connect({
-      ...this.#task.owner,
-      noDelay: true,
-      onread: {
-        buffer: filled,
-        callback: (bytes) => {
-          this.#receive(filled.subarray(0, bytes))
-          return !this.#isSettled
-        },
+    return {
+      buffer: filled,
+      callback: (bytes) => {
+        this.#receive(filled.subarray(0, bytes))
+        return !this.#isSettled
       },
-    })
+    }
   }
 
   #request (socket: Socket): void {

@@ -281,7 +281,7 @@ export class Schedule {
       return
     }
     if (code === 'E_DIGEST') owner.out = 'lied'
-    else if (code === 'E_NOT_SHARED' || code === 'E_CHANGED' || code === 'E_FORBIDDEN') owner.out = 'refused'
+    else if (code === 'E_NOT_SHARED' || code === 'E_CHANGED' || code === 'E_FORBIDDEN' || code === 'E_AUTH') owner.out = 'refused'
     else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
     else if (++owner.failures >= this.#policy.triesPerOwner) owner.out = 'lost'
     const pauseMs = Math.min(this.#policy.maxPauseMs, this.#policy.minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))

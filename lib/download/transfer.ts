@@ -194,6 +194,7 @@ export class Transfer {
       digest: found.digest,
       pieceLength: found.pieceLength,
       owner: { host: owner.host, port: owner.outputPort },
+      credentials: this.#context.credentials?.data,
       firstPiece: part.firstPiece,
       endPiece: part.endPiece,
       pieces: pieces.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),

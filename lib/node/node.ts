@@ -13,6 +13,8 @@ import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { DOWNLOADS_AT_ONCE, LEAVE_MS, ORPHAN_MS } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
+import { assertNotExposed } from '../secret/exposure.js'
+import { credentialsFor, type Secret } from '../secret/keys.js'
 import { DigestCache } from '../share/digest-cache.js'
 import { shareFile } from '../share/share-file.js'
 import { ShareIndex, type ServedFile, type Share } from '../share/share-index.js'
@@ -37,6 +39,10 @@ export interface NodeOptions {
   inputPort?: number
   /** Port for file data; 0 for any free one. @default 0 */
   outputPort?: number
+  /** The secret of the network: with it every connection, in or out, is encrypted and both its ends have shown that they know it. */
+  secret?: Secret | undefined
+  /** Without a secret, to listen beyond the loopback all the same. @default false */
+  insecure?: boolean | undefined
 }
 
 export interface NodeStatus {
@@ -57,7 +63,9 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<NodeOptions>
+  readonly #options: Required<Omit<NodeOptions, 'secret' | 'insecure'>>
+  /** What it shows when it dials. */
+  readonly #credentials: DownloadContext['credentials']
   readonly #shares = new ShareIndex()
   readonly #cache: DigestCache
   readonly #sizeServer: SizeServer
@@ -77,13 +85,14 @@ export class Node extends EventEmitter<NodeEvents> {
   #ports: { input: Address, output: Address } | undefined
   #closed: Promise<void> | undefined
 
-  /** @throws E_NAME. */
-  constructor (options: NodeOptions) {
+  /** @throws E_NAME; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
+  constructor ({ secret, insecure, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     // Every download that runs listens to it, in more than one place.
     setMaxListeners(0, this.#stopping.signal)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
+    assertNotExposed({ host: this.#options.host, secret, insecure })
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)
     this.#cache = new DigestCache(this.#hiddenFolder)
@@ -92,12 +101,15 @@ export class Node extends EventEmitter<NodeEvents> {
       onChanged: (file: ServedFile) => { this.#withdraw(file) },
       onError: (error: Error) => this.#report(error),
     }
-    this.#sizeServer = new SizeServer({ ...serving, shares: this.#shares })
-    this.#uploads = new UploadThread(serving)
+    const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
+    this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
+    this.#sizeServer = new SizeServer({ ...serving, shares: this.#shares, credentials: control })
+    this.#uploads = new UploadThread({ ...serving, credentials: data })
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,
       host: this.#options.host,
+      credentials: this.#credentials?.control,
       announcements: () => [...this.#shares].map((share) => this.#announcement(share)),
     })
     const { tracker } = this.#options
@@ -268,6 +280,7 @@ export class Node extends EventEmitter<NodeEvents> {
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
+      credentials: this.#credentials,
     }
   }
 
@@ -293,7 +306,7 @@ export class Node extends EventEmitter<NodeEvents> {
       await this.#tracker.ask('have', this.#announcement(share), ANNOUNCE_WAIT_MS)
       return true
     } catch (error) {
-      if (error instanceof PiecemealError && (error.code === 'E_TRACKER' || error.code === 'E_NAME_TAKEN')) return false
+      if (error instanceof PiecemealError && ['E_TRACKER', 'E_AUTH', 'E_NAME_TAKEN'].includes(error.code)) return false
       this.#shares.remove(share)
       await this.#uploads.remove(share)
       throw error

@@ -6,11 +6,12 @@ import { ShareIndex, type ServedFile } from './share-index.js'
 import type { UploadCall, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { folder }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { folder, credentials }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex<ServedFile>()
   const server = new UploadServer({
     folder,
+    credentials,
     shares,
     onChanged: (file) => say({ kind: 'changed', file }),
     onError: (reason) => {

@@ -2,12 +2,15 @@
 import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { TaskResult } from '../content/task-result.js'
+import type { Credentials } from '../secret/keys.js'
 import type { ServedFile } from './share-index.js'
 import type { Upload } from './upload-server.js'
 
 export interface UploadThreadData {
   /** The node's folder. */
   folder: string
+  /** Who may ask; anybody if left out. */
+  credentials?: Credentials | undefined
 }
 
 /** What can be asked for, and what is answered. */

@@ -14,6 +14,7 @@ import { fileCommunication, fileRefusal, parseFileCommunication } from '../proto
 import { DATA_STALL_MS, UPLOAD_STREAMS } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
+import type { Credentials } from '../secret/keys.js'
 import { assertUnchanged, openShare } from './open-share.js'
 import { sendRange } from './send-range.js'
 import type { ServedFile, ShareIndex } from './share-index.js'
@@ -34,6 +35,8 @@ export interface UploadServerOptions {
   onChanged: (file: ServedFile) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
+  /** Who may ask; anybody if left out. */
+  credentials?: Credentials | undefined
   /** @default 64 */
   maxStreams?: number
 }
@@ -52,6 +55,7 @@ export class UploadServer {
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
+      credentials: options.credentials,
     })
   }
 
@@ -88,6 +92,7 @@ export class UploadServer {
       await this.#upload(socket, share, request.range)
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
+      else if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
       if (!socket.destroyed && socket.bytesWritten === 0) socket.write(encodeLine(fileRefusal(toErrorData(error))))
     }
     await endGently(socket)

@@ -33,9 +33,9 @@ export class UploadThread {
 
   /** Starts the thread and opens its port. @throws E_PORT. */
   async listen (address: Address): Promise<Address> {
-    const { folder } = this.#options
+    const { folder, credentials } = this.#options
     const worker = new Worker(SERVE_UPLOADS, {
-      workerData: { folder } satisfies UploadThreadData,
+      workerData: { folder, credentials } satisfies UploadThreadData,
       // Its buffers are outside of its heap; a larger one would only be swept later.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
