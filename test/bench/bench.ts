@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- transfer|small|start]… [--rounds N] [--size BYTES] [--dir DIR]`: measures the
+ * `npm run bench [-- transfer|tls|small|start]… [--rounds N] [--size BYTES] [--dir DIR]`: measures the
  * built commands and writes the figures to the screen and, every single one, to `bench-results/`.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { ROOT } from '../helpers/command.js'
 import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
+import { tls } from './tls.js'
 import { transfer } from './transfer.js'
 
 export interface BenchmarkOptions {
@@ -33,7 +34,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, small, start }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, small, start }))
 const DEADLINE_MS = 60 * 60_000
 
 interface Arguments {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '../demo/command.js'
 import type { Arena, Contestant, Measurement } from './contestant.js'
 import { difference, peakBytes, processorSeconds, sum } from './processes.js'
-import { download, leave, nodeFolder, startNode, startTracker, upload } from './swarm.js'
+import { download, leave, newSecret, nodeFolder, startNode, startTracker, upload } from './swarm.js'
 
 /** Until a node that has just started is idle: its threads load their code. */
 const SETTLE_MS = 1_000
@@ -17,15 +17,19 @@ export class Piecemeal implements Contestant {
   readonly #arena: Arena
   readonly #owners: string[]
   readonly #dir: string
+  readonly #hasSecret: boolean
+  /** Of the tracker and the nodes alike. */
+  readonly #flags: string[] = []
   readonly #running: Command[] = []
   #tracker = ''
   #downloader: Command | undefined
 
-  constructor (arena: Arena, owners: number) {
+  constructor (arena: Arena, owners: number, { hasSecret = false } = {}) {
     this.#arena = arena
-    this.name = `piecemeal, ${owners} owners`
+    this.#hasSecret = hasSecret
+    this.name = `piecemeal, ${owners} owners${hasSecret ? ', with a secret' : ''}`
     this.#owners = Array.from({ length: owners }, (_, i) => `Owner${i + 1}`)
-    this.#dir = join(arena.stage.folder, `piecemeal-${owners}`)
+    this.#dir = join(arena.stage.folder, `piecemeal-${owners}${hasSecret ? '-secret' : ''}`)
     this.target = join(this.#dir, DOWNLOADER, basename(arena.source))
   }
 
@@ -43,10 +47,11 @@ export class Piecemeal implements Contestant {
 
   async start (): Promise<void> {
     const { stage, source } = this.#arena
-    const { address } = await startTracker(stage)
+    if (this.#hasSecret) this.#flags.push('--secret-file', await newSecret(stage, join(this.#dir, 'secret')))
+    const { address } = await startTracker(stage, this.#flags)
     this.#tracker = address
     for (const name of this.#owners) {
-      const owner = await startNode(stage, name, this.#dir, address)
+      const owner = await startNode(stage, name, this.#dir, address, this.#flags)
       await upload(owner, [basename(source)], stage.signal)
       this.#running.push(owner)
     }
@@ -54,7 +59,7 @@ export class Piecemeal implements Contestant {
 
   async prepare (): Promise<void> {
     const { stage } = this.#arena
-    this.#downloader = await startNode(stage, DOWNLOADER, this.#dir, this.#tracker)
+    this.#downloader = await startNode(stage, DOWNLOADER, this.#dir, this.#tracker, this.#flags)
     await sleep(SETTLE_MS, undefined, { signal: stage.signal })
   }
 

@@ -11,7 +11,7 @@ import { Aria2, Curl } from './http.js'
 import { Piecemeal } from './piecemeal.js'
 import { knownMedian, median, orUnknown, spread } from './statistics.js'
 
-/** The first is what the others are compared with. Another peer is one more file and one more line here. */
+/** Another peer is one more file and one more line here. */
 function contestants (arena: Arena): Contestant[] {
   return [
     new Copy(arena, { isSynced: false }),
@@ -26,8 +26,15 @@ function contestants (arena: Arena): Contestant[] {
 
 type Runs = Map<Contestant, Measurement[]>
 
-export async function transfer (stage: Stage, { rounds, size, say }: BenchmarkOptions): Promise<BenchmarkResult> {
-  const source = join(stage.folder, 'source.bin')
+export async function transfer (stage: Stage, options: BenchmarkOptions): Promise<BenchmarkResult> {
+  return await compete('transfer', stage, options, contestants)
+}
+
+/** Lets contestants move the same file in turns; the first is what the others are compared with. */
+export async function compete (
+  benchmark: string, stage: Stage, { rounds, size, say }: BenchmarkOptions, contestants: (arena: Arena) => Contestant[]
+): Promise<BenchmarkResult> {
+  const source = join(stage.folder, `${benchmark}.bin`)
   await writePseudoRandom(source, size)
   // Reading it all puts it into the page cache as well.
   const arena: Arena = { stage, source, size, sha256: await sha256(source) }
@@ -47,7 +54,7 @@ export async function transfer (stage: Stage, { rounds, size, say }: BenchmarkOp
       const measurement = await runOnce(contestant, arena, previous)
       runs.get(contestant)?.push(measurement)
       previous = contestant
-      say(`transfer, round ${round + 1} of ${rounds}: ${contestant.name} ${measurement.seconds.toFixed(2)} s`)
+      say(`${benchmark}, round ${round + 1} of ${rounds}: ${contestant.name} ${measurement.seconds.toFixed(2)} s`)
     }
   }
   return {
@@ -85,13 +92,13 @@ function rotate<T> (items: readonly T[], by: number): T[] {
 }
 
 function table (runs: Runs): string[][] {
-  const reference = [...runs.values()][0] ?? []
+  const [[first, reference] = [undefined, []]] = runs
   const rows = [...runs].map(([{ name }, measurements]) => {
     const ratios = measurements.map(({ seconds }, round) => seconds / (reference[round]?.seconds ?? NaN))
     return [
       name,
       spread(measurements.map(({ seconds }) => seconds), 's', 2),
-      median(ratios).toFixed(1),
+      median(ratios).toFixed(2),
       orUnknown(knownMedian(measurements.map(({ processorSeconds }) => processorSeconds)), (seconds) => `${seconds.toFixed(2)} s`),
       measurements[0] && 'ownersProcessorSeconds' in measurements[0]
         ? orUnknown(knownMedian(measurements.map(({ ownersProcessorSeconds }) => ownersProcessorSeconds)), (seconds) => `${seconds.toFixed(2)} s`)
@@ -99,5 +106,5 @@ function table (runs: Runs): string[][] {
       orUnknown(knownMedian(measurements.map(({ peakBytes }) => peakBytes)), formatBytes),
     ]
   })
-  return [['what', 'wall time', 'of cp', 'processor, downloader', 'processor, owners', 'most memory, downloader'], ...rows]
+  return [['what', 'wall time', `of ${first?.name}`, 'processor, downloader', 'processor, owners', 'most memory, downloader'], ...rows]
 }
