@@ -16,12 +16,14 @@ import { protocolError } from '../protocol/check.js'
 import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
-import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, MiB, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, KiB, MiB, REQUEST_LINE_BYTES } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { PartControl, type PartTask } from './part-task.js'
 
 const NEWLINE = 0x0a
+/** The most that TLS hands over at a time. */
+const RECORD_BYTES = 16 * KiB
 /** How often a part looks at the clock and whether it is still wanted. */
 const WATCH_MS = 100
 
@@ -56,6 +58,8 @@ class PartFetch {
   /** What has come of the header line; undefined once it is whole. */
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
+  /** Where in the thread's buffer those bytes begin and end that nobody has looked at yet. */
+  #gathered = { start: 0, end: 0 }
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
   #phaseMs = performance.now()
   #settle: (error?: PiecemealError) => void = () => {}
@@ -71,11 +75,12 @@ class PartFetch {
   }
 
   async run (greeting: Greeting | undefined): Promise<void> {
-    const { socket, ready } = openSocket({ ...this.#task.owner, onread: this.#intoBuffer() }, greeting)
+    const { socket, ready } = openSocket({ ...this.#task.owner, onread: greeting ? this.#gather() : this.#intoBuffer() }, greeting)
     const watch = setInterval(() => this.#failIfLate(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
         this.#settle = (error) => {
+          if (error) this.#takeGathered()
           if (this.#isSettled) return
           this.#isSettled = true
           socket.destroy()
@@ -105,6 +110,33 @@ class PartFetch {
         return !this.#isSettled
       },
     }
+  }
+
+  /**
+   * Records of TLS are too small to be written one by one: they are gathered behind one another
+   * until the buffer is full or all is there, or until the next look at the clock.
+   */
+  #gather (): OnReadOpts {
+    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
+    return {
+      // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
+      buffer: () => filled.subarray(this.#gathered.end, this.#gathered.end + RECORD_BYTES),
+      callback: (bytes) => {
+        this.#gathered.end += bytes
+        const { start, end } = this.#gathered
+        const missing = this.#range.end - this.#range.start - this.#written
+        const isFull = end > filled.length - RECORD_BYTES
+        if (this.#header !== undefined || isFull || end - start >= missing) this.#takeGathered()
+        if (isFull) this.#gathered = { start: 0, end: 0 }
+        return !this.#isSettled
+      },
+    }
+  }
+
+  #takeGathered (): void {
+    const { start, end } = this.#gathered
+    this.#gathered.start = end
+    if (buffer && end > start) this.#receive(buffer.subarray(start, end))
   }
 
   #request (socket: Socket): void {
@@ -169,6 +201,7 @@ class PartFetch {
 
   #failIfLate (): void {
     this.#control.beat()
+    this.#takeGathered()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]
