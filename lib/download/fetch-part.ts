@@ -19,6 +19,7 @@ import { fileCommunication, parseFileCommunication } from '../protocol/file-comm
 import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, KiB, MiB, REQUEST_LINE_BYTES } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
+import { isAlert } from '../protocol/tls-record.js'
 import { PartControl, type PartTask } from './part-task.js'
 
 const NEWLINE = 0x0a
@@ -166,6 +167,7 @@ class PartFetch {
       return chunk.subarray(end)
     }
     this.#header = undefined
+    if (isAlert(line.toString())) throw new PiecemealError('E_AUTH', `${this.#where} wants a secret`)
     const { filename, digest, range } = parseFileCommunication(decodeLineBytes(line))
     const { start, end: rangeEnd } = this.#range
     if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
