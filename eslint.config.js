@@ -5,13 +5,14 @@ import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 /** Who may import whom inside lib: each folder sees those below it, and nothing else. */
 const MAY_IMPORT = {
   protocol: [],
-  net: ['protocol'],
+  secret: ['protocol'],
+  net: ['protocol', 'secret'],
   content: ['protocol', 'net'],
-  tracker: ['protocol', 'net', 'content'],
-  share: ['protocol', 'net', 'content'],
-  download: ['protocol', 'net', 'content'],
-  node: ['protocol', 'net', 'content', 'share', 'download'],
-  cli: ['protocol', 'net', 'content', 'tracker', 'share', 'download', 'node', 'ui'],
+  tracker: ['protocol', 'secret', 'net', 'content'],
+  share: ['protocol', 'secret', 'net', 'content'],
+  download: ['protocol', 'secret', 'net', 'content'],
+  node: ['protocol', 'secret', 'net', 'content', 'share', 'download'],
+  cli: ['protocol', 'secret', 'net', 'content', 'tracker', 'share', 'download', 'node', 'ui'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
 

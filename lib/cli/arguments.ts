@@ -6,13 +6,26 @@ import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'
 import { parseRate } from './rate.js'
 
-export interface TrackerArguments extends Address {
+/** Where the secrets are, not what they are: those never stand in an argument. */
+export interface SecretArguments {
+  secretFile?: string
+  oldSecretFile?: string
+  insecure: boolean
+}
+
+export interface TrackerArguments extends Address, SecretArguments {
   command: 'run'
 }
 
-export interface NodeArguments extends Required<Omit<NodeOptions, keyof NodeLimits>>, NodeLimits {
+export interface NodeArguments extends Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure'>>, NodeLimits, SecretArguments {
   command: 'run'
   json: boolean
+}
+
+/** To make a secret instead of running. */
+export interface NewSecretArguments {
+  command: 'new-secret'
+  path: string
 }
 
 /** Asked for instead of running. */
@@ -21,19 +34,23 @@ export interface InfoArguments {
 }
 
 type Flags = Record<string, string | boolean | undefined>
+type Environment = Record<string, string | undefined>
+
+const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense. */
-export function parseTrackerArguments (argv: readonly string[]): TrackerArguments | InfoArguments {
-  const flags = parseFlags(argv, { string: ['port', 'host'], alias: { p: 'port' } })
+export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | NewSecretArguments | InfoArguments {
+  const flags = parseFlags(argv, { string: ['port', 'host', 'new-secret', ...SECRET_FLAGS], boolean: ['insecure'], alias: { p: 'port' } })
   const info = asksForInfo(flags)
   if (info) return info
-  return { command: 'run', port: portOf(flags.port ?? String(DEFAULT_TRACKER.port), '-p', 0), host: hostOf(flags.host) }
+  if (flags['new-secret'] !== undefined) return { command: 'new-secret', path: String(flags['new-secret']) }
+  return { command: 'run', port: portOf(flags.port ?? String(DEFAULT_TRACKER.port), '-p', 0), host: hostOf(flags.host), ...secretOf(flags, environment) }
 }
 
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
-export function parseNodeArguments (argv: readonly string[]): NodeArguments | InfoArguments {
+export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'up', 'down'], boolean: ['json'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'up', 'down', ...SECRET_FLAGS], boolean: ['json', 'insecure'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -49,6 +66,19 @@ export function parseNodeArguments (argv: readonly string[]): NodeArguments | In
     json: flags.json === true,
     ...limitOf('up', flags),
     ...limitOf('down', flags),
+    ...secretOf(flags, environment),
+  }
+}
+
+/** The option counts before the variable. */
+function secretOf (flags: Flags, { PIECEMEAL_SECRET_FILE: fromEnvironment = '' }: Environment): SecretArguments {
+  const secretFile = String(flags['secret-file'] ?? fromEnvironment)
+  const oldSecretFile = flags['old-secret-file']
+  if (oldSecretFile !== undefined && secretFile === '') throw usage('--old-secret-file goes with --secret-file')
+  return {
+    ...(secretFile !== '' && { secretFile }),
+    ...(oldSecretFile !== undefined && { oldSecretFile: String(oldSecretFile) }),
+    insecure: flags.insecure === true,
   }
 }
 

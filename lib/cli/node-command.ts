@@ -10,7 +10,7 @@ import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
 import { parseNodeArguments, type NodeArguments } from './arguments.js'
 import { CommandLines } from './command-lines.js'
-import { failStart, onSignal, standardOutput, version } from './process.js'
+import { failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { Session } from './session.js'
 import { COMMANDS_USAGE, NODE_USAGE } from './usage.js'
 
@@ -28,8 +28,10 @@ async function main (): Promise<number> {
 }
 
 async function run (options: NodeArguments, output: Output): Promise<number> {
+  const secret = await loadSecret(options)
+  const node = new Node({ ...options, secret })
+  warnIfExposed({ ...options, secret }, output)
   const reporter = await chooseReporter(options, output)
-  const node = new Node(options)
   const session = new Session(node, reporter)
   reportEvents(node, reporter)
   const nameTaken = new Promise<never>((_resolve, reject) => {

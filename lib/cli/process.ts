@@ -2,7 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { toPiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
+import { isExposed, type Exposure } from '../secret/exposure.js'
+import type { Secret } from '../secret/keys.js'
+import { readSecret } from '../secret/secret-file.js'
 import type { Output } from '../ui/reporter.js'
+import type { SecretArguments } from './arguments.js'
 
 /** Standard output and error, a line at a time; a reader that went away is no reason to end. */
 export function standardOutput (): Output {
@@ -24,6 +28,16 @@ export function onSignal (stop: () => Promise<void>, deadlineMs: number, lateSta
       void stop()
     })
   }
+}
+
+/** The secret, if one was named. @throws E_AUTH if it can't be used. */
+export async function loadSecret ({ secretFile, oldSecretFile }: SecretArguments): Promise<Secret | undefined> {
+  return secretFile === undefined ? undefined : await readSecret(secretFile, oldSecretFile)
+}
+
+/** One line where everybody is let in on purpose. */
+export function warnIfExposed (exposure: Exposure, { err }: Output): void {
+  if (isExposed(exposure)) err(`warning: no secret: whoever reaches ${exposure.host} can list and fetch what is shared, and read it on its way`)
 }
 
 /** Tells why a command could not start. @returns the exit status */

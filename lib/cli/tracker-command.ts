@@ -2,9 +2,10 @@
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
 import { LEAVE_MS } from '../protocol/limits.js'
+import { writeNewSecret } from '../secret/secret-file.js'
 import { Tracker } from '../tracker/tracker.js'
 import { parseTrackerArguments } from './arguments.js'
-import { failStart, onSignal, standardOutput, version } from './process.js'
+import { failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { TRACKER_USAGE } from './usage.js'
 
 /** The exit status. */
@@ -12,11 +13,18 @@ async function main (): Promise<number> {
   const output = standardOutput()
   try {
     const options = parseTrackerArguments(process.argv.slice(2))
+    if (options.command === 'new-secret') {
+      await writeNewSecret(options.path)
+      output.out(`new secret in ${printable(options.path)}: copy it to every machine, for its owner alone to read`)
+      return 0
+    }
     if (options.command !== 'run') {
       output.out(options.command === 'help' ? TRACKER_USAGE : await version())
       return 0
     }
-    const tracker = new Tracker(options)
+    const secret = await loadSecret(options)
+    const tracker = new Tracker({ ...options, secret })
+    warnIfExposed({ ...options, secret }, output)
     tracker.on('listening', (address) => output.out(`tracker listening on ${formatAddress(address)}`))
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
     tracker.on('left', ({ name }) => output.out(`${printable(name)} left`))

@@ -1,14 +1,22 @@
-export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1]
+const SECRET_USAGE = `      --secret-file F      the file of the network's secret (default: the variable PIECEMEAL_SECRET_FILE), 16 bytes or more, mode 600:
+                           only who has it gets in, and everything is encrypted
+      --old-secret-file F  the secret before that one, accepted as well while a network changes it
+      --insecure           listen beyond this machine without a secret`
+
+export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1] [--secret-file F]
+       bin/tracker --new-secret F
 
 Knows which node has which file. Nodes stay connected to it; it keeps nothing on disk.
 
-  -p, --port PORT   the port it listens on; 0 for any free one (default 12340)
-      --host HOST   the address it listens on (default 127.0.0.1)
-      --help        this text
-      --version     the version`
+  -p, --port PORT          the port it listens on; 0 for any free one (default 12340)
+      --host HOST          the address it listens on (default 127.0.0.1); one that others can reach takes a secret
+${SECRET_USAGE}
+      --new-secret F       makes a secret in the file F, which must not be there yet, and ends
+      --help               this text
+      --version            the version`
 
 export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST]
-                [--up RATE] [--down RATE] [--json]
+                [--up RATE] [--down RATE] [--secret-file F] [--json]
 
 Shares files of the folder DIR/NAME and fetches others into it, from all of their owners at once.
 It is told what to do by lines on standard input.
@@ -17,9 +25,10 @@ It is told what to do by lines on standard input.
   -p INPUT OUTPUT          its two ports; 0 for any free one (default 0 0)
   -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340)
   -d, --dir DIR            the folder that holds one folder a node (default node_files)
-      --host HOST          the address its ports listen on (default 127.0.0.1)
+      --host HOST          the address its ports listen on (default 127.0.0.1); one that others can reach takes a secret
       --up RATE            let file data out no faster than this (default off, no limit)
       --down RATE          let file data in no faster than this (default off, no limit)
+${SECRET_USAGE}
       --json               one JSON object a line on standard output instead of text
       --help               this text
       --version            the version

@@ -12,6 +12,7 @@ import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
+import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
 import { assertAbsent, publish } from './publish.js'
 import type { PartTask } from './part-task.js'
@@ -40,6 +41,8 @@ export interface DownloadContext {
   slots: Slots
   /** The rate of all of them together. */
   down: RateLimit
+  /** For owners' input and output ports; without them connections are plain. */
+  credentials?: Record<Purpose, ClientCredentials> | undefined
 }
 
 export interface DownloadOptions {
@@ -110,7 +113,7 @@ async function findPieceList (found: Found, signal: AbortSignal, context: Downlo
   if (pieceCount(found) === 1) return { found }
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     try {
-      return { ...await fetchPieceList(found, signal), found }
+      return { ...await fetchPieceList(found, signal, context.credentials?.control), found }
     } catch (error) {
       throwIfStopped(signal, found.filename)
       // An owner that refuses or lies will do so again.

@@ -7,22 +7,26 @@
  */
 import { closeSync, constants, openSync } from 'node:fs'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { toDiskError, writeFullySync } from '../content/disk.js'
 import type { PieceList } from '../content/digest.js'
 import { PieceChecker } from '../content/piece-checker.js'
+import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
 import { RateLimit } from '../net/rate-limit.js'
 import { formatAddress } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
 import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
-import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, MiB, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, KiB, MiB, REQUEST_LINE_BYTES } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
+import { isAlert } from '../protocol/tls-record.js'
 import { PartControl, type PartTask } from './part-task.js'
 
 const NEWLINE = 0x0a
+/** The most that TLS hands over at a time. */
+const RECORD_BYTES = 16 * KiB
 /** How often a part looks at the clock and whether it is still wanted. */
 const WATCH_MS = 100
 
@@ -31,12 +35,12 @@ let buffer: Buffer | undefined
 
 /**
  * @returns the digest of the part's last piece: for a content of one piece that is its list of pieces
- * @throws E_NETWORK, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with.
+ * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with.
  */
 export async function fetchPart (task: PartTask): Promise<PieceList | undefined> {
   const fd = openPartFile(task.path)
   try {
-    return await new PartFetch(task, fd).run()
+    return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
   } finally {
     closeSync(fd)
   }
@@ -61,10 +65,13 @@ class PartFetch {
   /** What has come of the header line; undefined once it is whole. */
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
+  /** Where in the thread's buffer those bytes begin and end that nobody has looked at yet. */
+  #gathered = { start: 0, end: 0 }
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
   #phaseMs = performance.now()
   #settle: (error?: PiecemealError) => void = () => {}
   #isSettled = false
+  #socket: Socket | undefined
   /** While the node's own limit keeps the socket from being read: that limit, and what ends it. */
   #pause: { bytesPerSecond: number | undefined, timer: NodeJS.Timeout } | undefined
 
@@ -78,20 +85,24 @@ class PartFetch {
     this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
   }
 
-  async run (): Promise<PieceList | undefined> {
-    const socket = this.#connect()
-    const watch = setInterval(() => this.#look(socket), WATCH_MS)
+  async run (greeting: Greeting | undefined): Promise<PieceList | undefined> {
+    const { socket, ready } = openSocket({ ...this.#task.owner, onread: greeting ? this.#gather() : this.#intoBuffer() }, greeting)
+    this.#socket = socket
+    const watch = setInterval(() => this.#look(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
         this.#settle = (error) => {
+          if (error) this.#takeGathered()
           if (this.#isSettled) return
           this.#isSettled = true
           socket.destroy()
           if (error) reject(error)
           else resolve()
         }
-        socket.on('connect', () => this.#request(socket))
-        socket.on('error', (cause) => this.#settle(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
+        socket.on(ready, () => this.#request(socket))
+        socket.on('error', (cause) => this.#settle(this.#phase === 'connecting'
+          ? connectFailure(this.#where, cause)
+          : new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
         socket.on('end', () => this.#settle(protocolError(`${this.#where} ended the stream before the range was complete`)))
         socket.on('close', () => this.#settle(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`)))
       })
@@ -104,24 +115,46 @@ class PartFetch {
     return this.#checker.digest
   }
 
-  #connect (): Socket {
+  #intoBuffer (): OnReadOpts {
     const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
-    const socket: Socket = connect({
-      ...this.#task.owner,
-      noDelay: true,
-      onread: {
-        // Asked for before every read: with a limit, a part of it.
-        buffer: () => {
-          const bytes = this.#down.portion(filled.length)
-          return bytes === filled.length ? filled : filled.subarray(0, bytes)
-        },
-        callback: (bytes) => {
-          this.#receive(filled.subarray(0, bytes))
-          return !this.#isSettled && this.#isWithinRate(socket, bytes)
-        },
+    return {
+      // Asked for before every read: with a limit, a part of it.
+      buffer: () => {
+        const bytes = this.#down.portion(filled.length)
+        return bytes === filled.length ? filled : filled.subarray(0, bytes)
       },
-    })
-    return socket
+      callback: (bytes) => {
+        this.#receive(filled.subarray(0, bytes))
+        return !this.#isSettled && this.#isWithinRate(bytes)
+      },
+    }
+  }
+
+  /**
+   * Records of TLS are too small to be written one by one: they are gathered behind one another
+   * until the buffer is full or all is there, or until the next look at the clock.
+   */
+  #gather (): OnReadOpts {
+    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
+    return {
+      // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
+      buffer: () => filled.subarray(this.#gathered.end, this.#gathered.end + this.#down.portion(RECORD_BYTES)),
+      callback: (bytes) => {
+        this.#gathered.end += bytes
+        const { start, end } = this.#gathered
+        const missing = this.#range.end - this.#range.start - this.#written
+        const isFull = end > filled.length - RECORD_BYTES
+        if (this.#header !== undefined || isFull || end - start >= missing) this.#takeGathered()
+        if (isFull) this.#gathered = { start: 0, end: 0 }
+        return !this.#isSettled && this.#isWithinRate(bytes)
+      },
+    }
+  }
+
+  #takeGathered (): void {
+    const { start, end } = this.#gathered
+    this.#gathered.start = end
+    if (buffer && end > start) this.#receive(buffer.subarray(start, end))
   }
 
   #request (socket: Socket): void {
@@ -151,6 +184,7 @@ class PartFetch {
       return chunk.subarray(end)
     }
     this.#header = undefined
+    if (isAlert(line.toString())) throw new PiecemealError('E_AUTH', `${this.#where} wants a secret`)
     const { filename, digest, range } = parseFileCommunication(decodeLineBytes(line))
     const { start, end: rangeEnd } = this.#range
     if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
@@ -185,27 +219,28 @@ class PartFetch {
   }
 
   /** Over the rate, the socket is not read for a while; TCP then holds the owner back. */
-  #isWithinRate (socket: Socket, bytes: number): boolean {
+  #isWithinRate (bytes: number): boolean {
     const pauseMs = this.#down.take(bytes)
     if (pauseMs === 0) return true
-    this.#pause = { bytesPerSecond: this.#down.bytesPerSecond, timer: setTimeout(() => this.#readOn(socket), pauseMs) }
+    this.#pause = { bytesPerSecond: this.#down.bytesPerSecond, timer: setTimeout(() => this.#readOn(), pauseMs) }
     return false
   }
 
-  #readOn (socket: Socket): void {
+  #readOn (): void {
     clearTimeout(this.#pause?.timer)
     this.#pause = undefined
     // What the owner could not send meanwhile is no silence of its own.
     this.#phaseMs = performance.now()
-    socket.resume()
+    this.#socket?.resume()
   }
 
-  #look (socket: Socket): void {
+  #look (): void {
     this.#control.beat()
+    this.#takeGathered()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     if (this.#pause) {
-      if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn(socket)
+      if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn()
       return
     }
     const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]

@@ -6,15 +6,18 @@ import { formatAddress, type Address } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
 import { pieceCount, type Content } from '../protocol/content.js'
 import { parseSizeAnswer, sizeQuestion } from '../protocol/size-information.js'
+import type { ClientCredentials } from '../secret/keys.js'
 
 export class HavePoller {
   readonly #content: Content & { filename: string }
+  readonly #credentials: ClientCredentials | undefined
   readonly #closing = new AbortController()
   /** By where they are. */
   readonly #clients = new Map<string, LineClient>()
 
-  constructor (content: Content & { filename: string }) {
+  constructor (content: Content & { filename: string }, credentials?: ClientCredentials) {
     this.#content = content
+    this.#credentials = credentials
     setMaxListeners(0, this.#closing.signal)
   }
 
@@ -22,7 +25,7 @@ export class HavePoller {
    * One question at a time for each owner.
    *
    * @param address an owner's input port
-   * @throws E_NETWORK, E_TIMEOUT, what the owner refuses with; E_PROTOCOL if it answers for another content; E_INTERRUPTED once closed.
+   * @throws E_NETWORK, E_AUTH, E_TIMEOUT, what the owner refuses with; E_PROTOCOL if it answers for another content; E_INTERRUPTED once closed.
    */
   async ask (address: Address): Promise<PieceSet> {
     const client = await this.#connect(address)
@@ -47,7 +50,7 @@ export class HavePoller {
     const key = formatAddress({ host, port })
     const known = this.#clients.get(key)
     if (known && !known.closedBecause) return known
-    const client = await LineClient.connect({ host, port, signal: this.#closing.signal })
+    const client = await LineClient.connect({ host, port, signal: this.#closing.signal, credentials: this.#credentials })
     this.#clients.set(key, client)
     if (this.#closing.signal.aborted) client.close()
     return client

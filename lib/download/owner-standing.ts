@@ -131,7 +131,7 @@ export class OwnerStanding {
     const { code } = failure
     owner.lastFailure = failure
     if (code === 'E_DIGEST') this.#exclude(owner, 'lied', nowMs, failure)
-    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', nowMs, failure)
+    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || code === 'E_AUTH' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', nowMs, failure)
     else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
     else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.

@@ -1,12 +1,15 @@
 /** What the main thread and a worker that fetches a part say to each other. */
 import type { Address } from '../protocol/address.js'
 import type { Content } from '../protocol/content.js'
+import type { ClientCredentials } from '../secret/keys.js'
 
 export interface PartTask extends Content {
   filename: string
   /** The asking node's. */
   name: string
   owner: Address
+  /** For the owner's output port; without them the connection is plain. */
+  credentials?: ClientCredentials | undefined
   /** The part: the pieces from here to `endPiece`, exclusive. */
   firstPiece: number
   endPiece: number

@@ -6,6 +6,7 @@ import { LineClient } from '../net/line-client.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
+import type { ClientCredentials } from '../secret/keys.js'
 import { parseSizeAnswer, sizeQuestion } from '../protocol/size-information.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 
@@ -21,7 +22,7 @@ export interface CheckedPieceList {
 }
 
 /** @throws E_DIGEST if only wrong lists came, otherwise what the last owner failed with. */
-export async function fetchPieceList (found: Found, signal: AbortSignal): Promise<CheckedPieceList> {
+export async function fetchPieceList (found: Found, signal: AbortSignal, credentials?: ClientCredentials): Promise<CheckedPieceList> {
   const noBytes = Buffer.alloc(0)
   if (found.size === 0 && isPieceListOf(found, noBytes)) return { pieces: noBytes, liars: [] }
 
@@ -37,7 +38,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal): Promis
   const ask = async (owner: Owner, turn: Promise<unknown>): Promise<PieceList> => {
     await turn
     try {
-      return await askOwner(owner, found, either)
+      return await askOwner(owner, found, either, credentials)
     } catch (error) {
       const failure = toPiecemealError(error)
       if (failure.code === 'E_DIGEST') liars.push(owner)
@@ -68,8 +69,8 @@ export async function fetchPieceList (found: Found, signal: AbortSignal): Promis
   }
 }
 
-async function askOwner (owner: Owner, content: Content & { filename: string }, signal: AbortSignal): Promise<PieceList> {
-  const client = await LineClient.connect({ host: owner.host, port: owner.inputPort, signal })
+async function askOwner (owner: Owner, content: Content & { filename: string }, signal: AbortSignal, credentials?: ClientCredentials): Promise<PieceList> {
+  const client = await LineClient.connect({ host: owner.host, port: owner.inputPort, signal, credentials })
   const giveUp = (): void => client.close()
   signal.addEventListener('abort', giveUp, { once: true })
   try {

@@ -102,7 +102,7 @@ export class Transfer {
     this.#context = context
     const { found } = options
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength }, context.name)
-    this.#haves = new HavePoller(found)
+    this.#haves = new HavePoller(found, context.credentials?.control)
     this.#glue = new Glue(found, options.onGood)
     this.#countedPieces = new Uint8Array(pieceCount(found))
   }
@@ -254,6 +254,7 @@ export class Transfer {
       digest: found.digest,
       pieceLength: found.pieceLength,
       owner: { host: owner.host, port: owner.outputPort },
+      credentials: this.#context.credentials?.data,
       firstPiece: part.firstPiece,
       endPiece: part.endPiece,
       pieces: this.#options.pieces?.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),

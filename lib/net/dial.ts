@@ -1,11 +1,13 @@
-import { connect, type Socket } from 'node:net'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import type { Socket } from 'node:net'
+import { PiecemealError } from '../protocol/errors.js'
 import { CONNECT_MS } from '../protocol/limits.js'
-import { formatAddress, type Address } from '../protocol/address.js'
+import { formatAddress } from '../protocol/address.js'
+import type { ClientCredentials } from '../secret/keys.js'
+import { connectFailure, openSocket, withEachKey, type Greeting, type OpenOptions } from './open-socket.js'
 
-export interface DialOptions extends Address {
-  /** The local address to come from; any if left out. */
-  localAddress?: string | undefined
+export interface DialOptions extends Omit<OpenOptions, 'onread'> {
+  /** With them the connection is TLS, or none. */
+  credentials?: ClientCredentials | undefined
   signal?: AbortSignal | undefined
   /** @default 5000 */
   connectMs?: number
@@ -14,12 +16,17 @@ export interface DialOptions extends Address {
 /**
  * A connected socket.
  *
- * @throws E_NETWORK if the connection is refused or fails, E_TIMEOUT after `connectMs`, E_INTERRUPTED on abort.
+ * @throws E_NETWORK if the connection is refused or fails, E_TIMEOUT after `connectMs`, E_INTERRUPTED on abort;
+ * E_AUTH if there are credentials that the other side does not share.
  */
-export async function dial ({ host, port, localAddress, signal, connectMs = CONNECT_MS }: DialOptions): Promise<Socket> {
+export async function dial ({ credentials, ...options }: DialOptions): Promise<Socket> {
+  return await withEachKey(credentials, async (greeting) => await dialWith(greeting, options))
+}
+
+async function dialWith (greeting: Greeting | undefined, { host, port, localAddress, signal, connectMs = CONNECT_MS }: DialOptions): Promise<Socket> {
   const where = formatAddress({ host, port })
   return await new Promise<Socket>((resolve, reject) => {
-    const socket = connect({ host, port, localAddress, noDelay: true })
+    const { socket, ready } = openSocket({ host, port, localAddress }, greeting)
     const timer = setTimeout(() => {
       fail(new PiecemealError('E_TIMEOUT', `no connection to ${where} within ${connectMs / 1_000} s`))
     }, connectMs)
@@ -28,7 +35,7 @@ export async function dial ({ host, port, localAddress, signal, connectMs = CONN
       clearTimeout(timer)
       signal?.removeEventListener('abort', interrupt)
       socket.off('error', refuse)
-      socket.off('connect', succeed)
+      socket.off(ready, succeed)
     }
     function succeed (): void {
       settle()
@@ -41,14 +48,14 @@ export async function dial ({ host, port, localAddress, signal, connectMs = CONN
       reject(error)
     }
     function refuse (cause: Error): void {
-      fail(new PiecemealError('E_NETWORK', `no connection to ${where}: ${systemCode(cause) ?? cause.message}`, { cause }))
+      fail(connectFailure(where, cause))
     }
     function interrupt (): void {
       fail(new PiecemealError('E_INTERRUPTED', `the connection to ${where} was given up`))
     }
 
     socket.once('error', refuse)
-    socket.once('connect', succeed)
+    socket.once(ready, succeed)
     if (signal?.aborted) interrupt()
     else signal?.addEventListener('abort', interrupt, { once: true })
   })

@@ -75,6 +75,7 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
   }
 
   #take (line: Line): void {
+    if (line.fault?.code === 'E_AUTH') return this.#close(new PiecemealError('E_AUTH', `${this.#where} wants a secret`))
     if (line.fault !== undefined) return this.#close(line.fault)
     const next = this.#pending.shift()
     if (next === undefined) return this.#close(new PiecemealError('E_PROTOCOL', `${this.#where} sent a reply to no request`))

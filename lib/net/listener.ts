@@ -1,18 +1,28 @@
 /**
  * A TCP port that strangers can't exhaust. A connection is a stranger's until somebody vouches for
  * it; where there are too many of those, the one that has kept silent longest goes, so that whoever
- * speaks at once gets in however many are waiting.
+ * speaks at once gets in however many are waiting. With a secret nobody else gets in at all.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { CONNECTIONS, UNKNOWN_CONNECTIONS_PER_ADDRESS } from '../protocol/limits.js'
 import { formatAddress, plainAddress, type Address } from '../protocol/address.js'
+import type { Credentials } from '../secret/keys.js'
+import { Refusals } from './refusals.js'
+import { TlsGate } from './tls-gate.js'
 
 export interface ListenerOptions {
-  /** Takes over each connection; the listener only destroys it on `close()`. */
-  onConnection: (socket: Socket) => void
-  /** The port goes on listening, but connections could not be accepted; told at most every 10 s. */
+  /** Takes over each connection; the listener only destroys it on `close()`. With a secret `name` is who the peer says it is. */
+  onConnection: (socket: Socket, name?: string) => void
+  /**
+   * The port goes on listening, but connections could not be accepted, which is told at most every
+   * 10 s, or a peer was refused for its secret (E_AUTH), told once a peer and minute.
+   */
   onAcceptError?: (error: PiecemealError) => void
+  /** Who may connect; anybody, and without encryption, if left out. */
+  credentials?: Credentials | undefined
+  /** From a connection to the end of its handshake. @default 5000 */
+  handshakeMs?: number
   /** @default 4096 */
   maxConnections?: number
   /** @default 64 */
@@ -22,18 +32,32 @@ export interface ListenerOptions {
 const ACCEPT_ERROR_PAUSE_MS = 10_000
 
 export class Listener {
-  readonly #options: Required<ListenerOptions>
+  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'handshakeMs'>>
   readonly #server: Server
+  readonly #gate: TlsGate | undefined
+  readonly #refusals = new Refusals()
   readonly #sockets = new Set<Socket>()
   /** The strangers, the oldest first, and where they come from. */
   readonly #strangers = new Map<Socket, string>()
   readonly #strangersOf = new Map<string, Set<Socket>>()
+  /** The connection that a TLS socket is on. */
+  readonly #connectionOf = new WeakMap<Socket, Socket>()
   #acceptErrorMs = -Infinity
 
-  constructor (options: ListenerOptions) {
+  constructor ({ credentials, handshakeMs, ...options }: ListenerOptions) {
     this.#options = {
       onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, ...options,
     }
+    this.#gate = credentials && new TlsGate({
+      credentials,
+      handshakeMs,
+      onSecure: (connection, socket, name) => {
+        socket.on('error', () => {})
+        this.#connectionOf.set(socket, connection)
+        this.#options.onConnection(socket, name)
+      },
+      onRefused: (connection, why) => this.#tellRefusal(connection, why),
+    })
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
   }
 
@@ -53,12 +77,24 @@ export class Listener {
 
   /** The peer has said who it is, or what it wants. */
   vouchFor (socket: Socket): void {
-    const address = this.#strangers.get(socket)
+    const connection = this.#connectionOf.get(socket) ?? socket
+    const address = this.#strangers.get(connection)
     if (address === undefined) return
-    this.#strangers.delete(socket)
+    this.#strangers.delete(connection)
     const others = this.#strangersOf.get(address)
-    others?.delete(socket)
+    others?.delete(connection)
     if (others?.size === 0) this.#strangersOf.delete(address)
+  }
+
+  /** The peer was refused because it speaks TLS to a port that doesn't. */
+  tellTls (socket: Socket): void {
+    this.#tellRefusal(socket, 'speaks TLS, and there is no secret here')
+  }
+
+  #tellRefusal (socket: Socket, why: string): void {
+    const peer = plainAddress(socket.remoteAddress ?? '')
+    if (!this.#refusals.isNews(peer)) return
+    this.#options.onAcceptError(new PiecemealError('E_AUTH', `${peer} is refused at port ${socket.localPort}: it ${why}`))
   }
 
   /** Stops accepting and destroys what is still open. Safe to call twice. */
@@ -91,7 +127,8 @@ export class Listener {
       this.#sockets.delete(socket)
       this.vouchFor(socket)
     })
-    this.#options.onConnection(socket)
+    if (this.#gate) this.#gate.enter(socket)
+    else this.#options.onConnection(socket)
   }
 
   /** Whether there is room for one more; if need be the oldest stranger makes it. */

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
 import { PiecemealError } from '../protocol/errors.js'
 import { FIRST_LINE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { beginsHandshake, wantsNoTls } from '../protocol/tls-record.js'
 
 const NEWLINE = 0x0a
 
 /**
  * The first line of a connection, without its newline; what follows it is dropped.
  *
- * @throws E_LIMIT if it is too long, E_TIMEOUT if it does not come, E_NETWORK if the connection ends first.
+ * @throws E_LIMIT if it is too long, E_TIMEOUT if it does not come, E_NETWORK if the connection ends first, E_AUTH if the peer begins TLS.
  */
 export async function readLine (socket: Socket, maxBytes = REQUEST_LINE_BYTES, timeoutMs = FIRST_LINE_MS): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -16,6 +17,7 @@ export async function readLine (socket: Socket, maxBytes = REQUEST_LINE_BYTES, t
     const timer = setTimeout(() => finish(new PiecemealError('E_TIMEOUT', `no request within ${timeoutMs / 1_000} s`)), timeoutMs)
 
     function take (chunk: Buffer): void {
+      if (bytes === 0 && beginsHandshake(chunk)) return finish(wantsNoTls())
       const newline = chunk.indexOf(NEWLINE)
       const piece = newline < 0 ? chunk : chunk.subarray(0, newline)
       chunks.push(piece)

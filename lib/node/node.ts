@@ -14,6 +14,8 @@ import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { DOWNLOADS_AT_ONCE, LEAVE_MS, ORPHAN_MS } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
+import { assertNotExposed } from '../secret/exposure.js'
+import { credentialsFor, type Secret } from '../secret/keys.js'
 import { DigestCache } from '../share/digest-cache.js'
 import { shareFile } from '../share/share-file.js'
 import type { ServedFile } from '../share/share-index.js'
@@ -43,6 +45,10 @@ export interface NodeOptions {
   up?: number | undefined
   /** Bytes a second of file data that come in at most, at least 1024. @default no limit */
   down?: number | undefined
+  /** The secret of the network: with it every connection, in or out, is encrypted and both its ends have shown that they know it. */
+  secret?: Secret | undefined
+  /** Without a secret, to listen beyond the loopback all the same. @default false */
+  insecure?: boolean | undefined
 }
 
 /** Bytes a second; left out where there is no limit. */
@@ -68,7 +74,9 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits>>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure'>>
+  /** What it shows when it dials. */
+  readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #offers: Offers
   readonly #cache: DigestCache
@@ -89,8 +97,8 @@ export class Node extends EventEmitter<NodeEvents> {
   #ports: { input: Address, output: Address } | undefined
   #closed: Promise<void> | undefined
 
-  /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, ...options }: NodeOptions) {
+  /** @throws E_NAME; E_USAGE for a limit that is no rate; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
+  constructor ({ up, down, secret, insecure, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     this.limit('up', up)
@@ -98,6 +106,7 @@ export class Node extends EventEmitter<NodeEvents> {
     // Every download that runs listens to it, in more than one place.
     setMaxListeners(0, this.#stopping.signal)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
+    assertNotExposed({ host: this.#options.host, secret, insecure })
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)
     this.#cache = new DigestCache(this.#hiddenFolder)
@@ -106,14 +115,17 @@ export class Node extends EventEmitter<NodeEvents> {
       onChanged: (file: ServedFile) => { this.#withdraw(file) },
       onError: (error: Error) => this.#report(error),
     }
-    this.#uploads = new UploadThread({ ...serving, up: this.#rates.up.buffer })
+    const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
+    this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
+    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
-    this.#sizeServer = new SizeServer({ ...serving, shares, partials })
+    this.#sizeServer = new SizeServer({ ...serving, credentials: control, shares, partials })
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,
       host: this.#options.host,
+      credentials: this.#credentials?.control,
       announcements: () => this.#offers.announcements,
     })
     const { tracker } = this.#options
@@ -306,6 +318,7 @@ export class Node extends EventEmitter<NodeEvents> {
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
       down: this.#rates.down,
+      credentials: this.#credentials,
     }
   }
 

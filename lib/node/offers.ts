@@ -55,7 +55,7 @@ export class Offers {
       await tracker().ask('have', this.#announcement(share), ANNOUNCE_WAIT_MS)
       return true
     } catch (error) {
-      if (error instanceof PiecemealError && (error.code === 'E_TRACKER' || error.code === 'E_NAME_TAKEN')) return false
+      if (error instanceof PiecemealError && ['E_TRACKER', 'E_AUTH', 'E_NAME_TAKEN'].includes(error.code)) return false
       this.shares.remove(share)
       await uploads.remove(share)
       throw error

@@ -9,6 +9,7 @@ import { LineClient } from '../net/line-client.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { HEARTBEAT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS, TRACKER_WAIT_MS } from '../protocol/limits.js'
 import type { NodeToTracker, TrackerMode } from '../protocol/node-to-tracker.js'
+import type { ClientCredentials } from '../secret/keys.js'
 import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
 
 /** A request without what every request has. */
@@ -20,13 +21,15 @@ export interface TrackerClientOptions {
   name: string
   /** The address that the node's ports listen on; the tracker tells others the one we come from. */
   host: string
+  /** For the tracker's port; without them the connection is plain. */
+  credentials?: ClientCredentials | undefined
   /** All that is to be announced on a new connection. */
   announcements: () => Array<Question<'have'>>
 }
 
 export interface TrackerClientEvents {
   connected: []
-  /** Lost, or not there in the first place; it goes on trying. */
+  /** Lost, or not there in the first place, or it has another secret (E_AUTH); it goes on trying. */
   lost: [reason: PiecemealError]
 }
 
@@ -38,6 +41,8 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   readonly #options: TrackerClientOptions
   readonly #closing = new AbortController()
   #client: LineClient | undefined
+  /** What the tracker refused us with the last time: to wait for it is of no use. */
+  #refusal: PiecemealError | undefined
   #hasJoined = false
   /** As often as the tracker asks for, and a little oftener. */
   #beatMs = HEARTBEAT_MS
@@ -73,8 +78,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
       })
       .catch((error: unknown) => {
         if (isNameTaken(error)) throw error
-        this.emit('lost', toPiecemealError(error))
-        return undefined
+        return this.#lose(toPiecemealError(error))
       })
     this.#loop = this.#stayConnected(first)
   }
@@ -82,7 +86,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   /**
    * Asks the tracker, waiting for one that is away.
    *
-   * @throws what the tracker refuses with; E_TRACKER if none answers within `waitMs`.
+   * @throws what the tracker refuses with; E_AUTH if it has another secret; E_TRACKER if none answers within `waitMs`.
    */
   async ask<Mode extends TrackerMode> (mode: Mode, question: Question<Mode>, waitMs = TRACKER_WAIT_MS): Promise<ReplyResults[Mode]> {
     const deadlineMs = performance.now() + waitMs
@@ -118,21 +122,33 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
         pauseMs = RECONNECT_MIN_MS
         const reason = await this.#beatUntilLost(client)
         if (this.#isClosing()) return
-        this.emit('lost', reason)
+        this.#lose(reason)
       }
       // Jittered, so that the nodes of a tracker that comes back do not all come at once.
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {})
       pauseMs = Math.min(RECONNECT_MAX_MS, pauseMs * 2)
-      client = await this.#connect().catch(() => undefined)
+      client = await this.#connect().catch((error: unknown) => this.#missAgain(toPiecemealError(error)))
     }
     client?.close()
   }
 
+  #lose (reason: PiecemealError): undefined {
+    this.#refusal = reason.code === 'E_AUTH' ? reason : undefined
+    this.emit('lost', reason)
+  }
+
+  /** One more try in vain is no news, but that the tracker has another secret now is. */
+  #missAgain (reason: PiecemealError): undefined {
+    if (reason.code !== 'E_AUTH') this.#refusal = undefined
+    else if (this.#refusal === undefined) this.#lose(reason)
+  }
+
   /** The first message binds the connection to our name; then all is announced that is shared. */
   async #connect (): Promise<LineClient> {
-    const { tracker, host, announcements } = this.#options
+    const { tracker, host, credentials, announcements } = this.#options
     const client = await LineClient.connect({
       ...tracker,
+      credentials,
       localAddress: isWildcard(host) || isLoopback(host) ? undefined : host,
       signal: this.#closing.signal,
     })
@@ -145,6 +161,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
       throw error
     }
     this.#client = client
+    this.#refusal = undefined
     client.once('close', () => { if (this.#client === client) this.#client = undefined })
     this.#hasJoined = true
     for (const share of announcements()) {
@@ -178,6 +195,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
       const settle = (): void => {
         clearTimeout(timer)
         this.off('connected', go)
+        this.off('lost', refuse)
         signal.removeEventListener('abort', giveUp)
       }
       const go = (): void => {
@@ -189,10 +207,17 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
         settle()
         reject(this.#away())
       }
+      const refuse = (): void => {
+        if (this.#refusal === undefined) return
+        settle()
+        reject(new PiecemealError('E_AUTH', `the tracker at ${this.#refusal.message}`, { cause: this.#refusal }))
+      }
       const timer = setTimeout(giveUp, Math.max(0, deadlineMs - performance.now()))
       this.on('connected', go)
+      this.on('lost', refuse)
       signal.addEventListener('abort', giveUp)
       if (signal.aborted) giveUp()
+      else refuse()
     })
   }
 

@@ -20,7 +20,8 @@ export function plainAddress (address: string): string {
 }
 
 export function isLoopback (host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  const address = plainAddress(host)
+  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
 }
 
 export function isWildcard (host: string): boolean {

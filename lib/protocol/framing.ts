@@ -8,6 +8,7 @@ import { Transform, type TransformCallback } from 'node:stream'
 import split2 from 'split2'
 import { PiecemealError, toPiecemealError } from './errors.js'
 import { decodeLine } from './line.js'
+import { beginsHandshake, wantsNoTls } from './tls-record.js'
 
 const NEWLINE = 0x0a
 /** A line that drips in byte by byte is not kept as 65,536 buffers. */
@@ -51,6 +52,7 @@ export class LineGuard extends Transform {
   }
 
   #take (chunk: Buffer): void {
+    if (this.#tailBytes === 0 && beginsHandshake(chunk)) return this.#fail(wantsNoTls())
     const last = chunk.lastIndexOf(NEWLINE)
     if (last >= 0) {
       this.#passLines(Buffer.concat([...this.#tail, chunk.subarray(0, last + 1)]))

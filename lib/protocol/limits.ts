@@ -15,6 +15,8 @@ export const REPLY_LINE_BYTES = 1 * MiB
 export const JSON_DEPTH = 8
 
 export const CONNECT_MS = 5_000
+/** From the connection to the end of its TLS handshake, where there is a secret, absolute. */
+export const HANDSHAKE_MS = 5_000
 /** From the connection to its first whole line, absolute. */
 export const FIRST_LINE_MS = 10_000
 /** From the first byte of a line to its newline, and from a request to its reply. */
@@ -44,6 +46,11 @@ export const CONNECTIONS = 4_096
 /** Connections from one address that have not said who they are. */
 export const UNKNOWN_CONNECTIONS_PER_ADDRESS = 64
 
+/** A peer that is refused for its secret is told of this often. */
+export const REFUSAL_PAUSE_MS = 60_000
+/** So many of them are remembered; more are refused without a word. */
+export const REFUSED_PEERS = 1_024
+
 export const OWNERS_PER_REPLY = 50
 /** Contents of one name that a conflict lists. */
 export const VERSIONS_PER_REPLY = 100
@@ -61,6 +68,10 @@ export const UPLOAD_STREAMS_PER_DOWNLOADER = 8
 export const LEAST_RATE = 1 * KiB
 /** Tries of one part before its download fails. */
 export const TRIES_PER_PART = 5
+
+/** The content of a secret file, without its final newline. */
+export const LEAST_SECRET_BYTES = 16
+export const MOST_SECRET_BYTES = 4 * KiB
 
 export const FILE_NAME_BYTES = 255
 export const NODE_NAME_CHARACTERS = 64

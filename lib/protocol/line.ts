@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { isObject, protocolError } from './check.js'
 import { PiecemealError } from './errors.js'
 import { JSON_DEPTH } from './limits.js'
+import { isAlert } from './tls-record.js'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -10,8 +11,9 @@ export function encodeLine (message: object): string {
   return `${JSON.stringify(message)}\n`
 }
 
-/** @throws E_PROTOCOL unless the line is one JSON object, nested no deeper than 8, else E_LIMIT. */
+/** @throws E_PROTOCOL unless the line is one JSON object, nested no deeper than 8, else E_LIMIT; E_AUTH if it is a TLS alert. */
 export function decodeLine (line: string): Record<string, unknown> {
+  if (isAlert(line)) throw new PiecemealError('E_AUTH', 'the other side wants a secret', { endsConnection: true })
   if (isNestedDeeperThan(JSON_DEPTH, line)) throw new PiecemealError('E_LIMIT', `the message is nested deeper than ${JSON_DEPTH}`)
   let value: unknown
   try {

@@ -8,12 +8,13 @@ import { ShareIndex, type ServedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { folder, up }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { folder, credentials, up }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex<ServedFile>()
   const partials = new PartialShares()
   const server = new UploadServer({
     folder,
+    credentials,
     shares,
     partials,
     up: new RateLimit(up),

@@ -3,6 +3,7 @@ import type { Address } from '../protocol/address.js'
 import { Listener } from '../net/listener.js'
 import { serveLines } from '../net/serve-lines.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
+import type { Credentials } from '../secret/keys.js'
 import { parseSizeQuestion, sizeAnswer, sizeRefusal } from '../protocol/size-information.js'
 import { openShare } from './open-share.js'
 import type { PartialShare, PartialShares } from './partial-share.js'
@@ -16,6 +17,8 @@ export interface SizeServerOptions {
   onChanged: (share: Share) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
+  /** Who may ask; anybody if left out. */
+  credentials?: Credentials | undefined
 }
 
 export class SizeServer {
@@ -34,11 +37,13 @@ export class SizeServer {
           },
           refuse: (error) => {
             if (error.code === 'E_INTERNAL') options.onError(error)
+            if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
             return sizeRefusal(toErrorData(error))
           },
         })
       },
       onAcceptError: options.onError,
+      credentials: options.credentials,
     })
   }
 

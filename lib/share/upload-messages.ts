@@ -4,6 +4,7 @@ import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { TaskResult } from '../content/task-result.js'
 import type { PartialContent } from './partial-share.js'
+import type { Credentials } from '../secret/keys.js'
 import type { ServedFile } from './share-index.js'
 import type { Upload } from './upload-server.js'
 
@@ -12,6 +13,8 @@ export interface UploadThreadData {
   folder: string
   /** Of the `RateLimit` on what goes out. */
   up: SharedArrayBuffer
+  /** Who may ask; anybody if left out. */
+  credentials?: Credentials | undefined
 }
 
 /** What can be asked for, and what is answered. */

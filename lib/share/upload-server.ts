@@ -15,6 +15,7 @@ import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommun
 import { DATA_STALL_MS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
+import type { Credentials } from '../secret/keys.js'
 import type { PartialShares } from './partial-share.js'
 import { sendRange } from './send-range.js'
 import type { ServedFile, ShareIndex } from './share-index.js'
@@ -37,6 +38,8 @@ export interface UploadServerOptions {
   onChanged: (file: ServedFile) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
+  /** Who may ask; anybody if left out. */
+  credentials?: Credentials | undefined
   /** @default 64 */
   maxStreams?: number
   /** @default 8 */
@@ -66,6 +69,7 @@ export class UploadServer {
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
+      credentials: options.credentials,
     })
   }
 
@@ -101,6 +105,7 @@ export class UploadServer {
       await this.#upload(socket, request)
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
+      else if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
       if (!socket.destroyed && socket.bytesWritten === 0) socket.write(encodeLine(fileRefusal(toErrorData(error))))
     }
     await endGently(socket)

@@ -18,14 +18,16 @@ export class Session {
   readonly #registry: Registry
   readonly #host: string
   readonly #events: SessionEvents
-  /** The name that its first message gave it, for good. */
+  /** The name that its handshake or its first message gave it, for good. */
   #name: string | undefined
   /** The same while it is joined: an `exit` ends that, another message begins it anew. */
   #node: string | undefined
   #isClosed = false
 
-  constructor (socket: Socket, registry: Registry, events: SessionEvents) {
+  /** @param name who the peer is, where its handshake told that */
+  constructor (socket: Socket, name: string | undefined, registry: Registry, events: SessionEvents) {
     this.#registry = registry
+    this.#name = name
     this.#host = plainAddress(socket.remoteAddress ?? '')
     this.#events = events
   }

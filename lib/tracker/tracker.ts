@@ -6,6 +6,8 @@ import { Listener } from '../net/listener.js'
 import { serveLines } from '../net/serve-lines.js'
 import { ConflictError, toErrorData } from '../protocol/errors.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
+import { assertNotExposed } from '../secret/exposure.js'
+import { credentialsFor, type Secret } from '../secret/keys.js'
 import { MemoryRegistry } from './memory-registry.js'
 import { Session } from './session.js'
 import type { Registry } from './registry.js'
@@ -17,6 +19,10 @@ export interface TrackerOptions {
   port?: number
   /** @default a registry in memory */
   registry?: Registry
+  /** With it only nodes that have it too can connect, and everything is encrypted. */
+  secret?: Secret | undefined
+  /** Without a secret, to listen beyond the loopback all the same. @default false */
+  insecure?: boolean | undefined
 }
 
 export interface TrackerEvents {
@@ -33,13 +39,17 @@ export interface TrackerEvents {
 export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #address: Address
   readonly #registry: Registry
-  readonly #listener = new Listener({
-    onConnection: (socket) => this.#serve(socket),
-    onAcceptError: (error) => this.#report(error),
-  })
+  readonly #listener: Listener
 
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry() }: TrackerOptions = {}) {
+  /** @throws E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure }: TrackerOptions = {}) {
     super()
+    assertNotExposed({ host, secret, insecure })
+    this.#listener = new Listener({
+      onConnection: (socket, name) => this.#serve(socket, name),
+      onAcceptError: (error) => this.#report(error),
+      credentials: secret && credentialsFor('control', secret),
+    })
     this.#address = { host, port }
     this.#registry = registry
   }
@@ -56,8 +66,8 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     await this.#listener.close()
   }
 
-  #serve (socket: Socket): void {
-    const session = new Session(socket, this.#registry, {
+  #serve (socket: Socket, name: string | undefined): void {
+    const session = new Session(socket, name, this.#registry, {
       onJoin: (name) => {
         this.#listener.vouchFor(socket)
         this.emit('joined', { name })
@@ -69,6 +79,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
       answer: async (message) => await session.answer(message),
       refuse: (error, message) => {
         if (error.code === 'E_INTERNAL') this.#report(error)
+        if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
         return trackerRefusal(message?.mode, { ...toErrorData(error), ...(error instanceof ConflictError && { versions: error.versions }) })
       },
     })

@@ -11,7 +11,8 @@ type Lines = { [Name in keyof Reports]: (data: Reports[Name]) => string[] }
 const LINES: Lines = {
   listening: ({ name, input, output }) => [`${name} listening: input ${formatAddress(input)}, output ${formatAddress(output)}`],
   connected: ({ tracker, announced }) => [`tracker ${formatAddress(tracker)} connected${announced > 0 ? `, ${count(announced, 'file')} announced` : ''}`],
-  lost: ({ tracker, message }) => [`tracker ${formatAddress(tracker)} is away, trying again: ${oneLine(message)}`],
+  lost: ({ tracker, code, message }) =>
+    [`tracker ${formatAddress(tracker)} ${code === 'E_AUTH' ? 'does not let us in' : 'is away'}, trying again: ${oneLine(code === 'E_AUTH' ? `${code} ${message}` : message)}`],
   sharing: ({ file, bytes, digest, announced }) =>
     [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
   withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${oneLine(message)}`],

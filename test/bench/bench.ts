@@ -14,6 +14,7 @@ import { small } from './small.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
 import { swarm } from './swarm.js'
+import { tls } from './tls.js'
 import { tracker } from './tracker.js'
 import { transfer } from './transfer.js'
 import { upload } from './upload.js'
@@ -42,7 +43,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, upload, small, start, tracker, swarm, simulator }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, tracker, swarm, simulator }))
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 

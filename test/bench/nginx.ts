@@ -1,12 +1,11 @@
 /** nginx on free ports of the loopback, with everything it writes in a folder of the benchmark's. */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '../demo/command.js'
 import type { Stage } from '../demo/stage.js'
+import { freePorts } from './ports.js'
 import { processorSeconds, sum } from './processes.js'
 
 const READY_MS = 50
@@ -83,18 +82,6 @@ http {
   }
 }
 `
-}
-
-/** Free a moment ago, which is all that can be known of a port for another program. */
-export async function freePorts (count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(async (server) => await once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(async (server) => {
-    server.close()
-    await once(server, 'close')
-  }))
-  return ports
 }
 
 function workers (pid: number | undefined): Array<number | undefined> {

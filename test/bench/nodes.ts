@@ -5,10 +5,17 @@ import { join as shellJoin } from 'shlex'
 import type { Command } from '../demo/command.js'
 import type { Stage } from '../demo/stage.js'
 
-export async function startTracker (stage: Stage): Promise<{ address: string, tracker: Command }> {
-  const tracker = stage.start(['bin/tracker', '-p', '0'])
+export async function startTracker (stage: Stage, flags: readonly string[] = []): Promise<{ address: string, tracker: Command }> {
+  const tracker = stage.start(['bin/tracker', '-p', '0', ...flags])
   const [address = ''] = await tracker.read(1, stage.signal, (line) => /^tracker listening on (.+)$/.exec(line)?.[1])
   return { address, tracker }
+}
+
+/** Makes a secret in that file. @returns its path */
+export async function newSecret (stage: Stage, path: string): Promise<string> {
+  const status = await stage.start(['bin/tracker', '--new-secret', path]).ended()
+  if (status !== 0) throw new Error(`no secret was made: ${status}`)
+  return path
 }
 
 /** The folder of a node's files: `DIR/NAME`, made if it is not there. */

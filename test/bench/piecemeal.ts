@@ -8,7 +8,7 @@ import { ROOT } from '../helpers/command.js'
 import { count } from '../../lib/ui/format.js'
 import type { Arena } from './arena.js'
 import type { Contestant, Measurement } from './contestant.js'
-import { download, leave, nodeFolder, startNode, startTracker, upload } from './nodes.js'
+import { download, leave, newSecret, nodeFolder, startNode, startTracker, upload } from './nodes.js'
 import { difference, most, peakBytes, processorSeconds, sum } from './processes.js'
 
 /** Until a node that has just started is idle: its threads load their code. */
@@ -20,6 +20,8 @@ export interface PiecemealOptions {
   downloaders?: number
   /** What each owner may send a second, as `bin/node --up` takes it. @default no limit */
   up?: string
+  /** All of them, and the tracker. @default false */
+  hasSecret?: boolean
 }
 
 export class Piecemeal implements Contestant {
@@ -30,16 +32,21 @@ export class Piecemeal implements Contestant {
   readonly #owners: string[]
   readonly #downloaders: string[]
   readonly #dir: string
+  readonly #hasSecret: boolean
+  /** Of the tracker and the nodes alike. */
+  readonly #flags: string[] = []
   #tracker = ''
   readonly #running: Command[] = []
   #fetching: Command[] = []
 
-  constructor (arena: Arena, { owners, downloaders = 1, up }: PiecemealOptions) {
+  constructor (arena: Arena, { owners, downloaders = 1, up, hasSecret = false }: PiecemealOptions) {
     this.#arena = arena
+    this.#hasSecret = hasSecret
     this.name = [
       'piecemeal',
       ...(downloaders > 1 ? [count(downloaders, 'downloader')] : []),
       `${count(owners, 'owner')}${up === undefined ? '' : ` at ${up}/s`}`,
+      ...(hasSecret ? ['with a secret'] : []),
     ].join(', ')
     this.#ownerFlags = up === undefined ? [] : ['--up', up]
     this.#owners = names('Owner', owners)
@@ -65,10 +72,11 @@ export class Piecemeal implements Contestant {
 
   async start (): Promise<void> {
     const { stage, source } = this.#arena
-    const { address } = await startTracker(stage)
+    if (this.#hasSecret) this.#flags.push('--secret-file', await newSecret(stage, join(this.#dir, 'secret')))
+    const { address } = await startTracker(stage, this.#flags)
     this.#tracker = address
     for (const name of this.#owners) {
-      const owner = await startNode(stage, name, this.#dir, address, this.#ownerFlags)
+      const owner = await startNode(stage, name, this.#dir, address, [...this.#flags, ...this.#ownerFlags])
       await upload(owner, [basename(source)], stage.signal)
       this.#running.push(owner)
     }
@@ -76,7 +84,7 @@ export class Piecemeal implements Contestant {
 
   async prepare (): Promise<void> {
     const { stage } = this.#arena
-    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#dir, this.#tracker)))
+    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#dir, this.#tracker, this.#flags)))
     await sleep(SETTLE_MS, undefined, { signal: stage.signal })
   }
 

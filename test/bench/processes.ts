@@ -80,10 +80,13 @@ async function runUntilExit (argv: Argv, signal: AbortSignal): Promise<number | 
 
 /** Undefined if there is such a program on the PATH, otherwise `hint`. */
 export function hintUnlessFound (programs: readonly string[], hint: string): string | undefined {
-  // Where servers are, which is not on everybody's PATH.
+  return programs.every((program) => findProgram(program) !== undefined) ? undefined : hint
+}
+
+/** Its whole path; where servers are is not on everybody's PATH. */
+export function findProgram (program: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-  const isFound = (program: string): boolean => folders.some((folder) => isExecutable(join(folder, program)))
-  return programs.every(isFound) ? undefined : hint
+  return folders.map((folder) => join(folder, program)).find(isExecutable)
 }
 
 function isExecutable (path: string): boolean {

@@ -10,19 +10,25 @@ const NODE = {
   dir: 'node_files',
   host: '127.0.0.1',
   json: false,
+  insecure: false,
 }
+const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', insecure: false }
 
 await t.test('bin/tracker', async (t) => {
   const table: Array<[argv: string[], wanted: object]> = [
-    [[], { command: 'run', port: 12_340, host: '127.0.0.1' }],
-    [['-p', '0'], { command: 'run', port: 0, host: '127.0.0.1' }],
-    [['-p', '65535', '--host', '0.0.0.0'], { command: 'run', port: 65_535, host: '0.0.0.0' }],
-    [['--port', '5'], { command: 'run', port: 5, host: '127.0.0.1' }],
-    [['--host=::1'], { command: 'run', port: 12_340, host: '::1' }],
+    [[], TRACKER],
+    [['-p', '0'], { ...TRACKER, port: 0 }],
+    [['-p', '65535', '--host', '0.0.0.0'], { ...TRACKER, port: 65_535, host: '0.0.0.0' }],
+    [['--port', '5'], { ...TRACKER, port: 5 }],
+    [['--host=::1'], { ...TRACKER, host: '::1' }],
+    [['--secret-file', 'a b'], { ...TRACKER, secretFile: 'a b' }],
+    [['--secret-file=new', '--old-secret-file', 'old'], { ...TRACKER, secretFile: 'new', oldSecretFile: 'old' }],
+    [['--insecure'], { ...TRACKER, insecure: true }],
+    [['--new-secret', 'F'], { command: 'new-secret', path: 'F' }],
     [['--help'], { command: 'help' }],
     [['--version'], { command: 'version' }],
   ]
-  for (const [argv, wanted] of table) t.strictSame(parseTrackerArguments(argv), wanted, argv.join(' '))
+  for (const [argv, wanted] of table) t.strictSame(parseTrackerArguments(argv, {}), wanted, argv.join(' '))
 })
 
 await t.test('bin/tracker: what makes no sense', async (t) => {
@@ -30,8 +36,10 @@ await t.test('bin/tracker: what makes no sense', async (t) => {
     ['-p'], ['-p', ''], ['-p', 'abc'], ['-p', '65536'], ['-p', '-1'], ['-p', '1.5'], ['-p', '0x10'], ['-p', '1e3'], ['-p', ' 1'], ['-p', '123456'], ['-p', '8082', '9092'],
     ['-p', '1', '-p', '2'], ['--host'], ['--host', 'a', '--host', 'b'], ['-x'], ['--nonsense'], ['--nonsense=1'], ['-n', 'NodeA'], ['12340'], ['--', '1'], ['--json'],
     ['--no-port'], ['--no-host'], ['--no-help'], ['--__proto__', '1'], ['--constructor', '1'], ['--port.x', '1'],
+    ['--secret-file'], ['--secret-file='], ['--secret-file', 'a', '--secret-file', 'b'], ['--old-secret-file', 'a'], ['--new-secret'], ['--no-insecure'], ['--insecure=yes'],
+    ['--secret', 'x'], ['--no-secret-file'],
   ]
-  for (const argv of table) t.throws(() => parseTrackerArguments(argv), { code: 'E_USAGE', exitStatus: 2 }, argv.join(' '))
+  for (const argv of table) t.throws(() => parseTrackerArguments(argv, {}), { code: 'E_USAGE', exitStatus: 2 }, argv.join(' '))
 })
 
 await t.test('bin/node', async (t) => {
@@ -51,10 +59,11 @@ await t.test('bin/node', async (t) => {
     [['-n', '007'], { ...NODE, name: '007' }],
     [['-n', '1e3', '-d', '0x10'], { ...NODE, name: '1e3', dir: '0x10' }],
     [['-n', 'true'], { ...NODE, name: 'true' }],
+    [['-n', 'NodeC', '--secret-file', '5', '--old-secret-file=-x', '--insecure'], { ...NODE, secretFile: '5', oldSecretFile: '-x', insecure: true }],
     [['--help'], { command: 'help' }],
     [['-n', 'NodeC', '--version'], { command: 'version' }],
   ]
-  for (const [argv, wanted] of table) t.strictSame(parseNodeArguments(argv), wanted, argv.join(' '))
+  for (const [argv, wanted] of table) t.strictSame(parseNodeArguments(argv, {}), wanted, argv.join(' '))
 })
 
 await t.test('bin/node: what makes no sense', async (t) => {
@@ -71,8 +80,9 @@ await t.test('bin/node: what makes no sense', async (t) => {
     [...name, '-x'], [...name, '--nonsense'], [...name, '--nonsense=5'], [...name, '--port', '5'], [...name, 'upload'], [...name, '--', 'upload'], [...name, '-j'],
     [...name, '--no-tracker'], [...name, '--no-dir'], [...name, '--no-host'], [...name, '--no-name'], [...name, '--no-json'], [...name, '--json=maybe'],
     [...name, '--name.first', 'x'], [...name, '--__proto__', 'x'], [...name, '--constructor', 'x'],
+    [...name, '--secret-file'], [...name, '--old-secret-file', 'a'], [...name, '--new-secret', 'F'], [...name, '--insecure=1'],
   ]
-  for (const argv of table) t.throws(() => parseNodeArguments(argv), { code: 'E_USAGE', exitStatus: 2 }, argv.join(' '))
+  for (const argv of table) t.throws(() => parseNodeArguments(argv, {}), { code: 'E_USAGE', exitStatus: 2 }, argv.join(' '))
 })
 
 await t.test('a node name that is not allowed', async (t) => {
@@ -83,4 +93,14 @@ await t.test('what is wrong is named', async (t) => {
   t.throws(() => parseNodeArguments(['-n', 'NodeC', '--nonsense']), { message: /"--nonsense".*--help/ })
   t.throws(() => parseNodeArguments(['-n', 'NodeC', '-p', '8082', '70000']), { message: /65535.*"70000"/ })
   t.throws(() => parseNodeArguments(['-n', 'NodeC', '-t', 'x']), { message: /HOST:PORT.*"x"/ })
+})
+
+await t.test('the file of the secret may be named by a variable; an option counts before it', async (t) => {
+  const environment = { PIECEMEAL_SECRET_FILE: 'from the environment' }
+  for (const parse of [parseTrackerArguments, (argv: string[], environment: object) => parseNodeArguments(['-n', 'NodeC', ...argv], { ...environment })]) {
+    t.match(parse([], environment), { secretFile: 'from the environment' })
+    t.match(parse(['--old-secret-file', 'old'], environment), { secretFile: 'from the environment', oldSecretFile: 'old' })
+    t.match(parse(['--secret-file', 'named'], environment), { secretFile: 'named' })
+    t.notOk('secretFile' in parse([], { PIECEMEAL_SECRET_FILE: '' }), 'an empty one is none')
+  }
 })

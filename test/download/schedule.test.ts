@@ -92,6 +92,7 @@ void t.test('how it fails when nobody can serve', async (t) => {
   const cases: Array<{ code: ErrorCode, trouble: ErrorCode, withinMs: number }> = [
     { trouble: 'E_DIGEST', code: 'E_DIGEST', withinMs: 3_000 },
     { trouble: 'E_CHANGED', code: 'E_CHANGED', withinMs: 3_000 },
+    { trouble: 'E_AUTH', code: 'E_AUTH', withinMs: 3_000 },
     { trouble: 'E_NOT_SHARED', code: 'E_NOT_SHARED', withinMs: 3_000 },
     { trouble: 'E_DISK_FULL', code: 'E_DISK_FULL', withinMs: 100 },
     { trouble: 'E_IO', code: 'E_IO', withinMs: 100 },
@@ -163,7 +164,7 @@ void t.test('a content without pieces is done at once', async (t) => {
 })
 
 void t.test('whatever happens, it ends with every piece or with a clear failure', async () => {
-  const codes: ErrorCode[] = ['E_NETWORK', 'E_TIMEOUT', 'E_PROTOCOL', 'E_DIGEST', 'E_BUSY', 'E_NOT_SHARED', 'E_CHANGED', 'E_LIMIT']
+  const codes: ErrorCode[] = ['E_NETWORK', 'E_TIMEOUT', 'E_PROTOCOL', 'E_DIGEST', 'E_BUSY', 'E_NOT_SHARED', 'E_CHANGED', 'E_AUTH', 'E_LIMIT']
   const ownerArbitrary = fc.record({
     bytesPerMs: fc.constantFrom(0.5, 3, 20),
     code: fc.constantFrom(...codes),

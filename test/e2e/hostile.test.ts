@@ -1,6 +1,7 @@
 /**
  * What strangers send to the three ports, one row a kind, while honest downloads run beside it:
- * those hardly notice, nothing crashes, and memory, descriptors and threads are as before.
+ * those hardly notice, nothing crashes, and memory, descriptors and threads are as before. With a
+ * secret the same rows come from a member of the network that went bad, and from those who are none.
  *
  * What is measured is in /proc, so it takes Linux.
  */
@@ -11,9 +12,12 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { dial } from '../../lib/net/dial.js'
+import { credentialsFor } from '../../lib/secret/keys.js'
+import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
 import { FakeOwner, TrackerLine } from '../helpers/fake-owner.js'
 import { firstDifference, pseudoRandomBytes, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
-import { NodeCommand, startNode, startTracker, words, type TrackerCommand } from '../helpers/piecemeal.js'
+import { complaints, NodeCommand, startNode, startTracker, words, type TrackerCommand } from '../helpers/piecemeal.js'
 
 const KiB = 1_024
 const MiB = 1_048_576
@@ -130,8 +134,8 @@ const ROWS: Row[] = [
   { name: 'a line of 64 MiB', ports: PORTS, bytes: () => repeat(Buffer.alloc(MiB, 'x'), 64), expected: ['E_LIMIT', ''] },
   { name: 'a name of 64 MiB', ports: PORTS, bytes: () => ['{"name":"', ...repeat(Buffer.alloc(MiB, 'x'), 64), '"}\n'], expected: ['E_LIMIT', ''] },
   { name: 'a line that has no end', ports: PORTS, bytes: (port) => [line(port)], expected: ['', 'E_PROTOCOL', 'E_NETWORK'], clientEnds: true },
-  { name: 'a TLS ClientHello', ports: PORTS, bytes: () => [CLIENT_HELLO], expected: ['', 'E_PROTOCOL', 'E_NETWORK'], clientEnds: true },
-  { name: 'a TLS ClientHello and a newline', ports: PORTS, bytes: () => [CLIENT_HELLO, '\n'], expected: ['E_PROTOCOL'] },
+  { name: 'a TLS ClientHello', ports: PORTS, bytes: () => [CLIENT_HELLO], expected: ['E_AUTH'] },
+  { name: 'a TLS ClientHello and a newline', ports: PORTS, bytes: () => [CLIENT_HELLO, '\n'], expected: ['E_AUTH'] },
   { name: 'binary garbage', ports: PORTS, bytes: () => [pseudoRandomBytes(100_000, 'garbage')], expected: ['E_PROTOCOL', 'E_LIMIT'] },
   { name: 'a thousand bad lines at once', ports: PORTS, bytes: () => ['nonsense\n'.repeat(1_000)], expected: ['E_PROTOCOL'] },
   { name: 'a bad line, then good ones', ports: PORTS, bytes: (port) => ['nonsense\n', `${line(port)}\n`.repeat(3)], expected: ['E_PROTOCOL'] },
@@ -191,7 +195,6 @@ const ROWS: Row[] = [
 const SLOW: Array<{ name: string, ports: readonly Port[], isAnswered?: boolean, go: (socket: Socket, port: Port) => void }> = [
   { name: 'says nothing', ports: PORTS, go: () => {} },
   { name: 'sends a byte every 100 ms', ports: PORTS, go: (socket, port) => drip(socket, line(port, { filename: `"${'x'.repeat(200)}"` })) },
-  { name: 'begins TLS and waits', ports: PORTS, go: (socket) => { socket.write(CLIENT_HELLO) } },
   { name: 'begins a line and waits', ports: PORTS, go: (socket, port) => { socket.write(line(port)) } },
   {
     name: 'says one good line and drips the next',
@@ -257,7 +260,7 @@ void t.test('whatever strangers send, honest downloads hardly notice', options, 
   const deaf = beginDeaf(t, ports)
 
   await t.test('the table', async (t) => {
-    await beside(t, async () => { await Promise.all(PORTS.map(async (port) => await sendRows(t, port, ports[port]))) })
+    await beside(t, async () => { await Promise.all(PORTS.map(async (port) => await sendRows(t, port, async () => open(ports[port])))) })
   })
 
   await t.test('floods of the shortest bad lines', async (t) => {
@@ -297,8 +300,7 @@ void t.test('whatever strangers send, honest downloads hardly notice', options, 
     t.ok(isAsBefore(), 'descriptors and threads are back where they were')
     for (const socket of await deaf) socket.destroy()
     await beside(t, async () => {})
-    t.equal(tracker.stderr, '')
-    t.equal(victim.stderr, '')
+    for (const process of processes) t.equal(complaints(process), '')
   })
 
   await t.test('what was saved beside it is right', async (t) => {
@@ -308,6 +310,42 @@ void t.test('whatever strangers send, honest downloads hardly notice', options, 
     t.equal(await fetcher.leave(), 0)
     t.equal(await victim.leave(), 0)
   })
+})
+
+void t.test('the same table at the ports of a network with a secret', options, async (t) => {
+  const dir = await tempDir(t)
+  const secretFile = join(dir, 'secret')
+  await writeNewSecret(secretFile)
+  const secret = await readSecret(secretFile)
+  const { tracker, victim, ports, download } = await setUp(t, ['--secret-file', secretFile])
+  const processes = [tracker, victim]
+  await download()
+  const before = processes.map(({ pid }) => resources(pid))
+
+  await t.test('from one that has it', async (t) => {
+    await Promise.all(PORTS.map(async (port) => await sendRows(t, port, async (bytes) => {
+      const credentials = credentialsFor(port === 'output' ? 'data' : 'control', secret)
+      const socket = await dial({ host: HOST, port: ports[port], credentials: { ...credentials, name: nameIn(bytes) } })
+      return socket.on('error', () => {})
+    })))
+  })
+
+  await t.test('from one that has not', async (t) => {
+    const lost = ({ text }: { text: string }): boolean => text === '' || text.startsWith('\u0015\u0003')
+    await Promise.all(PORTS.map(async (port) => await sendRows(t, port, async () => open(ports[port]), lost)))
+    for (const { stderr } of processes) {
+      t.match(stderr, /^(error: 127\.0\.0\.1 is refused at port \d+: it .*secret.*\n)+$/)
+      t.ok(stderr.split('\n').length <= 5, 'a line a port and minute', { stderr })
+    }
+  })
+
+  await download()
+  for (const [i, { pid }] of processes.entries()) {
+    const growth = resources(pid).residentBytes - (before[i]?.residentBytes ?? 0)
+    t.ok(growth < MOST_GROWTH_BYTES, 'its memory is flat', { growth })
+  }
+  const isAsBefore = (): boolean => processes.every(({ pid }, i) => resources(pid).descriptors <= (before[i]?.descriptors ?? 0))
+  await until(isAsBefore, 'descriptors are back', CLOSED_WITHIN_MS)
 })
 
 void t.test('exit and have speak only for the connection they come on', async (t) => {
@@ -370,11 +408,11 @@ interface Setting {
   download: () => Promise<number>
 }
 
-async function setUp (t: Test): Promise<Setting> {
+async function setUp (t: Test, flags: readonly string[] = []): Promise<Setting> {
   const dir = await tempDir(t)
-  const tracker = await startTracker(t)
+  const tracker = await startTracker(t, { flags })
   // These are good names; only as keys they would be trouble.
-  const victim = new NodeCommand(t, { name: 'constructor', tracker, dir })
+  const victim = new NodeCommand(t, { name: 'constructor', tracker, dir, flags })
   const { input, output } = await victim.listening()
   const names = ['__proto__', 'constructor', ...HONEST_FILES]
   const original = join(dir, 'original')
@@ -382,7 +420,7 @@ async function setUp (t: Test): Promise<Setting> {
   for (const name of names) await link(original, join(victim.folder, name))
   await victim.upload(...names)
 
-  const fetcher = await startNode(t, { name: 'fetcher', tracker, dir, json: true })
+  const fetcher = await startNode(t, { name: 'fetcher', tracker, dir, json: true, flags })
   const download = async (): Promise<number> => {
     const name = names.shift()
     if (name === undefined) throw new Error('there are not enough files')
@@ -424,21 +462,33 @@ function * repeat (bytes: Uint8Array, times: number): Generator<Uint8Array> {
   for (let i = 0; i < times; i++) yield bytes
 }
 
+/** The node that a message says it is from. */
+function nameIn (bytes: Iterable<string | Uint8Array>): string {
+  const [chunk = ''] = bytes
+  return /"name":"([A-Za-z0-9][\w.-]{0,63})"/.exec(chunk.slice(0, KiB).toString())?.[1] ?? 'stranger'
+}
+
 /** One connection after the other: some of the rows go by the same name. */
-async function sendRows (t: Test, port: Port, number: number): Promise<void> {
+async function sendRows (
+  t: Test, port: Port, knock: (bytes: Iterable<string | Uint8Array>) => Promise<Socket>, isRight?: (answer: { text: string }) => boolean
+): Promise<void> {
   for (const { name, ports, bytes, expected, clientEnds = false } of ROWS) {
     if (!ports.includes(port)) continue
-    const { text, isClosed } = await talk(number, bytes(port), clientEnds)
+    const { text, isClosed } = await talk(await knock(bytes(port)), bytes(port), clientEnds)
+    t.ok(isClosed, `${port}: closed after ${name}`)
+    if (isRight) {
+      t.ok(isRight({ text }), `${port}: no answer to ${name}`, { text: text.slice(0, 500) })
+      continue
+    }
     const answers = text.split('\n').filter((reply) => reply !== '').map((reply) => outcomeOf(reply)).join()
     const isExpected = expected.some((answer) => answers === (answer === GOOD_ANSWER ? ANSWERS[port] : answer))
     t.ok(isExpected, `${port}: the answer to ${name}`, { expected, answers, text: text.slice(0, 500) })
-    t.ok(isClosed, `${port}: closed after ${name}`)
   }
 }
 
 /** Sends it all, and gives all that comes back until the connection is closed. */
-async function talk (port: number, bytes: Iterable<string | Uint8Array>, clientEnds: boolean): Promise<{ text: string, isClosed: boolean }> {
-  const socket = open(port)
+async function talk (to: number | Socket, bytes: Iterable<string | Uint8Array>, clientEnds: boolean): Promise<{ text: string, isClosed: boolean }> {
+  const socket = typeof to === 'number' ? open(to) : to
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   const closed = isClosedWithin(socket, CLOSED_WITHIN_MS)

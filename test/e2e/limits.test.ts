@@ -41,7 +41,7 @@ async function isRight (t: { equal: (found: unknown, wanted: unknown) => void },
 }
 
 void t.test('--up: an owner sends no faster than that, to all of its downloaders together', async (t) => {
-  const setting = await lab(t, 16 * MiB, { options: ['--up', '8M'] })
+  const setting = await lab(t, 16 * MiB, { flags: ['--up', '8M'] })
   const first = await setting.start('first')
   const alone = await fetchAll([first])
   t.ok(alone >= 2 - BURST, `${alone} s for 16 MiB at 8 MiB/s`)
@@ -60,7 +60,7 @@ void t.test('--down: a downloader takes in no faster than that, from all owners 
   const setting = await lab(t, 16 * MiB)
   const second = await setting.start('second')
   await fetchAll([second])
-  const slow = await setting.start('slow', { options: ['--down', '8M'] })
+  const slow = await setting.start('slow', { flags: ['--down', '8M'] })
   const seconds = await fetchAll([slow])
   t.match(slow.stdout, / from 2 owners: /)
   t.ok(seconds >= 2 - BURST, `${seconds} s for 16 MiB at 8 MiB/s`)
@@ -70,9 +70,9 @@ void t.test('--down: a downloader takes in no faster than that, from all owners 
 void t.test('a limit is lifted while a download that would take minutes runs', async (t) => {
   for (const direction of ['up', 'down'] as const) {
     await t.test(direction, async (t) => {
-      const options = [`--${direction}`, '64K']
-      const setting = await lab(t, 16 * MiB, direction === 'up' ? { options } : {})
-      const fetcher = await setting.start('fetcher', { json: true, ...(direction === 'down' && { options }) })
+      const flags = [`--${direction}`, '64K']
+      const setting = await lab(t, 16 * MiB, direction === 'up' ? { flags } : {})
+      const fetcher = await setting.start('fetcher', { json: true, ...(direction === 'down' && { flags }) })
       const slow = direction === 'up' ? setting.owner : fetcher
       fetcher.say('torrent -m download a.bin')
       await fetcher.waitFor('"event":"progress"')
@@ -89,7 +89,7 @@ void t.test('a limit is lifted while a download that would take minutes runs', a
 })
 
 void t.test('a limit is set while a download runs, and at the least rate bytes still come', async (t) => {
-  const setting = await lab(t, 32 * MiB, { options: ['--up', '4M'] })
+  const setting = await lab(t, 32 * MiB, { flags: ['--up', '4M'] })
   const fetcher = await setting.start('fetcher', { json: true })
   fetcher.say('torrent -m download a.bin')
   await fetcher.waitFor('"event":"progress"')
@@ -110,7 +110,7 @@ void t.test('a limit is set while a download runs, and at the least rate bytes s
 })
 
 void t.test('limits are shown, and a mistyped one is told and changes nothing', async (t) => {
-  const node = await startNode(t, { name: 'node', tracker: { host: '127.0.0.1', port: 1 }, dir: await tempDir(t), options: ['--up', '1.5G', '--down', '800K'] })
+  const node = await startNode(t, { name: 'node', tracker: { host: '127.0.0.1', port: 1 }, dir: await tempDir(t), flags: ['--up', '1.5G', '--down', '800K'] })
   node.say('torrent limit')
   await node.waitFor('limits: up 1.50 GiB/s, down 800 KiB/s\n')
   for (const command of ['torrent limit up', 'torrent limit sideways 5M', 'torrent limit up 5M 5M', 'torrent limit up 0', 'torrent limit down -5M', 'torrent limit up 50MB']) {

@@ -10,6 +10,8 @@ export const NODE_BIN = join(ROOT, 'bin', 'node')
 export interface TrackerFlags {
   /** @default 0, any free one */
   port?: number
+  /** Whatever else it is given. */
+  flags?: readonly string[]
 }
 
 export class TrackerCommand extends Command {
@@ -17,8 +19,8 @@ export class TrackerCommand extends Command {
   /** Known once it listens. */
   port = 0
 
-  constructor (t: Scope, { port = 0 }: TrackerFlags = {}) {
-    super(t, TRACKER_BIN, ['-p', String(port)])
+  constructor (t: Scope, { port = 0, flags = [] }: TrackerFlags = {}) {
+    super(t, TRACKER_BIN, ['-p', String(port), ...flags])
   }
 
   async listening (): Promise<void> {
@@ -43,7 +45,7 @@ export interface NodeFlags extends CommandOptions {
   ports?: [input: number, output: number]
   json?: boolean
   /** Further flags. */
-  options?: string[]
+  flags?: readonly string[]
   /** @default this checkout's `bin/node` */
   bin?: string
 }
@@ -59,13 +61,13 @@ export class NodeCommand extends Command {
   /** `DIR/NAME` */
   readonly folder: string
 
-  constructor (t: Scope, { name, tracker, dir, ports, json, options = [], bin = NODE_BIN, ...commandOptions }: NodeFlags) {
+  constructor (t: Scope, { name, tracker, dir, ports, json, flags = [], bin = NODE_BIN, ...options }: NodeFlags) {
     super(t, bin, [
       '-n', name, '-t', `${tracker.host}:${tracker.port}`, '-d', dir,
       ...(ports ? ['-p', ...ports.map(String)] : []),
       ...(json ? ['--json'] : []),
-      ...options,
-    ], commandOptions)
+      ...flags,
+    ], options)
     this.name = name
     this.folder = nodeFolder(dir, name)
   }
@@ -130,6 +132,11 @@ export function nodeFolder (dir: string, name: string): string {
   const folder = join(dir, name)
   mkdirSync(folder, { recursive: true })
   return folder
+}
+
+/** What it has said on standard error, but for lines about strangers that began TLS where there is no secret. */
+export function complaints ({ stderr }: Command): string {
+  return stderr.replace(/^error: \S+ is refused at port \d+: it speaks TLS, and there is no secret here\n/gm, '')
 }
 
 /** Files as they are typed in a command. */

@@ -72,3 +72,12 @@ await t.test('afterwards the end of the connection is seen, whatever else comes'
   await ended
   t.equal(socket.listenerCount('data'), 0)
 })
+
+await t.test('who begins TLS is told at once that there is none', async (t) => {
+  const { peer, line } = await reading(t)
+  peer.send(Uint8Array.of(0x16))
+  await t.rejects(line, { code: 'E_AUTH' })
+  const late = await reading(t)
+  late.peer.send('{"a"', ':"\u0016"}\n')
+  t.equal((await late.line).toString(), '{"a":"\u0016"}', 'only the first byte counts')
+})

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import t from 'tap'
 import { TrackerClient, type Question, type TrackerClientOptions } from '../../lib/node/tracker-client.js'
 import type { PiecemealError } from '../../lib/protocol/errors.js'
-import { Tracker } from '../../lib/tracker/tracker.js'
+import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.js'
+import { Tracker, type TrackerOptions } from '../../lib/tracker/tracker.js'
 import { deadPort, HOST, listenForPeers, silentPort, WAIT_MS, type Scope } from '../net/peer.js'
 
 const DIGEST = `blake3:${'0'.repeat(64)}`
@@ -12,8 +13,8 @@ function share (filename: string): Question<'have'> {
   return { filename, size: 5, digest: DIGEST, pieceLength: 1_048_576, inputPort: 1, outputPort: 2 }
 }
 
-async function tracking (t: Scope, port = 0): Promise<{ tracker: Tracker, address: { host: string, port: number } }> {
-  const tracker = new Tracker({ port })
+async function tracking (t: Scope, port = 0, options: TrackerOptions = {}): Promise<{ tracker: Tracker, address: { host: string, port: number } }> {
+  const tracker = new Tracker({ port, ...options })
   t.teardown(async () => await tracker.close())
   return { tracker, address: await tracker.start() }
 }
@@ -204,4 +205,42 @@ await t.test('the next alive is sent when the tracker says it is due', async (t)
   const late = AbortSignal.timeout(3_000)
   const verdict = await Promise.race([beat, once(late, 'abort').then(() => 'nothing within 3 s of an interval of 1 s')])
   t.match(verdict, { type: 'NodeToTracker', mode: 'alive', name: 'NodeA' })
+})
+
+await t.test('a tracker with another secret: a question fails at once, and the client goes on trying', async (t) => {
+  const [ours, other] = ['the secret of this network', 'that of another network'].map((text) => ({ current: deriveKeys(Buffer.from(text)) })) as [Secret, Secret]
+  const { tracker, address } = await tracking(t, 0, { secret: other })
+  const a = client(t, address, { credentials: { ...credentialsFor('control', ours), name: 'NodeA' } })
+  const gone = lost(a)
+  const asked = a.ask('list', {})
+  asked.catch(() => {})
+  const begunMs = performance.now()
+  await a.start()
+  const where = `${address.host}:${address.port}`
+  t.match(await gone, { code: 'E_AUTH', message: `${where} has another secret than we have` })
+  await t.rejects(asked, { code: 'E_AUTH', message: `the tracker at ${where} has another secret than we have` }, 'one that waited')
+  await t.rejects(a.ask('list', {}), { code: 'E_AUTH' }, 'and one that comes later')
+  t.ok(performance.now() - begunMs < 2_000)
+
+  await tracker.close()
+  const connected = once(a, 'connected', { signal: AbortSignal.timeout(WAIT_MS) })
+  await tracking(t, address.port, { secret: ours })
+  await connected
+  t.strictSame(await files(a), [])
+})
+
+await t.test('a tracker that comes back with a secret is news', async (t) => {
+  const { tracker, address } = await tracking(t)
+  const a = client(t, address)
+  await a.start()
+  const reasons: string[] = []
+  a.on('lost', ({ code }) => reasons.push(code))
+  const gone = lost(a)
+  await tracker.close()
+  await gone
+  const refused = lost(a)
+  await tracking(t, address.port, { secret: { current: deriveKeys(Buffer.from('the secret of this network')) } })
+  t.match(await refused, { code: 'E_AUTH', message: /wants a secret/ })
+  t.strictSame(reasons, ['E_NETWORK', 'E_AUTH'])
+  await t.rejects(a.ask('list', {}), { code: 'E_AUTH' })
 })

@@ -110,3 +110,9 @@ await t.test('property: however the bytes are cut, the lines are the same', asyn
   }), { numRuns: 200 })
   t.pass('200 streams')
 })
+
+await t.test('who begins TLS is told at once that there is none', async (t) => {
+  t.strictSame(await read([Buffer.of(0x16)]), { lines: [], fault: 'E_AUTH' })
+  t.strictSame(await read([Buffer.of(0x16, 0x03, 0x01, 0x0a, 0x0a)]), { lines: [], fault: 'E_AUTH' })
+  t.strictSame(await read([bytes('{"n":1}\n'), Buffer.of(0x16)]), { lines: [{ n: 1 }], fault: 'E_AUTH' })
+})

@@ -4,6 +4,8 @@ import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { RateLimit } from '../../lib/net/rate-limit.js'
+import { dial } from '../../lib/net/dial.js'
+import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
 import { ShareIndex, type ServedFile, type Share } from '../../lib/share/share-index.js'
 import { PartialShares } from '../../lib/share/partial-share.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
@@ -315,4 +317,32 @@ await t.test('a connection that ends without a request', async (t) => {
   await peer.rest()
   await ended
   t.strictSame(errors, [])
+})
+
+await t.test('with a secret: a range, a refusal, and nothing for who has none', async (t) => {
+  const secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
+  const credentials = credentialsFor('data', secret)
+  const { port, data, share, errors } = await serving(t, { credentials })
+  const request = async (fields: object): Promise<Peer> => {
+    const peer = new Peer(await dial({ host: '127.0.0.1', port, credentials: { ...credentials, name: 'NodeC' } }))
+    t.teardown(() => peer.socket.destroy())
+    peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [1, 2 * MIB + 5], ...fields })
+    return peer
+  }
+  const peer = await request({})
+  t.match(await peer.message(), { filename: 'shared', range: [1, 2 * MIB + 5] })
+  t.strictSame(await peer.rest(), data.subarray(1))
+  t.match(await (await request({ filename: 'secret' })).messages(), [{ error: { code: 'E_NOT_SHARED' } }])
+
+  const stranger = await Peer.connect(t, { port })
+  stranger.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [0, 5] })
+  t.equal((await stranger.rest()).length, 7, 'an alert and no more')
+  t.match(errors, [{ code: 'E_AUTH', message: `127.0.0.1 is refused at port ${port}: it speaks no TLS, so it has no secret` }])
+})
+
+await t.test('without one, TLS is refused, and the owner tells who tried', async (t) => {
+  const { port, errors } = await serving(t)
+  const credentials = { ...credentialsFor('data', { current: deriveKeys(Buffer.from('the secret of this network')) }), name: 'NodeC' }
+  await t.rejects(dial({ host: '127.0.0.1', port, credentials }), { code: 'E_AUTH', message: /speaks no TLS/ })
+  t.match(errors, [{ code: 'E_AUTH', message: `127.0.0.1 is refused at port ${port}: it speaks TLS, and there is no secret here` }])
 })

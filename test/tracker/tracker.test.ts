@@ -1,6 +1,8 @@
 /** The tracker over real sockets, word for word. */
 import { once } from 'node:events'
 import t from 'tap'
+import { LineClient } from '../../lib/net/line-client.js'
+import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
 import { MemoryRegistry } from '../../lib/tracker/memory-registry.js'
 import { Tracker, type TrackerOptions } from '../../lib/tracker/tracker.js'
 import { Peer, WAIT_MS, type Scope } from '../net/peer.js'
@@ -343,4 +345,23 @@ await t.test('at most 1,000 files in a list', async (t) => {
   const { files, truncated } = JSON.parse(reply) as { files: unknown[], truncated: unknown }
   t.equal(files.length, 1_000)
   t.equal(truncated, true)
+})
+
+await t.test('with a secret the name is the one of the handshake, whatever a message says', async (t) => {
+  const secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
+  const { port } = await running(t, { secret })
+  const client = await LineClient.connect({ host: '127.0.0.1', port, credentials: { ...credentialsFor('control', secret), name: 'NodeA' } })
+  t.teardown(() => client.close())
+  const ask = async (name: string): Promise<unknown> => await client.request({ type: 'NodeToTracker', mode: 'alive', name })
+  t.match(await ask('NodeB'), { mode: 'alive', error: { code: 'E_NAME', message: /"NodeA".*"NodeB"/ } })
+  t.match(await ask('NodeA'), { ...OK, mode: 'alive' })
+  t.match(await ask('NodeB'), { error: { code: 'E_NAME' } })
+})
+
+await t.test('without one, TLS is refused, and the tracker tells who tried', async (t) => {
+  const { tracker, port } = await running(t)
+  const told = once(tracker, 'error', { signal: AbortSignal.timeout(WAIT_MS) }).catch((error: unknown) => [error])
+  const credentials = { ...credentialsFor('control', { current: deriveKeys(Buffer.from('the secret of this network')) }), name: 'NodeA' }
+  await t.rejects(LineClient.connect({ host: '127.0.0.1', port, credentials }), { code: 'E_AUTH', message: new RegExp(`127\\.0\\.0\\.1:${port} speaks no TLS`) })
+  t.match(await told, [{ code: 'E_AUTH', message: `127.0.0.1 is refused at port ${port}: it speaks TLS, and there is no secret here` }])
 })

@@ -112,3 +112,7 @@ await t.test('help is printed as it is', async (t) => {
 function isPrintable (text: string): boolean {
   return /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(text)
 }
+
+await t.test('a tracker that does not let us in is not just away', async (t) => {
+  t.strictSame(told('lost', { code: 'E_AUTH', message: 'it wants a secret' }).err, ['tracker 127.0.0.1:12340 does not let us in, trying again: E_AUTH it wants a secret'])
+})

@@ -1,0 +1,87 @@
+/** Secrets live in files that their owner alone can read; what they hold is in no argument, message or log. */
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { LEAST_SECRET_BYTES, MOST_SECRET_BYTES } from '../protocol/limits.js'
+import { quote } from '../protocol/names.js'
+import { deriveKeys, type Secret, type SecretKeys } from './keys.js'
+
+const NEW_SECRET_BYTES = 32
+const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const PERMISSIONS = 0o777
+const OTHERS = 0o077
+
+/**
+ * The secret that a file holds: 16 bytes or more, the newline at its end not counted.
+ *
+ * @param oldPath the file of the secret before this one, to be accepted as well
+ * @throws E_AUTH if a file is not there, anyone but its owner may read it, or it holds no secret.
+ */
+export async function readSecret (path: string, oldPath?: string): Promise<Secret> {
+  const current = await readKeys(path)
+  return { current, ...(oldPath !== undefined && { old: await readKeys(oldPath) }) }
+}
+
+/** Makes a secret of 32 random bytes, as text. @throws E_EXISTS if there is such a file already, E_IO if it can't be written. */
+export async function writeNewSecret (path: string): Promise<void> {
+  const text = `${randomBytes(NEW_SECRET_BYTES).toString('base64url')}\n`
+  try {
+    const handle = await open(path, 'wx', 0o600)
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw new PiecemealError('E_EXISTS', `${quote(path)} is there already and is left as it is`, { cause: error })
+    throw new PiecemealError('E_IO', `cannot write ${quote(path)}: ${systemCode(error) ?? 'failed'}`, { cause: error })
+  }
+}
+
+async function readKeys (path: string): Promise<SecretKeys> {
+  try {
+    // Not to wait for the writer of a pipe; that it is none is checked on what was opened.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      await assertPrivate(handle, path)
+      return deriveKeys(await readText(handle, path))
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (error instanceof PiecemealError) throw error
+    throw new PiecemealError('E_AUTH', `cannot read the secret file ${quote(path)}: ${systemCode(error) ?? 'failed'}`, { cause: error })
+  }
+}
+
+async function assertPrivate (handle: FileHandle, path: string): Promise<void> {
+  const stat = await handle.stat()
+  if (!stat.isFile()) throw unfit(path, 'is no regular file')
+  // Whoever owns a file may change who can read it.
+  if (stat.uid !== 0 && stat.uid !== process.geteuid?.()) throw unfit(path, 'belongs to another user')
+  if ((stat.mode & OTHERS) !== 0) {
+    const mode = (stat.mode & PERMISSIONS).toString(8).padStart(3, '0')
+    throw unfit(path, `is open to others (mode ${mode}): chmod 600 it, and make another secret if somebody may have read it`)
+  }
+}
+
+async function readText (handle: FileHandle, path: string): Promise<Uint8Array> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(MOST_SECRET_BYTES + 3), 0, MOST_SECRET_BYTES + 3, 0)
+  const text = withoutNewline(buffer.subarray(0, bytesRead))
+  if (text.length < LEAST_SECRET_BYTES) throw unfit(path, `holds fewer than ${LEAST_SECRET_BYTES} bytes`)
+  if (text.length > MOST_SECRET_BYTES) throw unfit(path, `holds more than ${MOST_SECRET_BYTES} bytes`)
+  return text
+}
+
+/** Editors add one, and some a carriage return; the same secret has to come out of both. */
+function withoutNewline (text: Buffer): Buffer {
+  if (text.at(-1) !== NEWLINE) return text
+  return text.subarray(0, text.at(-2) === CARRIAGE_RETURN ? -2 : -1)
+}
+
+function unfit (path: string, why: string): PiecemealError {
+  return new PiecemealError('E_AUTH', `the secret file ${quote(path)} ${why}`)
+}
