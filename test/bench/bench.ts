@@ -11,6 +11,7 @@ import { ROOT } from '../helpers/command.js'
 import { parseSize } from './sizes.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
+import { stall } from './stall.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
 import { swarm } from './swarm.js'
@@ -43,7 +44,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, tracker, swarm, simulator }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, stall, tracker, swarm, simulator }))
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
