@@ -72,6 +72,11 @@ export class OwnerStanding {
     return this.#swarming > 0 && this.#swarming >= this.#complete.length
   }
 
+  /** Whether a complete owner lately brought plenty on a single stream. */
+  get hasQuickComplete (): boolean {
+    return this.#complete.some(({ bytesPerMs = 0 }) => bytesPerMs * 1_000 >= this.#policy.quickBytesPerSecond)
+  }
+
   /** Since when it has been a swarm. */
   get swarmSinceMs (): number {
     return this.#swarmSinceMs

@@ -54,6 +54,8 @@ export interface SchedulePolicy {
   patienceMs: number
   /** A part with less than this to go is left to its owner. */
   takeoverMs: number
+  /** A complete owner that brings this much on a stream needs no help, if the machine that fetches has enough to do. */
+  quickBytesPerSecond: number
   slowAfterMs: number
   slowBytesPerSecond: number
   /** From 0 to 1, as `Math.random`. */
@@ -91,6 +93,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   ownerWaitMs: 30_000,
   patienceMs: 600_000,
   takeoverMs: 200,
+  quickBytesPerSecond: 16 * MiB,
   slowAfterMs: 30_000,
   slowBytesPerSecond: 16 * 1_024,
   random: Math.random,

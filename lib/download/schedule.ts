@@ -42,6 +42,7 @@ export class Schedule {
   readonly #parts = new Map<number, Part>()
   readonly #salt: number
   #mostStreams: number
+  #isMachineBusy = false
   #nextPart = 0
   /** When a part that nobody else has was last begun. */
   #unseenMs = -Infinity
@@ -148,7 +149,7 @@ export class Schedule {
    * @returns the parts whose workers are to stop earlier
    */
   trim (): Part[] {
-    if (!this.#owners.isSwarm) return []
+    if (!this.#isSwarm) return []
     const trimmed: Part[] = []
     for (const part of this.#parts.values()) {
       if (part.cutAt === 'never') continue
@@ -249,9 +250,9 @@ export class Schedule {
 
   #assignMissing (nowMs: number): Assignment | undefined {
     if (this.#missing.size === 0) return undefined
-    return this.#assignComplete(nowMs, this.#owners.isSwarm ? () => this.#chooseUnseen(nowMs) : () => this.#chooseAlone()) ??
+    return this.#assignComplete(nowMs, this.#isSwarm ? () => this.#chooseUnseen(nowMs) : () => this.#chooseAlone()) ??
       this.#assignPartial(nowMs) ??
-      (this.#owners.isSwarm && this.#isHelpWanted(nowMs) ? this.#assignComplete(nowMs, () => this.#chooseAlone()) : undefined)
+      (this.#isSwarm && this.#isHelpWanted(nowMs) ? this.#assignComplete(nowMs, () => this.#chooseAlone()) : undefined)
   }
 
   #assignComplete (nowMs: number, choose: () => Choice | undefined): Assignment | undefined {
@@ -282,7 +283,7 @@ export class Schedule {
     const share = Math.ceil(this.#missing.size / (streams * partsPerStream))
     const most = this.#missing.has(0) ? this.#frontPieces : Math.min(share, this.#piecesOf(this.#policy.maxPartBytes))
     const range = pickFront(this.#missing, Math.max(minPartPieces, most))
-    return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
+    return range && { ...range, cutAt: this.#isSwarm ? 'never' : 'swarm' }
   }
 
   /** What nobody else has, and others are not to bring first; of theirs only after a while. */
@@ -310,7 +311,7 @@ export class Schedule {
     const idle = slow.length > 0 ? this.#owners.idle(nowMs, this.#streamsPerOwner()) : []
     for (const slowPart of slow) {
       for (const owner of idle) {
-        if (owner.complete && this.#owners.isSwarm && slowPart.ms <= this.#policy.helpMs) continue
+        if (owner.complete && this.#isSwarm && slowPart.ms <= this.#policy.helpMs) continue
         const tail = tailOf(slowPart, owner, nowMs)
         const range = tail ?? (this.#missing.size === 0 ? lastPieceOf(slowPart, owner, this.#policy) : undefined)
         if (range === undefined) continue
@@ -339,9 +340,18 @@ export class Schedule {
     else this.#owners.blame(owner, failure, nowMs)
   }
 
-  /** So many parts may run at once from now on, up to what the policy allows. */
-  limitStreams (streams: number): void {
+  /**
+   * What the machine has left: so many parts may run at once from now on, up to what the policy
+   * allows; and while it is busy, what its owners bring quickly is not better spread.
+   */
+  setMachine ({ streams, isBusy }: { streams: number, isBusy: boolean }): void {
     this.#mostStreams = Math.min(streams, this.#policy.streams)
+    this.#isMachineBusy = isBusy
+  }
+
+  /** Whether pieces are spread: many small parts cost a busy machine more than a quick owner saves by having help. */
+  get #isSwarm (): boolean {
+    return this.#owners.isSwarm && !(this.#isMachineBusy && this.#owners.hasQuickComplete)
   }
 
   /** One a owner, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */

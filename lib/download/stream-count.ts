@@ -19,6 +19,7 @@ export class StreamCount {
   readonly #most: number
   readonly #processorTimes: () => ProcessorTimes
   #count: number
+  #isBusy = false
   #lookedMs = -Infinity
   #last: ProcessorTimes | undefined
 
@@ -28,11 +29,17 @@ export class StreamCount {
     this.#count = Math.min(most, FIRST_STREAMS)
   }
 
+  /** Whether the machine had little time left when it was last looked at. */
+  get isBusy (): boolean {
+    return this.#isBusy
+  }
+
   /** To be asked again and again while streams run; it only ever grows. */
   at (nowMs: number): number {
     if (this.#count === this.#most || nowMs - this.#lookedMs < LOOK_MS) return this.#count
     const times = this.#processorTimes()
-    if (this.#last && busyShare(this.#last, times) < BUSY_SHARE) this.#count = Math.min(this.#most, this.#count + MORE_STREAMS)
+    this.#isBusy = this.#last !== undefined && busyShare(this.#last, times) >= BUSY_SHARE
+    if (this.#last && !this.#isBusy) this.#count = Math.min(this.#most, this.#count + MORE_STREAMS)
     this.#lookedMs = nowMs
     this.#last = times
     return this.#count

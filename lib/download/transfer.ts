@@ -220,7 +220,7 @@ export class Transfer {
   }
 
   #startParts (): void {
-    this.#schedule.limitStreams(this.#mostStreams())
+    this.#schedule.setMachine({ streams: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
     while (this.#context.slots.isFree) {
       const assignment = this.#schedule.next(performance.now())
       if (assignment === undefined) return

@@ -168,13 +168,28 @@ void t.test('the part at the front is one stream\'s share, the others are small'
   t.strictSame(parts(1_000, 4), [[0, 40], [40, 48]], 'however many bring it')
 })
 
+void t.test('a busy machine takes large parts of an owner that is quick', async (t) => {
+  const swarming = (isBusy: boolean, bytesPerMs: number): unknown => {
+    const schedule = scheduleOf(100, [SEED], { minPiecesForOpening: 1_000, minStreams: 1, quickBytesPerSecond: 1_000_000 })
+    const part = schedule.next(0)?.part
+    schedule.progress(part?.id ?? -1, 3, 10 * bytesPerMs, 10)
+    schedule.setOwners([SEED, partial('A')], 20)
+    schedule.setHave('A', pieces(100, [60, 61]), 30)
+    schedule.setMachine({ streams: 8, isBusy })
+    return schedule.trim().length
+  }
+  t.equal(swarming(true, 2_000), 0)
+  t.equal(swarming(true, 500), 1, 'one that is not needs help')
+  t.equal(swarming(false, 2_000), 1, 'and a machine with time left gives it')
+})
+
 void t.test('no more parts run at once than the caller allows', async (t) => {
   const schedule = scheduleOf(400, Array.from({ length: 8 }, (_, i) => ({ key: String(i), name: String(i), complete: true })))
-  schedule.limitStreams(2)
+  schedule.setMachine({ streams: 2, isBusy: false })
   t.ok(schedule.next(0))
   t.ok(schedule.next(0))
   t.equal(schedule.next(0), undefined)
-  schedule.limitStreams(3)
+  schedule.setMachine({ streams: 3, isBusy: false })
   t.ok(schedule.next(0))
   t.equal(schedule.next(0), undefined)
 })

@@ -23,6 +23,16 @@ await t.test('two where they keep the machine busy', async (t) => {
   t.strictSame(counts(8, [0.9, 0.2, 0.9]), [2, 2, 4, 4], 'until they do not')
 })
 
+await t.test('whether the machine is busy', async (t) => {
+  let busyMs = 0
+  const streams = new StreamCount(8, () => ({ busyMs, idleMs: 0 }))
+  streams.at(0)
+  t.equal(streams.isBusy, false, 'not known yet')
+  busyMs = 100
+  streams.at(100)
+  t.equal(streams.isBusy, true)
+})
+
 await t.test('looked at too soon it says what it said', async (t) => {
   const streams = new StreamCount(8, () => ({ busyMs: 0, idleMs: 0 }))
   t.strictSame([0, 10, 20, 95, 100, 190].map((ms) => streams.at(ms)), [2, 2, 2, 4, 4, 6])
