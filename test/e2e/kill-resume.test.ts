@@ -29,7 +29,7 @@ void t.test(`SIGKILL at ${KILLS} random moments: PIECEMEAL_SEED=${seed}`, { time
     const fetcher = await startNode(t, { name: 'fetcher', tracker, dir, json: true })
     fetcher.say('torrent -m download a.bin')
     // A moment is how much of the file had come: from before its first byte to its last.
-    await reached(fetcher, random() * SIZE)
+    await fetcher.reached('a.bin', random() * SIZE)
     fetcher.signal('SIGKILL')
     await fetcher.exit()
     if (!existsSync(target)) continue
@@ -59,7 +59,7 @@ void t.test('killed at 90 %, it fetches no more than a quarter again', async (t)
   await owner.share('a.bin', data)
   const first = await startNode(t, { name: 'fetcher', tracker, dir, json: true })
   first.say('torrent -m download a.bin')
-  await reached(first, 0.9 * SIZE)
+  await first.reached('a.bin', 0.9 * SIZE)
   first.signal('SIGKILL')
   await first.exit()
   t.notOk(existsSync(join(dir, 'fetcher', 'a.bin')))
@@ -73,13 +73,3 @@ void t.test('killed at 90 %, it fetches no more than a quarter again', async (t)
   t.ok((await readFile(join(dir, 'fetcher', 'a.bin'))).equals(data))
   t.equal(await second.leave(), 0)
 })
-
-/** Waits until a node with `--json` has told of so many bytes of a.bin, or that it is saved. */
-async function reached (node: Awaited<ReturnType<typeof startNode>>, bytes: number): Promise<void> {
-  if (bytes <= 0) return
-  for (let since = { stdout: 0, stderr: 0 }; ;) {
-    const match = await node.waitFor(/"event":"(?:saved|progress","task":"download","file":"a\.bin","bytes":(\d+)).*\n/, { since })
-    if (match[1] === undefined || Number(match[1]) >= bytes) return
-    since = { stdout: since.stdout + match.index + match[0].length, stderr: 0 }
-  }
-}

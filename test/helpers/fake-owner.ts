@@ -18,6 +18,8 @@ export interface Behaviour {
   chunkDelayMs?: number
   /** After so many bytes of a range it stops: closes its side, resets, or says no more until `resume()`. */
   stopAfter?: { bytes: number, how: 'end' | 'destroy' | 'stall', times?: number }
+  /** The byte of the file that it never sends: a range says no more where it comes to it. */
+  withheldAt?: number
   /** The byte of the file that is sent wrong. */
   corruptAt?: number
   /** More bytes than the range has. */
@@ -119,9 +121,10 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
     await this.#trackerLine().request('exit', { filename })
   }
 
-  /** Lets go of the ranges that stall; those that come after it are not held up either, unless `stopAfter` is set anew. */
+  /** Lets go of the ranges that stall; those that come after it are not held up either, unless that is set anew. */
   resume (): void {
     delete this.behaviour.stopAfter
+    delete this.behaviour.withheldAt
     this.emit('resumed')
   }
 
@@ -201,7 +204,7 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
   async #sendData (socket: Socket, request: RangeRequest): Promise<void> {
     const data = this.#dataOf(request)
     const { chunkBytes = CHUNK_BYTES, chunkDelayMs = 0 } = this.behaviour
-    const stop = this.#takeStop()
+    const stop = this.#takeStop(request)
     for (let at = 0; at < data.length;) {
       const end = Math.min(at + chunkBytes, data.length, stop && at < stop.bytes ? stop.bytes : Infinity)
       if (stop && at === stop.bytes && !await this.#stop(socket, request, stop.how)) return
@@ -221,8 +224,9 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
     return extraBytes > 0 ? Buffer.concat([data, Buffer.alloc(extraBytes, 0x2b)]) : data
   }
 
-  #takeStop (): Behaviour['stopAfter'] {
-    const stop = this.behaviour.stopAfter
+  #takeStop ({ start, end }: RangeRequest): Behaviour['stopAfter'] {
+    const { stopAfter: stop, withheldAt = -1 } = this.behaviour
+    if (withheldAt >= start && withheldAt < end) return { bytes: withheldAt - start, how: 'stall' }
     if (stop?.times === undefined) return stop
     if (stop.times === 0) return undefined
     stop.times--

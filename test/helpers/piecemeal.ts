@@ -73,8 +73,10 @@ export class NodeCommand extends Command {
   }
 
   async listening (): Promise<{ input: number, output: number }> {
-    const [, input, output] = await this.waitFor(/listening: input .+:(\d+), output .+:(\d+)\n|"event":"listening".*\n/)
-    return { input: Number(input), output: Number(output) }
+    const { groups = {} } = await this.waitFor(/listening: input .+:(?<input>\d+), output .+:(?<output>\d+)\n|(?<json>.*"event":"listening".*)\n/)
+    if (groups.json === undefined) return { input: Number(groups.input), output: Number(groups.output) }
+    const { input, output } = JSON.parse(groups.json) as Record<'input' | 'output', { port: number }>
+    return { input: input.port, output: output.port }
   }
 
   /** What it has told with `--json`. @throws where a line is no JSON object. */
@@ -97,6 +99,18 @@ export class NodeCommand extends Command {
   /** The line that says so. */
   async saved (file: string): Promise<string> {
     return await this.#told('saved', file)
+  }
+
+  /** Waits until it has told, with `--json`, of so many bytes of a download, or that the file is saved. */
+  async reached (file: string, bytes: number): Promise<void> {
+    if (bytes <= 0) return
+    const name = escapeForRegExp(JSON.stringify(file))
+    const news = new RegExp(`"event":"(?:saved"|progress","task":"download"),"file":${name},"bytes":(\\d+).*\n`)
+    for (let since = { stdout: 0, stderr: 0 }; ;) {
+      const { 0: line, 1: reached, index } = await this.waitFor(news, { since })
+      if (Number(reached) >= bytes) return
+      since = { stdout: since.stdout + index + line.length, stderr: 0 }
+    }
   }
 
   /** The line of the last failure of a file, as soon as there is one. */
