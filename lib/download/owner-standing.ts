@@ -44,6 +44,8 @@ export interface OwnerState extends ScheduledOwner {
 }
 
 export class OwnerStanding {
+  /** Whether it has little time left. */
+  isMachineBusy = false
   readonly #policy: SchedulePolicy
   readonly #owners = new Map<string, OwnerState>()
   /** What an owner had counts no more once it is forgotten, out, or complete. */
@@ -66,15 +68,11 @@ export class OwnerStanding {
 
   /**
    * Whether those that are known to have a part of it are as many as those that have it all: then
-   * what the complete ones send is best what nobody else has.
+   * what the complete ones send is best what nobody else has. But many small parts cost a busy
+   * machine more than a quick owner saves by having help.
    */
   get isSwarm (): boolean {
-    return this.#swarming > 0 && this.#swarming >= this.#complete.length
-  }
-
-  /** Whether a complete owner lately brought plenty on a single stream. */
-  get hasQuickComplete (): boolean {
-    return this.#complete.some(({ bytesPerMs = 0 }) => bytesPerMs * 1_000 >= this.#policy.quickBytesPerSecond)
+    return this.#swarming > 0 && this.#swarming >= this.#complete.length && !(this.isMachineBusy && this.#hasQuickComplete)
   }
 
   /** Since when it has been a swarm. */
@@ -219,6 +217,11 @@ export class OwnerStanding {
       if (!owner.complete && owner.have !== undefined) this.#swarming++
     }
     if (!wasSwarm) this.#swarmSinceMs = nowMs
+  }
+
+  /** Whether a complete owner lately brought plenty on a single stream. */
+  get #hasQuickComplete (): boolean {
+    return this.#complete.some(({ bytesPerMs = 0 }) => bytesPerMs * 1_000 >= this.#policy.quickBytesPerSecond)
   }
 
   #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, nowMs: number, failure?: ScheduleFailure): void {

@@ -15,6 +15,8 @@ export interface Part extends PieceRange {
   receivedBytes: number
   /** When `receivedBytes` last grew. */
   lastByteMs: number
+  /** When a piece of it was last good, or it was started. */
+  lastPieceMs: number
   readonly startedMs: number
   /** Too slow to be waited for: its owner is not asked again. */
   isGivenUp?: boolean

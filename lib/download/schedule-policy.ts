@@ -56,6 +56,9 @@ export interface SchedulePolicy {
   takeoverMs: number
   /** A complete owner that brings this much on a stream needs no help, if the machine that fetches has enough to do. */
   quickBytesPerSecond: number
+  /** A part that has brought no piece for so long, or for as long as one takes at this rate, does not count as one of the streams that are of use. */
+  slackMs: number
+  slackBytesPerSecond: number
   slowAfterMs: number
   slowBytesPerSecond: number
   /** From 0 to 1, as `Math.random`. */
@@ -94,6 +97,8 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   patienceMs: 600_000,
   takeoverMs: 200,
   quickBytesPerSecond: 16 * MiB,
+  slackMs: 1_000,
+  slackBytesPerSecond: 1 * MiB,
   slowAfterMs: 30_000,
   slowBytesPerSecond: 16 * 1_024,
   random: Math.random,

@@ -7,20 +7,21 @@ import { toDiskError } from '../content/disk.js'
 import type { PieceList } from '../content/digest.js'
 import type { PlacedRun } from '../content/placed-run.js'
 import { formatAddress } from '../protocol/address.js'
-import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceCount } from '../protocol/content.js'
+import { pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { KiB, MAX_FETCH_THREADS, THREAD_HANG_MS } from '../protocol/limits.js'
+import { KiB, MAX_FETCH_THREADS } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
 import { Glue } from './glue.js'
 import { HavePoller } from './have-poller.js'
-import { PartControl } from './part-task.js'
 import type { ScheduleFailure } from './owner-standing.js'
 import type { Part } from './part.js'
+import { RunningPart, type PartEnd } from './running-part.js'
 import { Schedule } from './schedule.js'
 import { DEFAULT_POLICY } from './schedule-policy.js'
 import { StreamCount } from './stream-count.js'
+import { Tally } from './tally.js'
 import type { Run, Workspace } from './workspace.js'
 
 export interface TransferProgress {
@@ -54,20 +55,6 @@ export interface Transferred {
   resumedBytes: number
 }
 
-interface RunningPart {
-  part: Part
-  path: string
-  control: PartControl
-  ended: Promise<void>
-  /** Ends the thread. */
-  kill: AbortController
-  /** The first piece that nobody else has been told of. */
-  toldPiece: number
-  /** What the thread's last sign of life was, and when it came. */
-  heartbeat: number
-  heartbeatMs: number
-}
-
 /** How often threads are asked how far they are. */
 const TICK_MS = 100
 /** Under a limit a stream is worth opening for so many bytes a second. The kernel tells an owner of what was taken only megabytes later. */
@@ -83,14 +70,11 @@ export class Transfer {
   readonly #haves: HavePoller
   readonly #streamCount = new StreamCount(MAX_FETCH_THREADS)
   readonly #owners = new Map<string, Owner>()
-  readonly #bytesByOwner = new Map<string, number>()
   readonly #running = new Map<number, RunningPart>()
-  /** One byte a piece: 1 once it counts as brought. */
-  readonly #countedPieces: Uint8Array
+  readonly #tally: Tally
   /** The digest of a piece that came last: the whole list where there is but one. */
   #onlyPiece: PieceList | undefined
   #resumedBytes = 0
-  #doneBytes = 0
   #ownersAskedMs = performance.now()
   #asking: Promise<void> | undefined
   /** Threads that died in a row. */
@@ -104,7 +88,7 @@ export class Transfer {
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength }, context.name)
     this.#haves = new HavePoller(found, context.credentials?.control)
     this.#glue = new Glue(found, options.onGood)
-    this.#countedPieces = new Uint8Array(pieceCount(found))
+    this.#tally = new Tally(found)
   }
 
   /** @throws what the schedule gives up with, E_DISK_FULL, E_IO, E_INTERRUPTED. Nothing runs any more then. */
@@ -116,8 +100,7 @@ export class Transfer {
       await this.#takeUp()
       await this.#fetch()
       const path = await this.#glue.finish()
-      const owners = [...this.#bytesByOwner].map(([name, bytes]) => ({ name, bytes }))
-      return { path, pieces: this.#pieces, owners, resumedBytes: this.#resumedBytes }
+      return { path, pieces: this.#pieces, owners: this.#tally.owners, resumedBytes: this.#resumedBytes }
     } finally {
       stopWaiting()
       this.#options.signal.removeEventListener('abort', wake)
@@ -130,12 +113,12 @@ export class Transfer {
     const { runs, found, liars = [], workspace } = this.#options
     for (const run of runs) {
       this.#schedule.have(run.firstPiece, run.endPiece)
-      this.#count(run)
+      this.#tally.count(run)
       this.#tellGood(run)
       this.#glue.add(run)
     }
     if (found.size === 0) this.#glue.add(await workspace.makeEmptyPart())
-    this.#resumedBytes = this.#doneBytes
+    this.#resumedBytes = this.#tally.bytes
     this.#setOwners(found.owners)
     for (const owner of liars) {
       this.#schedule.ban({ key: keyOf(owner), name: owner.name, complete: owner.complete }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
@@ -174,24 +157,16 @@ export class Transfer {
   #readProgress (): void {
     let inFlight = 0
     for (const running of this.#running.values()) {
-      const { part, path, control } = running
-      this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes, performance.now())
-      inFlight += control.receivedBytes
-      if (part.firstPiece === 0) this.#glue.begins(path, control.receivedBytes)
-      this.#tellNewPieces(running)
+      const { part, path, verifiedPiece, receivedBytes } = running
+      this.#schedule.progress(part.id, verifiedPiece, receivedBytes, performance.now())
+      inFlight += receivedBytes
+      if (part.firstPiece === 0) this.#glue.begins(path, receivedBytes)
+      const run = running.news()
+      if (run) this.#tellGood(run)
     }
     const { found, onProgress } = this.#options
     // A single piece is there or not.
-    if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#doneBytes + inFlight), streams: this.#running.size })
-  }
-
-  /** What has come of a part so far, if that is more than was told. */
-  #tellNewPieces (running: RunningPart): void {
-    const { part: { firstPiece, endPiece: stopPiece }, path, control, toldPiece } = running
-    const endPiece = Math.min(stopPiece, control.verifiedPiece)
-    if (endPiece <= toldPiece) return
-    running.toldPiece = endPiece
-    this.#tellGood({ firstPiece, endPiece, path })
+    if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight), streams: this.#running.size })
   }
 
   #tellGood (run: Run): void {
@@ -201,105 +176,61 @@ export class Transfer {
   #giveUpSlowParts (): void {
     // What the node's own limit leaves for a part may be less than what an owner should bring.
     if ((this.#context.down.bytesPerSecond ?? Infinity) < FREE_RATE) return
-    for (const { id } of this.#schedule.tooSlow(performance.now())) this.#running.get(id)?.control.cancel()
+    for (const { id } of this.#schedule.tooSlow(performance.now())) this.#running.get(id)?.cancel()
   }
 
   #killStuckThreads (): void {
     const nowMs = performance.now()
-    for (const running of this.#running.values()) {
-      const { heartbeat } = running.control
-      if (heartbeat !== running.heartbeat) Object.assign(running, { heartbeat, heartbeatMs: nowMs })
-      else if (nowMs - running.heartbeatMs > THREAD_HANG_MS) running.kill.abort()
-    }
+    for (const running of this.#running.values()) running.killIfStuck(nowMs)
   }
 
   /** Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while. */
   #mostStreams (): number {
-    const withinLimit = Math.max(1, Math.floor((this.#context.down.bytesPerSecond ?? Infinity) / RATE_PER_STREAM))
-    return Math.min(withinLimit, this.#streamCount.at(performance.now()))
+    return Math.max(1, Math.floor((this.#context.down.bytesPerSecond ?? Infinity) / RATE_PER_STREAM))
   }
 
   #startParts (): void {
-    this.#schedule.setMachine({ streams: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
+    this.#schedule.setMachine({ streams: this.#streamCount.at(performance.now()), most: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
     while (this.#context.slots.isFree) {
       const assignment = this.#schedule.next(performance.now())
       if (assignment === undefined) return
       this.#context.slots.take()
       const { part, shortened } = assignment
-      if (shortened) this.#stopEarlier(shortened)
+      if (shortened) this.#running.get(shortened.id)?.stopEarlier()
       this.#start(part)
     }
   }
 
   #trimParts (): void {
-    for (const part of this.#schedule.trim()) this.#stopEarlier(part)
-  }
-
-  #stopEarlier ({ id, endPiece }: Part): void {
-    const running = this.#running.get(id)
-    if (running) running.control.stopPiece = endPiece
+    for (const { id } of this.#schedule.trim()) this.#running.get(id)?.stopEarlier()
   }
 
   #start (part: Part): void {
-    const { found, workspace } = this.#options
+    const { found, pieces, workspace } = this.#options
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
-    const control = PartControl.forPart(part.firstPiece, part.endPiece)
-    const path = workspace.newPartFile(part.firstPiece)
-    const kill = new AbortController()
-    const fetched = this.#context.fetchPart({
-      filename: found.filename,
-      name: this.#context.name,
-      size: found.size,
-      digest: found.digest,
-      pieceLength: found.pieceLength,
-      owner: { host: owner.host, port: owner.outputPort },
-      credentials: this.#context.credentials?.data,
-      firstPiece: part.firstPiece,
-      endPiece: part.endPiece,
-      pieces: this.#options.pieces?.subarray(part.firstPiece * PIECE_DIGEST_BYTES, part.endPiece * PIECE_DIGEST_BYTES),
-      path,
-      control: control.buffer,
-      down: this.#context.down.buffer,
-    }, kill.signal)
-    const ended = fetched.then((digest) => {
-      this.#onlyPiece = digest ?? this.#onlyPiece
-      return undefined
-    }, toPiecemealError).then(async (failure) => {
-      await this.#end(part, owner, failure)
-    })
-    this.#running.set(part.id, { part, path, control, ended, kill, toldPiece: part.firstPiece, heartbeat: 0, heartbeatMs: performance.now() })
+    const running: RunningPart = new RunningPart({
+      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, onEnd: async (end) => await this.#end(running, end),
+    }, this.#context)
+    this.#running.set(part.id, running)
   }
 
-  async #end (part: Part, owner: Owner, failure: PiecemealError | undefined): Promise<void> {
-    const running = this.#running.get(part.id)
-    if (running === undefined) return
-    const { control, path } = running
-    this.#running.delete(part.id)
+  async #end (running: RunningPart, { digest, failure }: PartEnd): Promise<void> {
+    const { part: { id }, owner, path, run, verifiedPiece, receivedBytes } = running
+    this.#onlyPiece = digest ?? this.#onlyPiece
+    this.#running.delete(id)
     this.#context.slots.release()
-    this.#schedule.progress(part.id, control.verifiedPiece, control.receivedBytes, performance.now())
-    const run = { firstPiece: part.firstPiece, endPiece: Math.min(part.endPiece, control.verifiedPiece), path }
-    for (const { id } of this.#schedule.ended(part.id, performance.now(), this.#reasonOf(failure))) this.#running.get(id)?.control.cancel()
+    this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
+    for (const useless of this.#schedule.ended(id, performance.now(), this.#reasonOf(failure))) this.#running.get(useless.id)?.cancel()
 
     if (run.endPiece > run.firstPiece) {
-      this.#count(run, owner)
+      this.#tally.count(run, owner.name)
       this.#tellGood(run)
       this.#glue.add(run)
     } else {
       await rm(path, { force: true }).catch(() => {})
     }
     this.#wake()
-  }
-
-  /** Whoever brings a piece first has brought it. */
-  #count ({ firstPiece, endPiece }: Run, owner?: Owner): void {
-    for (let piece = firstPiece; piece < endPiece; piece++) {
-      if (this.#countedPieces[piece] === 1) continue
-      this.#countedPieces[piece] = 1
-      const { start, end } = bytesOfPieces(this.#options.found, piece, piece + 1)
-      this.#doneBytes += end - start
-      if (owner) this.#bytesByOwner.set(owner.name, (this.#bytesByOwner.get(owner.name) ?? 0) + end - start)
-    }
   }
 
   /** A thread that dies costs one more try in a fresh one, and is no owner's fault. */
@@ -364,7 +295,7 @@ export class Transfer {
 
   async #endAllParts (): Promise<void> {
     const running = [...this.#running.values()]
-    for (const { control } of running) control.cancel()
+    for (const part of running) part.cancel()
     await Promise.all(running.map(async ({ ended }) => await ended))
   }
 

@@ -168,6 +168,20 @@ void t.test('the part at the front is one stream\'s share, the others are small'
   t.strictSame(parts(1_000, 4), [[0, 40], [40, 48]], 'however many bring it')
 })
 
+void t.test('owners that stall do not keep others from being asked', async (t) => {
+  const schedule = scheduleOf(400, ['a', 'b', 'c', 'd'].map((key) => ({ key, name: key, complete: true })), { slackMs: 1_000 })
+  schedule.setMachine({ streams: 2, isBusy: true })
+  const stuck = [schedule.next(0)?.part.id, schedule.next(0)?.part.id]
+  t.equal(schedule.next(0), undefined)
+  for (const id of stuck) schedule.progress(id ?? -1, 0, 1, 900)
+  t.equal(schedule.next(1_000), undefined)
+  t.ok(schedule.next(1_001), 'a byte now and then is not enough')
+  t.ok(schedule.next(1_001))
+  t.equal(schedule.next(1_001), undefined)
+  schedule.setMachine({ streams: 2, most: 2, isBusy: true })
+  t.equal(schedule.next(5_000), undefined, 'but a limit is one')
+})
+
 void t.test('a busy machine takes large parts of an owner that is quick', async (t) => {
   const swarming = (isBusy: boolean, bytesPerMs: number): unknown => {
     const schedule = scheduleOf(100, [SEED], { minPiecesForOpening: 1_000, minStreams: 1, quickBytesPerSecond: 1_000_000 })

@@ -1,0 +1,92 @@
+/**
+ * Which run of pieces the next part is: what to choose when a download is alone with complete
+ * owners, and what in a swarm; how it is picked from the sets of pieces stands in pick-run.ts.
+ */
+import type { Bitmaps } from './bitmaps.js'
+import type { OwnerStanding, OwnerState } from './owner-standing.js'
+import type { Part } from './part.js'
+import { pickAnywhere, pickFront, pickRarest, pickUnseen, type PieceRange } from './pick-run.js'
+import type { PieceStates } from './piece-states.js'
+import { rankFor } from './rank.js'
+import type { SchedulePolicy } from './schedule-policy.js'
+
+export type Choice = PieceRange & Pick<Part, 'cutAt'>
+
+export interface RunChooserOptions {
+  policy: SchedulePolicy
+  pieces: PieceStates
+  owners: OwnerStanding
+  bitmaps: Bitmaps
+  /** The node's own, by which others rank it. */
+  salt: number
+}
+
+export class RunChooser {
+  readonly #policy: SchedulePolicy
+  readonly #pieces: PieceStates
+  readonly #owners: OwnerStanding
+  readonly #bitmaps: Bitmaps
+  readonly #salt: number
+  /** When a run that nobody else has was last chosen. */
+  #unseenMs = -Infinity
+
+  constructor ({ policy, pieces, owners, bitmaps, salt }: RunChooserOptions) {
+    this.#policy = policy
+    this.#pieces = pieces
+    this.#owners = owners
+    this.#bitmaps = bitmaps
+    this.#salt = salt
+  }
+
+  /**
+   * The first parts short and anywhere, the others in order and large; but none so large that a slow owner holds up the end.
+   *
+   * @param streams that are to run at the same time
+   */
+  alone (streams: number): Choice | undefined {
+    const { minPartPieces, openingPieces, minPiecesForOpening, partsPerStream, random } = this.#policy
+    const { missing, pieceCount, started } = this.#pieces
+    if (started < streams && pieceCount >= minPiecesForOpening) {
+      const range = pickAnywhere(missing, openingPieces, random)
+      return range && { ...range, cutAt: 'seen' }
+    }
+    const share = Math.ceil(missing.size / (streams * partsPerStream))
+    const most = missing.has(0) ? this.#frontPieces(streams) : Math.min(share, this.#piecesOf(this.#policy.maxPartBytes))
+    const range = pickFront(missing, Math.max(minPartPieces, most))
+    return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
+  }
+
+  /** What nobody else has, and others are not to bring first; of theirs only after a while. */
+  unseen (nowMs: number): Choice | undefined {
+    const others = this.#owners.swarmSalts()
+    const mostRank = Math.floor((nowMs - Math.max(this.#unseenMs, this.#owners.swarmSinceMs)) / this.#policy.helpMs)
+    const isMine = (piece: number): boolean => rankFor(piece, this.#salt, others) <= mostRank
+    const range = pickUnseen(this.#pieces.missing, this.#bitmaps.availability.seen, { isMine, random: this.#policy.random })
+    if (range === undefined) return undefined
+    this.#unseenMs = nowMs
+    return { ...range, cutAt: 'seen' }
+  }
+
+  /** The rarest of what a partial owner has. */
+  rarest (owner: OwnerState): Choice | undefined {
+    const { missing, returns } = this.#pieces
+    if (owner.have === undefined || owner.nothingAt === returns) return undefined
+    const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
+    const range = pickRarest(missing, owner.have, this.#bitmaps.availability, { most, sample, random })
+    if (range) return { ...range, cutAt: 'never' }
+    owner.nothingAt = returns
+    return undefined
+  }
+
+  /**
+   * The part at the front becomes the beginning of the file and is never copied, so it is as large as
+   * one stream can bring while the others bring the rest; but what they bring waits for it.
+   */
+  #frontPieces (streams: number): number {
+    return Math.min(Math.ceil(this.#pieces.pieceCount / streams), this.#piecesOf(this.#policy.maxWaitingBytes / Math.max(1, streams - 1)))
+  }
+
+  #piecesOf (bytes: number): number {
+    return Math.max(1, Math.floor(bytes / this.#policy.pieceBytes))
+  }
+}

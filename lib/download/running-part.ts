@@ -1,0 +1,110 @@
+/** A part that runs in a thread of its own: what the thread was told, and what it tells while it runs. */
+import type { PieceList } from '../content/digest.js'
+import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
+import { toPiecemealError, type PiecemealError } from '../protocol/errors.js'
+import { THREAD_HANG_MS } from '../protocol/limits.js'
+import type { Found, Owner } from '../protocol/tracker-to-node.js'
+import type { DownloadContext } from './download.js'
+import type { Part } from './part.js'
+import { PartControl } from './part-task.js'
+import type { Run } from './workspace.js'
+
+export interface RunningPartOptions {
+  part: Part
+  owner: Owner
+  /** The part file. */
+  path: string
+  found: Found
+  /** Of the whole content, where they are known. */
+  pieces: PieceList | undefined
+  /** Its thread is done with it. */
+  onEnd: (end: PartEnd) => Promise<void>
+}
+
+export interface PartEnd {
+  /** Of its last piece. */
+  digest?: PieceList | undefined
+  /** Why it did not come to its end. */
+  failure?: PiecemealError
+}
+
+export class RunningPart {
+  readonly part: Part
+  readonly owner: Owner
+  readonly path: string
+  /** Its thread is done with it, and so is `onEnd`. */
+  readonly ended: Promise<void>
+  readonly #control: PartControl
+  /** Ends the thread. */
+  readonly #kill = new AbortController()
+  /** The first piece that was not yet in `news`. */
+  #toldPiece: number
+  /** What the thread's last sign of life was, and when it came. */
+  #heartbeat = 0
+  #heartbeatMs = performance.now()
+
+  constructor ({ part, owner, path, found, pieces, onEnd }: RunningPartOptions, { name, fetchPart, credentials, down }: Pick<DownloadContext, 'name' | 'fetchPart' | 'credentials' | 'down'>) {
+    const { firstPiece, endPiece } = part
+    const { filename, size, digest, pieceLength } = found
+    this.part = part
+    this.owner = owner
+    this.path = path
+    this.#toldPiece = firstPiece
+    this.#control = PartControl.forPart(firstPiece, endPiece)
+    this.ended = fetchPart({
+      filename,
+      name,
+      size,
+      digest,
+      pieceLength,
+      owner: { host: owner.host, port: owner.outputPort },
+      credentials: credentials?.data,
+      firstPiece,
+      endPiece,
+      pieces: pieces?.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES),
+      path,
+      control: this.#control.buffer,
+      down: down.buffer,
+    }, this.#kill.signal).then((digest) => ({ digest }), (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
+  }
+
+  get verifiedPiece (): number {
+    return this.#control.verifiedPiece
+  }
+
+  get receivedBytes (): number {
+    return this.#control.receivedBytes
+  }
+
+  /** Its good pieces so far. */
+  get run (): Run {
+    const { firstPiece, endPiece } = this.part
+    return { firstPiece, endPiece: Math.min(endPiece, this.verifiedPiece), path: this.path }
+  }
+
+  /** Its good pieces so far, if there are more than when it was asked before. */
+  news (): Run | undefined {
+    const { run } = this
+    if (run.endPiece <= this.#toldPiece) return undefined
+    this.#toldPiece = run.endPiece
+    return run
+  }
+
+  /** To the end that its part has by now. */
+  stopEarlier (): void {
+    this.#control.stopPiece = this.part.endPiece
+  }
+
+  cancel (): void {
+    this.#control.cancel()
+  }
+
+  /** Ends a thread that has given no sign of life for long. To be called again and again. */
+  killIfStuck (nowMs: number): void {
+    const { heartbeat } = this.#control
+    if (heartbeat !== this.#heartbeat) {
+      this.#heartbeat = heartbeat
+      this.#heartbeatMs = nowMs
+    } else if (nowMs - this.#heartbeatMs > THREAD_HANG_MS) this.#kill.abort()
+  }
+}

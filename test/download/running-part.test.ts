@@ -1,0 +1,87 @@
+import t from 'tap'
+import type { Part } from '../../lib/download/part.js'
+import { PartControl, type PartTask } from '../../lib/download/part-task.js'
+import { RunningPart, type PartEnd } from '../../lib/download/running-part.js'
+import { RateLimit } from '../../lib/net/rate-limit.js'
+import { PiecemealError } from '../../lib/protocol/errors.js'
+import { THREAD_HANG_MS } from '../../lib/protocol/limits.js'
+import { tinyContent } from './contents.js'
+
+const content = tinyContent(100)
+const OWNER = { name: 'A', host: '127.0.0.1', inputPort: 1, outputPort: 2, complete: true }
+
+interface Thread {
+  task: PartTask
+  signal: AbortSignal
+  end: (digest?: Buffer) => void
+  fail: (error: Error) => void
+}
+
+interface Started extends Thread {
+  running: RunningPart
+  part: Part
+  control: PartControl
+  ends: PartEnd[]
+}
+
+/** A part of the pieces 2 to 6, and the thread that it was given to. */
+function start (): Started {
+  const part: Part = { id: 0, owner: 'A', firstPiece: 2, endPiece: 6, cutAt: 'never', verifiedPiece: 2, receivedBytes: 0, lastByteMs: 0, lastPieceMs: 0, startedMs: 0 }
+  const threads: Thread[] = []
+  const ends: PartEnd[] = []
+  const running = new RunningPart({
+    part, owner: OWNER, path: '/part', found: { ...content, owners: [OWNER] }, pieces: content.pieces, onEnd: async (how) => { ends.push(how) },
+  }, {
+    name: 'me',
+    down: new RateLimit(),
+    fetchPart: async (task, signal) => await new Promise((resolve, reject) => threads.push({ task, signal, end: resolve, fail: reject })),
+  })
+  const [thread] = threads
+  if (thread === undefined) throw new Error('no thread was started')
+  return { ...thread, running, part, control: new PartControl(thread.task.control), ends }
+}
+
+void t.test('the thread is told what to fetch, and its end is passed on', async (t) => {
+  const { running, task, end, ends } = start()
+  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part' })
+  t.ok(content.pieces.subarray(2 * 32, 6 * 32).equals(task.pieces ?? Buffer.alloc(0)))
+  t.strictSame(ends, [])
+  const digest = Buffer.from('digest')
+  end(digest)
+  await running.ended
+  t.strictSame(ends, [{ digest }])
+})
+
+void t.test('a thread that fails', async (t) => {
+  const { running, fail, ends } = start()
+  fail(new PiecemealError('E_NETWORK', 'gone'))
+  await running.ended
+  t.match(ends, [{ failure: { code: 'E_NETWORK', message: 'gone' } }])
+})
+
+void t.test('what has come is told once, and never more than the part is to bring', async (t) => {
+  const { running, part, control } = start()
+  t.equal(running.news(), undefined)
+  control.verifiedPiece = 4
+  t.strictSame(running.news(), { firstPiece: 2, endPiece: 4, path: '/part' })
+  t.equal(running.news(), undefined)
+  part.endPiece = 5
+  running.stopEarlier()
+  t.equal(control.stopPiece, 5)
+  control.verifiedPiece = 6
+  t.strictSame(running.news(), { firstPiece: 2, endPiece: 5, path: '/part' })
+})
+
+void t.test('a thread is ended only once it has given no sign of life for long', async (t) => {
+  const { running, control, signal } = start()
+  const nowMs = performance.now()
+  control.beat()
+  running.killIfStuck(nowMs)
+  running.killIfStuck(nowMs + THREAD_HANG_MS)
+  t.notOk(signal.aborted)
+  control.beat()
+  running.killIfStuck(nowMs + 2 * THREAD_HANG_MS)
+  t.notOk(signal.aborted, 'it lives')
+  running.killIfStuck(nowMs + 3 * THREAD_HANG_MS + 1)
+  t.ok(signal.aborted)
+})
