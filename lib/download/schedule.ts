@@ -233,7 +233,9 @@ export class Schedule {
 
   #takeOver (nowMs: number): Assignment | undefined {
     const slow = slowParts(this.#pieces.parts, this.#pieces.done, this.#policy, nowMs)
-    const idle = slow.length > 0 ? this.#owners.idle(nowMs, this.#streamsPerOwner()) : []
+    // The owner of a part that hardly gets on may be the only one that has the rest of it.
+    const mostStreams = this.#streamsPerOwner() + (this.#slackParts(nowMs) > 0 ? 1 : 0)
+    const idle = slow.length > 0 ? this.#owners.idle(nowMs, mostStreams) : []
     for (const slowPart of slow) {
       for (const owner of idle) {
         if (owner.complete && this.#owners.isSwarm && slowPart.ms <= this.#policy.helpMs) continue

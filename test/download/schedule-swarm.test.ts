@@ -182,6 +182,17 @@ void t.test('owners that stall do not keep others from being asked', async (t) =
   t.equal(schedule.next(5_000), undefined, 'but a limit is one')
 })
 
+void t.test('the rest of a part that stalls comes from the same owner, if nobody else has it', async (t) => {
+  const schedule = scheduleOf(8, [SEED, partial('A'), partial('B')], { slackMs: 1_000, takeoverMs: 200 })
+  schedule.setMachine({ streams: 2, isBusy: true })
+  const stuck = schedule.next(0)?.part
+  t.match(stuck, { owner: 'seed', firstPiece: 0 })
+  for (const key of ['A', 'B']) schedule.setHave(key, pieces(8), 0)
+  schedule.progress(stuck?.id ?? -1, 1, 1.5 * PIECE_BYTES, 10)
+  for (let next = schedule.next(500); next; next = schedule.next(500)) schedule.ended(next.part.id, 500, { code: 'E_INTERRUPTED', message: 'for later' })
+  t.match(schedule.next(3_000), { part: { owner: 'seed' } })
+})
+
 void t.test('a busy machine takes large parts of an owner that is quick', async (t) => {
   const swarming = (isBusy: boolean, bytesPerMs: number): unknown => {
     const schedule = scheduleOf(100, [SEED], { minPiecesForOpening: 1_000, minStreams: 1, quickBytesPerSecond: 1_000_000 })
