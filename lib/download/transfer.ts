@@ -28,8 +28,6 @@ export interface TransferProgress {
   size: number
   /** Good pieces and what has come of the next ones, in bytes. */
   bytes: number
-  /** Streams that run at the moment. */
-  streams: number
 }
 
 export interface TransferOptions {
@@ -166,7 +164,7 @@ export class Transfer {
     }
     const { found, onProgress } = this.#options
     // A single piece is there or not.
-    if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight), streams: this.#running.size })
+    if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight) })
   }
 
   #tellGood (run: Run): void {
