@@ -61,7 +61,8 @@ export class RunningPart {
       credentials: credentials?.data,
       firstPiece,
       endPiece,
-      pieces: pieces?.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES),
+      // A copy: of a view all that is behind it would go to the thread.
+      pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path,
       control: this.#control.buffer,
       down: down.buffer,

@@ -45,6 +45,7 @@ void t.test('the thread is told what to fetch, and its end is passed on', async 
   const { running, task, end, ends } = start()
   t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part' })
   t.ok(content.pieces.subarray(2 * 32, 6 * 32).equals(task.pieces ?? Buffer.alloc(0)))
+  t.equal(task.pieces?.buffer.byteLength, 4 * 32, 'and no more than that crosses threads')
   t.strictSame(ends, [])
   const digest = Buffer.from('digest')
   end(digest)
