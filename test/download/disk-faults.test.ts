@@ -8,11 +8,8 @@ import * as fsPromises from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type * as DigestPieces from '../../lib/content/digest-pieces.js'
 import { PieceChecker } from '../../lib/content/piece-checker.js'
-import { fromTaskResult, toTaskResult } from '../../lib/content/task-result.js'
-import type * as Download from '../../lib/download/download.js'
-import type * as FetchPart from '../../lib/download/fetch-part.js'
+import type { Downloaded } from '../../lib/download/download.js'
 import { Slots } from '../../lib/download/slots.js'
 import { RateLimit } from '../../lib/net/rate-limit.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
@@ -21,6 +18,7 @@ import { HIDDEN_FOLDER } from '../../lib/protocol/names.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
+import type * as InOneThread from './in-one-thread.js'
 
 /** Enough for two streams, so that one part is glued to the other. */
 const DATA = pseudoRandomBytes(9 * MiB + 12_345, 'disk faults')
@@ -44,26 +42,13 @@ class FaultyDisk {
     this.#mostBytes = mostBytes
   }
 
-  /**
-   * What a download is made of, with this for a disk. A mock reaches only what the module itself
-   * imports, so each module between here and the disk is loaded afresh, the lowest first.
-   */
-  async import (t: Test): Promise<Pick<typeof Download & typeof FetchPart & typeof DigestPieces, 'download' | 'fetchPart' | 'digestPieces'>> {
-    const promises = t.createMock(fsPromises, this.#fsPromises())
-    const sync = t.createMock(fs, this.#fs())
-    const disk = await t.mockImport<object>('../../lib/content/disk.js', { 'node:fs': sync })
-    const glue = await t.mockImport<object>('../../lib/download/glue.js', { 'node:fs/promises': promises, '../../lib/content/disk.js': disk })
-    const { download } = await t.mockImport<typeof Download>('../../lib/download/download.js', {
-      '../../lib/download/publish.js': await t.mockImport<object>('../../lib/download/publish.js', { 'node:fs/promises': promises }),
-      '../../lib/download/workspace.js': await t.mockImport<object>('../../lib/download/workspace.js', { 'node:fs/promises': promises }),
-      '../../lib/download/transfer.js': await t.mockImport<object>('../../lib/download/transfer.js', { '../../lib/download/glue.js': glue }),
+  /** What a download is made of, with this for a disk. Not by `import.meta.resolve`, which waits for ever once there is a mock. */
+  async import (t: Test): Promise<typeof InOneThread> {
+    return await t.mockImport<typeof InOneThread>(new URL('./in-one-thread.js', import.meta.url).href, {
+      'node:fs': t.createMock(fs, this.#fs()),
+      'node:fs/promises': t.createMock(fsPromises, this.#fsPromises()),
+      [new URL('../../lib/content/piece-checker.js', import.meta.url).href]: { PieceChecker: this.#pieceChecker() },
     })
-    const { fetchPart } = await t.mockImport<typeof FetchPart>('../../lib/download/fetch-part.js', {
-      '../../lib/content/disk.js': disk,
-      '../../lib/content/piece-checker.js': { PieceChecker: this.#pieceChecker() },
-    })
-    const { digestPieces } = await t.mockImport<typeof DigestPieces>('../../lib/content/digest-pieces.js', { 'node:fs': sync })
-    return { download, fetchPart, digestPieces }
   }
 
   #step (step: Step): void {
@@ -261,7 +246,7 @@ interface Setting {
   target: string
   owner: FakeOwner
   file: FakeFile
-  fetch: (disk: FaultyDisk) => Promise<Download.Downloaded>
+  fetch: (disk: FaultyDisk) => Promise<Downloaded>
 }
 
 async function setUp (t: Test, data: Buffer): Promise<Setting> {
@@ -271,7 +256,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
   const owner = await FakeOwner.start(t, { name: 'owner', tracker: await tracker.start() })
   const file = await owner.share(FILE, data)
   const fetch: Setting['fetch'] = async (disk) => {
-    const { download, fetchPart, digestPieces } = await disk.import(t)
+    const { download, fetchPart, digestPieces, fromTaskResult, toTaskResult } = await disk.import(t)
     return await download({ filename: FILE, signal: new AbortController().signal }, {
       name: 'fetcher',
       folder,
