@@ -14,8 +14,8 @@ import { DRAIN_MS, FIRST_LINE_MS, MESSAGE_MS, PRESENCE_MS, REQUEST_LINE_BYTES } 
 import { encodeLine } from '../protocol/line.js'
 
 export interface LineService {
-  /** The reply to a message, or its line if that is at hand. What it throws goes to `refuse`. */
-  answer: (message: Record<string, unknown>) => object | string | Promise<object | string>
+  /** The reply to a message, or its line as bytes where they are at hand. What it throws goes to `refuse`. */
+  answer: (message: Record<string, unknown>) => object | Buffer | Promise<object | Buffer>
   /** The reply that carries an error; `message` where there was one. */
   refuse: (error: PiecemealError, message?: Record<string, unknown>) => object
 }
@@ -80,7 +80,7 @@ class LineConnection {
       return done()
     }
     this.#isAnswering = true
-    const answered = (reply: object | string): void => {
+    const answered = (reply: object | Buffer): void => {
       this.#isAnswering = false
       this.#reply(reply, done)
     }
@@ -101,7 +101,7 @@ class LineConnection {
   }
 
   /** Replies to pipelined requests leave in one write. `done` waits until the peer reads. */
-  #reply (reply: object | string, done: () => void): void {
+  #reply (reply: object | Buffer, done: () => void): void {
     if (this.#socket.destroyed) return done()
     if (!this.#isCorked) {
       this.#isCorked = true
@@ -111,7 +111,7 @@ class LineConnection {
         this.#socket.uncork()
       })
     }
-    if (this.#socket.write(typeof reply === 'string' ? reply : encodeLine(reply))) return done()
+    if (this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))) return done()
     this.#drainBegunMs = performance.now()
     const go = (): void => {
       this.#socket.off('drain', go)

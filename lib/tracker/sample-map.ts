@@ -13,6 +13,10 @@ export class SampleMap<K, V> {
     return this.#entries.length
   }
 
+  has (key: K): boolean {
+    return this.#index.has(key)
+  }
+
   set (key: K, value: V): void {
     const at = this.#index.get(key) ?? this.#entries.length
     this.#index.set(key, at)

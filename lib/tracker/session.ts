@@ -33,7 +33,7 @@ export class Session {
   }
 
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
-  async answer (value: Record<string, unknown>): Promise<object | string> {
+  async answer (value: Record<string, unknown>): Promise<object | Buffer> {
     const message = parseNodeToTracker(value)
     try {
       await this.#bind(message.name)
@@ -68,7 +68,7 @@ export class Session {
     this.#events.onJoin(name)
   }
 
-  async #obey (message: NodeToTracker): Promise<object | string> {
+  async #obey (message: NodeToTracker): Promise<object | Buffer> {
     switch (message.mode) {
       case 'have': return await this.#have(message)
       case 'need': return await this.#need(message)
@@ -83,7 +83,7 @@ export class Session {
     return trackerReply('have', { ok: true, interval: HEARTBEAT_MS / 1_000 })
   }
 
-  async #need ({ name, filename, digest }: Need): Promise<string> {
+  async #need ({ name, filename, digest }: Need): Promise<Buffer> {
     const prefix = digest === undefined ? undefined : digestPrefix(digest)
     return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }))
   }
