@@ -1,7 +1,14 @@
 /** A map that can also give a few of its values at random, at a cost that does not grow with the rest. */
+interface Entry<K, V> {
+  readonly key: K
+  value: V
+  /** Where it stands among all of them. */
+  at: number
+}
+
 export class SampleMap<K, V> {
-  readonly #index = new Map<K, number>()
-  readonly #entries: Array<{ key: K, value: V }> = []
+  readonly #byKey = new Map<K, Entry<K, V>>()
+  readonly #entries: Array<Entry<K, V>> = []
   readonly #random: () => number
 
   /** @param random from 0 to 1 */
@@ -14,23 +21,26 @@ export class SampleMap<K, V> {
   }
 
   has (key: K): boolean {
-    return this.#index.has(key)
+    return this.#byKey.has(key)
   }
 
   set (key: K, value: V): void {
-    const at = this.#index.get(key) ?? this.#entries.length
-    this.#index.set(key, at)
-    this.#entries[at] = { key, value }
+    const known = this.#byKey.get(key)
+    if (known) {
+      known.value = value
+      return
+    }
+    const entry = { key, value, at: this.#entries.length }
+    this.#byKey.set(key, entry)
+    this.#entries.push(entry)
   }
 
   delete (key: K): void {
-    const at = this.#index.get(key)
-    const last = this.#entries.at(-1)
-    if (at === undefined || last === undefined) return
-    this.#entries[at] = last
-    this.#index.set(last.key, at)
+    const entry = this.#byKey.get(key)
+    if (entry === undefined) return
+    this.#swap(entry.at, this.#entries.length - 1)
     this.#entries.pop()
-    this.#index.delete(key)
+    this.#byKey.delete(key)
   }
 
   /** At most `most` values in random order, never that of `except`. */
@@ -52,7 +62,7 @@ export class SampleMap<K, V> {
     if (a === undefined || b === undefined) return
     this.#entries[i] = b
     this.#entries[j] = a
-    this.#index.set(b.key, i)
-    this.#index.set(a.key, j)
+    b.at = i
+    a.at = j
   }
 }
