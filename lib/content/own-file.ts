@@ -1,5 +1,5 @@
 /** A regular file of a node's own folder, opened so that no link, pipe or device is ever followed or waited for. */
-import { constants, type BigIntStats } from 'node:fs'
+import { constants, fstatSync, type BigIntStats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
@@ -56,6 +56,11 @@ export async function identifyOwnFile (folder: string, filename: string): Promis
 
 export async function identify (handle: FileHandle): Promise<FileIdentity> {
   return identityOf(await handle.stat({ bigint: true }))
+}
+
+/** In a thread that may wait for it. */
+export function identifySync (fd: number): FileIdentity {
+  return identityOf(fstatSync(fd, { bigint: true }))
 }
 
 export function isSameFile (a: FileIdentity, b: FileIdentity): boolean {

@@ -5,11 +5,12 @@
  * the socket fills the thread's one buffer, the callback hashes and writes it, and only then is it
  * filled again. Nothing is allocated for a chunk, and no byte leaves the thread.
  */
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import type { OnReadOpts, Socket } from 'node:net'
-import { toDiskError, writeFullySync } from '../content/disk.js'
-import type { PieceList } from '../content/digest.js'
+import { dirname } from 'node:path'
+import { syncFully, toDiskError, writeFullySync } from '../content/disk.js'
+import { identifySync } from '../content/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
 import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
 import { RateLimit } from '../net/rate-limit.js'
@@ -22,7 +23,8 @@ import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, KiB, MiB, REQUEST_LINE_BYTES 
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
-import { PartControl, type PartTask } from './part-task.js'
+import { PartControl, type PartTask, type WholeFile } from './part-task.js'
+import { giveName } from './publish.js'
 
 const NEWLINE = 0x0a
 /** The most that TLS hands over at a time. */
@@ -34,10 +36,10 @@ const WATCH_MS = 100
 let buffer: Buffer | undefined
 
 /**
- * @returns the digest of the part's last piece: for a content of one piece that is its list of pieces
- * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with.
+ * @returns the file, if the part is all of it
+ * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_EXISTS, E_INTERRUPTED, or what the owner refused with.
  */
-export async function fetchPart (task: PartTask): Promise<PieceList | undefined> {
+export async function fetchPart (task: PartTask): Promise<WholeFile | undefined> {
   const fd = openPartFile(task.path)
   try {
     return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
@@ -47,8 +49,16 @@ export async function fetchPart (task: PartTask): Promise<PieceList | undefined>
 }
 
 function openPartFile (path: string): number {
+  const open = (): number => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
   try {
-    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
+    try {
+      return open()
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      // Somebody tidied up too well.
+      mkdirSync(dirname(path), { recursive: true })
+      return open()
+    }
   } catch (error) {
     throw toDiskError(error, 'cannot write a part file')
   }
@@ -65,6 +75,7 @@ class PartFetch {
   /** What has come of the header line; undefined once it is whole. */
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
+  #whole: WholeFile | undefined
   /** Where in the thread's buffer those bytes begin and end that nobody has looked at yet. */
   #gathered = { start: 0, end: 0 }
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
@@ -85,7 +96,7 @@ class PartFetch {
     this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
   }
 
-  async run (greeting: Greeting | undefined): Promise<PieceList | undefined> {
+  async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
     const { socket, ready } = openSocket({ ...this.#task.owner, onread: greeting ? this.#gather() : this.#intoBuffer() }, greeting)
     this.#socket = socket
     const watch = setInterval(() => this.#look(), WATCH_MS)
@@ -112,7 +123,7 @@ class PartFetch {
       // The pool freezes the thread between tasks: what is not closed now stays open.
       if (!socket.closed) await once(socket, 'close')
     }
-    return this.#checker.digest
+    return this.#whole
   }
 
   #intoBuffer (): OnReadOpts {
@@ -208,9 +219,20 @@ class PartFetch {
       if (verdict === 'bad') {
         throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
       }
+      this.#completeFile()
       this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     }
+  }
+
+  /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */
+  #completeFile (): void {
+    const { path, target, filename } = this.#task
+    const { digest: pieces } = this.#checker
+    if (target === undefined || pieces === undefined) return
+    syncFully(this.#fd)
+    giveName(path, target, filename)
+    this.#whole = { pieces, identity: identifySync(this.#fd) }
   }
 
   #enter (phase: 'waiting' | 'receiving'): void {

@@ -1,4 +1,6 @@
 /** What the main thread and a worker that fetches a part say to each other. */
+import type { PieceList } from '../content/digest.js'
+import type { FileIdentity } from '../content/own-file.js'
 import type { Address } from '../protocol/address.js'
 import type { Content } from '../protocol/content.js'
 import type { ClientCredentials } from '../secret/keys.js'
@@ -17,9 +19,17 @@ export interface PartTask extends Content {
   pieces: Uint8Array | undefined
   /** The part file; the first piece begins at its beginning. */
   path: string
+  /** For the only piece of a content: the path that its file is to have in the end. */
+  target?: string | undefined
   control: SharedArrayBuffer
   /** Of the `RateLimit` on what comes in. */
   down: SharedArrayBuffer
+}
+
+/** The file of a content of one piece as its thread has left it: on the disk and under its name, its folder yet to be synced. */
+export interface WholeFile {
+  pieces: PieceList
+  identity: FileIdentity
 }
 
 const STOP_PIECE = 0

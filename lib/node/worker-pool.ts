@@ -5,8 +5,8 @@ import pLimit from 'p-limit'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import { fromTaskResult, type TaskResult } from '../content/task-result.js'
-import { Slots } from '../download/slots.js'
-import type { PartTask } from '../download/part-task.js'
+import { BriefSlots, Slots } from '../download/slots.js'
+import type { PartTask, WholeFile } from '../download/part-task.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 
@@ -17,6 +17,7 @@ const IDLE_THREAD_MS = 10_000
 export class WorkerPool {
   /** Threads that fetch. Tasks are started only where there is a free one, so none waits in a queue. */
   readonly slots = new Slots(MAX_FETCH_THREADS)
+  readonly briefSlots = new BriefSlots(this.slots)
   readonly #limitDigests = pLimit(availableParallelism())
   readonly #piscina: Piscina
   #isClosed = false
@@ -37,14 +38,14 @@ export class WorkerPool {
   }
 
   /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
-  async fetchPart (task: PartTask, signal: AbortSignal): Promise<PieceList | undefined> {
-    const list = await this.#run<Uint8Array | undefined>(task, FETCH_PART, signal)
-    return list && Buffer.from(list)
+  async fetchPart (task: PartTask, signal: AbortSignal): Promise<WholeFile | undefined> {
+    const file = await this.#run<WholeFile | undefined>(task, FETCH_PART, signal)
+    // What crosses threads arrives as a plain Uint8Array.
+    return file && { ...file, pieces: Buffer.from(file.pieces) }
   }
 
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
   async digestPieces (task: DigestTask): Promise<PieceList> {
-    // What crosses threads arrives as a plain Uint8Array.
     return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, DIGEST_PIECES)))
   }
 
