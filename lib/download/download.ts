@@ -39,10 +39,8 @@ export interface DownloadContext {
    */
   fetchPart: (task: PartTask, signal: AbortSignal) => Promise<WholeFile | undefined>
   digestPieces: (task: DigestTask) => Promise<PieceList>
-  /** The threads that fetch, shared by all downloads of the node. */
+  /** The parts that are fetched at once, shared by all downloads of the node. */
   slots: Slots
-  /** Those of them for contents of one piece. */
-  briefSlots: Slots
   /** The rate of all of them together. */
   down: RateLimit
   /** For owners' input and output ports; without them connections are plain. */

@@ -1,14 +1,16 @@
 /**
  * Fetches one part: dial the owner, ask for the range, write and check each piece as it passes.
  *
- * Runs in a worker thread that does nothing else meanwhile, so its file calls are synchronous:
- * the socket fills the thread's one buffer, the callback hashes and writes it, and only then is it
- * filled again. Nothing is allocated for a chunk, and no byte leaves the thread.
+ * Runs in a worker thread that does nothing else meanwhile but, at most, fetch other small files,
+ * so its file calls are synchronous: the socket fills the thread's one buffer, the callback hashes
+ * and writes it, and only then is it filled again. Nothing is allocated for a chunk, and no byte
+ * leaves the thread.
  */
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import type { OnReadOpts, Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { threadId } from 'node:worker_threads'
 import { syncFully, toDiskError, writeFullySync } from '../content/disk.js'
 import { identifySync } from '../content/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
@@ -32,7 +34,7 @@ const RECORD_BYTES = 16 * KiB
 /** How often a part looks at the clock and whether it is still wanted. */
 const WATCH_MS = 100
 
-/** The thread's buffer; a thread runs one task at a time. */
+/** The thread's buffer: whoever has it filled looks at it all before anybody else can have it filled. */
 let buffer: Buffer | undefined
 
 /**
@@ -40,6 +42,7 @@ let buffer: Buffer | undefined
  * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_EXISTS, E_INTERRUPTED, or what the owner refused with.
  */
 export async function fetchPart (task: PartTask): Promise<WholeFile | undefined> {
+  new PartControl(task.control).threadId = threadId
   const fd = openPartFile(task.path)
   try {
     return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
@@ -64,6 +67,11 @@ function openPartFile (path: string): number {
   }
 }
 
+function threadBuffer (): Buffer {
+  buffer ??= Buffer.allocUnsafeSlow(MiB)
+  return buffer
+}
+
 class PartFetch {
   readonly #task: PartTask
   readonly #fd: number
@@ -76,8 +84,9 @@ class PartFetch {
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
   #whole: WholeFile | undefined
-  /** Where in the thread's buffer those bytes begin and end that nobody has looked at yet. */
+  /** Where in its buffer those bytes begin and end that nobody has looked at yet. */
   #gathered = { start: 0, end: 0 }
+  #gatherer: Buffer = Buffer.alloc(0)
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
   #phaseMs = performance.now()
   #settle: (error?: PiecemealError) => void = () => {}
@@ -127,7 +136,7 @@ class PartFetch {
   }
 
   #intoBuffer (): OnReadOpts {
-    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
+    const filled = threadBuffer()
     return {
       // Asked for before every read: with a limit, a part of it.
       buffer: () => {
@@ -146,7 +155,8 @@ class PartFetch {
    * until the buffer is full or all is there, or until the next look at the clock.
    */
   #gather (): OnReadOpts {
-    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
+    // A thread that has several parts in hand can't lend its buffer for longer than a moment.
+    const filled = this.#gatherer = this.#task.target === undefined ? threadBuffer() : Buffer.allocUnsafe(this.#range.end - this.#range.start + 4 * RECORD_BYTES)
     return {
       // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
       buffer: () => filled.subarray(this.#gathered.end, this.#gathered.end + this.#down.portion(RECORD_BYTES)),
@@ -165,7 +175,7 @@ class PartFetch {
   #takeGathered (): void {
     const { start, end } = this.#gathered
     this.#gathered.start = end
-    if (buffer && end > start) this.#receive(buffer.subarray(start, end))
+    if (end > start) this.#receive(this.#gatherer.subarray(start, end))
   }
 
   #request (socket: Socket): void {

@@ -36,7 +36,8 @@ const STOP_PIECE = 0
 const VERIFIED_PIECE = 1
 const IS_CANCELLED = 2
 const HEARTBEAT = 3
-const INT32_FIELDS = 4
+const THREAD = 4
+const INT32_FIELDS = 6
 
 /**
  * A few numbers that both threads see, so that progress and a change of mind cost no message.
@@ -93,6 +94,15 @@ export class PartControl {
 
   beat (): void {
     Atomics.add(this.#fields, HEARTBEAT, 1)
+  }
+
+  /** The `threadId` of the worker that is at it, once one is. */
+  get threadId (): number {
+    return Atomics.load(this.#fields, THREAD)
+  }
+
+  set threadId (id: number) {
+    Atomics.store(this.#fields, THREAD, id)
   }
 
   /** Bytes of the part that have come, checked or not. */

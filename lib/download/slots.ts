@@ -1,7 +1,4 @@
-/** Threads that fetch, shared by all downloads of a node: whoever gets none waits for its turn. */
-import { availableParallelism } from 'node:os'
-import { StreamCount } from './stream-count.js'
-
+/** How many parts may be fetched at once, by all downloads of a node together: whoever gets no slot waits for its turn. */
 export class Slots {
   readonly #count: number
   readonly #waiting = new Set<() => void>()
@@ -9,14 +6,6 @@ export class Slots {
 
   constructor (count: number) {
     this.#count = count
-  }
-
-  get count (): number {
-    return this.#count
-  }
-
-  get taken (): number {
-    return this.#taken
   }
 
   get isFree (): boolean {
@@ -50,44 +39,5 @@ export class Slots {
   /** Waits no more; a turn that has come is passed on. */
   leave (wake: () => void): void {
     if (!this.#waiting.delete(wake)) this.pass()
-  }
-}
-
-/** What was seen of the machine before a pause like this is old. */
-const PAUSE_MS = 1_000
-
-/**
- * Those of the slots that parts take which are over in a moment: to start a thread takes more of a
- * processor than many of them do, so there are as many as threads that run anyway, and more only
- * while the machine waits.
- */
-export class BriefSlots extends Slots {
-  readonly #all: Slots
-  readonly #threads = availableParallelism()
-  #useful: StreamCount
-  #takenMs = -Infinity
-
-  constructor (all: Slots) {
-    super(all.count)
-    this.#all = all
-    this.#useful = new StreamCount(all.count)
-  }
-
-  override get isFree (): boolean {
-    if (!super.isFree || !this.#all.isFree) return false
-    return this.taken < this.#threads || this.taken < this.#useful.at(performance.now())
-  }
-
-  override take (): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#takenMs > PAUSE_MS) this.#useful = new StreamCount(this.count)
-    this.#takenMs = nowMs
-    this.#all.take()
-    super.take()
-  }
-
-  override release (): void {
-    this.#all.release()
-    super.release()
   }
 }

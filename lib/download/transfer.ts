@@ -23,7 +23,6 @@ import type { WholeFile } from './part-task.js'
 import { RunningPart, type PartEnd } from './running-part.js'
 import { Schedule } from './schedule.js'
 import { DEFAULT_POLICY } from './schedule-policy.js'
-import type { Slots } from './slots.js'
 import { StreamCount } from './stream-count.js'
 import { Tally } from './tally.js'
 import type { Run, Workspace } from './workspace.js'
@@ -111,7 +110,7 @@ export class Transfer {
       const file = this.#whole ?? { pieces: this.#options.pieces ?? Buffer.alloc(0), path: await this.#glue.finish() }
       return { ...file, owners: this.#tally.owners, resumedBytes: this.#resumedBytes }
     } finally {
-      this.#slots.leave(this.#wakeUp)
+      this.#context.slots.leave(this.#wakeUp)
       this.#options.signal.removeEventListener('abort', this.#wakeUp)
       await this.#stop()
     }
@@ -158,11 +157,6 @@ export class Transfer {
     return pieceCount(this.#options.found) === 1
   }
 
-  get #slots (): Slots {
-    const { slots, briefSlots } = this.#context
-    return this.#isBrief ? briefSlots : slots
-  }
-
   #throwIfOver (): void {
     const { signal, found } = this.#options
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
@@ -207,11 +201,12 @@ export class Transfer {
   #startParts (): void {
     const streams = this.#isBrief ? Infinity : this.#streamCount.at(performance.now())
     this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
+    const { slots } = this.#context
     for (;;) {
-      if (!this.#slots.isFree) return this.#slots.wait(this.#wakeUp)
+      if (!slots.isFree) return slots.wait(this.#wakeUp)
       const assignment = this.#schedule.next(performance.now())
-      if (assignment === undefined) return this.#slots.pass()
-      this.#slots.take()
+      if (assignment === undefined) return slots.pass()
+      slots.take()
       const { part, shortened } = assignment
       if (shortened) this.#running.get(shortened.id)?.stopEarlier()
       this.#start(part)
@@ -236,7 +231,7 @@ export class Transfer {
     const { part: { id }, owner, path, run, verifiedPiece, receivedBytes } = running
     this.#whole ??= file
     this.#running.delete(id)
-    this.#slots.release()
+    this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
     for (const useless of this.#schedule.ended(id, performance.now(), this.#reasonOf(failure))) this.#running.get(useless.id)?.cancel()
 

@@ -318,7 +318,6 @@ export class Node extends EventEmitter<NodeEvents> {
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
-      briefSlots: pool.briefSlots,
       down: this.#rates.down,
       credentials: this.#credentials,
     }

@@ -326,7 +326,6 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
       digestPieces: async (task) => fromTaskResult(await toTaskResult(() => digestPieces(task))),
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),
-      briefSlots: new Slots(1),
       down: new RateLimit(),
     })
   }

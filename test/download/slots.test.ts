@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os'
 import t from 'tap'
-import { BriefSlots, Slots } from '../../lib/download/slots.js'
+import { Slots } from '../../lib/download/slots.js'
 
 void t.test('as many as there are, and no more', async (t) => {
   const slots = new Slots(2)
@@ -48,19 +47,4 @@ void t.test('who leaves is not told, and its turn is the next one\'s', async (t)
   t.strictSame(told, ['b'])
   slots.leave(b)
   t.strictSame(told, ['b', 'a'])
-})
-
-void t.test('brief ones are some of them, as many as threads run anyway', async (t) => {
-  const threads = availableParallelism()
-  const all = new Slots(threads + 1)
-  const brief = new BriefSlots(all)
-  for (let i = 0; i < threads; i++) brief.take()
-  t.ok(all.isFree, 'the others are there for parts that take long')
-  all.take()
-  t.notOk(all.isFree)
-  t.notOk(brief.isFree)
-  brief.release()
-  t.ok(all.isFree)
-  all.take()
-  t.notOk(brief.isFree, 'none is left')
 })

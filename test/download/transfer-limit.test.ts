@@ -34,7 +34,6 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
     folder,
     hiddenFolder,
     slots: new Slots(8),
-    briefSlots: new Slots(1),
     down,
     findOwners: async () => ({ ...file, owners: owners.map(({ name, inputPort, outputPort }) => ({ name, host: '127.0.0.1', inputPort, outputPort, complete: true })) }),
     fetchPart: async (task) => {

@@ -30,7 +30,6 @@ async function begin (t: Test, deaths: number): Promise<{ folder: string, done: 
     folder,
     hiddenFolder,
     slots,
-    briefSlots: slots,
     down: new RateLimit(),
     findOwners: async () => ({
       filename: 'a.bin', size, digest, pieceLength, owners: [{ name: 'owner', host: '127.0.0.1', inputPort: owner.inputPort, outputPort: owner.outputPort, complete: true }],
