@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { fsyncSync, writeSync } from 'node:fs'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 
 /** Writes all of `bytes` at `position`: one call may write less without an error. @throws E_DISK_FULL, E_IO. */
@@ -9,6 +9,15 @@ export function writeFullySync (fd: number, bytes: Uint8Array, position: number)
     } catch (error) {
       throw toDiskError(error, 'cannot write')
     }
+  }
+}
+
+/** Returns when the file is on the disk. @throws E_DISK_FULL, E_IO. */
+export function syncFully (fd: number): void {
+  try {
+    fsyncSync(fd)
+  } catch (error) {
+    throw toDiskError(error, 'cannot write')
   }
 }
 

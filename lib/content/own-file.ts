@@ -1,5 +1,5 @@
 /** A regular file of a node's own folder, opened so that no link, pipe or device is ever followed or waited for. */
-import { constants, type BigIntStats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
@@ -19,6 +19,8 @@ export interface OwnFile {
   identity: FileIdentity
 }
 
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
 /**
  * The caller closes the handle.
  *
@@ -29,7 +31,7 @@ export async function openOwnFile (folder: string, filename: string): Promise<Ow
   const path = join(folder, filename)
   let handle: FileHandle
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    handle = await open(path, FLAGS)
   } catch (error) {
     throw openError(error, filename, folder)
   }
@@ -39,6 +41,25 @@ export async function openOwnFile (folder: string, filename: string): Promise<Ow
     return { handle, identity: identityOf(stats) }
   } catch (error) {
     await handle.close()
+    throw error
+  }
+}
+
+/** The same in a thread that may wait for the disk. The caller closes the descriptor. */
+export function openOwnFileSync (folder: string, filename: string): { fd: number, identity: FileIdentity } {
+  assertFileName(filename)
+  let fd: number
+  try {
+    fd = openSync(join(folder, filename), FLAGS)
+  } catch (error) {
+    throw openError(error, filename, folder)
+  }
+  try {
+    const stats = fstatSync(fd, { bigint: true })
+    if (!stats.isFile()) throw forbidden(filename, 'it is not a regular file')
+    return { fd, identity: identityOf(stats) }
+  } catch (error) {
+    closeSync(fd)
     throw error
   }
 }
@@ -56,6 +77,11 @@ export async function identifyOwnFile (folder: string, filename: string): Promis
 
 export async function identify (handle: FileHandle): Promise<FileIdentity> {
   return identityOf(await handle.stat({ bigint: true }))
+}
+
+/** In a thread that may wait for it. */
+export function identifySync (fd: number): FileIdentity {
+  return identityOf(fstatSync(fd, { bigint: true }))
 }
 
 export function isSameFile (a: FileIdentity, b: FileIdentity): boolean {

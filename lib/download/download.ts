@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
+import type { FileIdentity } from '../content/own-file.js'
 import type { PlacedRun } from '../content/placed-run.js'
 import type { RateLimit } from '../net/rate-limit.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
@@ -13,9 +14,10 @@ import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
+import { LoosePart } from './loose-part.js'
 import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
-import { assertAbsent, publish } from './publish.js'
-import type { PartTask } from './part-task.js'
+import { assertAbsent, publish, secureName } from './publish.js'
+import type { PartTask, WholeFile } from './part-task.js'
 import type { Slots } from './slots.js'
 import { Transfer, type TransferProgress } from './transfer.js'
 import { Workspace } from './workspace.js'
@@ -31,13 +33,13 @@ export interface DownloadContext {
   /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
   findOwners: (filename: string, digest: string | undefined) => Promise<Found>
   /**
-   * Fetches a part in a thread and gives the digest of its last piece.
+   * Fetches a part in a thread; a part that is all of its file gets its name there.
    *
    * @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal.
    */
-  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<PieceList | undefined>
+  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<WholeFile | undefined>
   digestPieces: (task: DigestTask) => Promise<PieceList>
-  /** The threads that fetch, shared by all downloads of the node. */
+  /** The parts that are fetched at once, shared by all downloads of the node. */
   slots: Slots
   /** The rate of all of them together. */
   down: RateLimit
@@ -57,6 +59,8 @@ export interface DownloadOptions {
 
 export interface Downloaded extends Content {
   pieces: PieceList
+  /** The file as it was left, where that is known. */
+  identity?: FileIdentity | undefined
   /** Who sent how many good bytes. */
   owners: Array<{ name: string, bytes: number }>
   /** Bytes that were there from an earlier run. */
@@ -83,19 +87,20 @@ export async function download ({ filename, digest, signal, onGood, onProgress }
     throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
   }
 
-  const workspace = await Workspace.open(context.hiddenFolder, found)
+  const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found) : new LoosePart(context.hiddenFolder, found)
   try {
     await workspace.assertRoom()
     const list = await findPieceList(found, signal, context)
     const runs = list.pieces ? await workspace.resume(list.pieces, context.digestPieces) : []
     const place = (run: PlacedRun): void => { if (list.pieces) onGood?.(list.found, list.pieces, run) }
-    const transfer = new Transfer({ ...list, runs, workspace, signal, onGood: place, onProgress }, context)
-    const { path, pieces, owners, resumedBytes } = await transfer.run()
-    await publish(path, target, filename)
+    const transfer = new Transfer({ ...list, runs, target, workspace, signal, onGood: place, onProgress }, context)
+    const { path, pieces, identity, owners, resumedBytes } = await transfer.run()
+    if (path === undefined) await secureName(target, filename)
+    else await publish(path, target, filename)
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0 })
     // The file is there: what can't be removed now is removed at the next start.
-    await workspace.remove().catch(() => {})
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, owners, resumedBytes }
+    if (list.pieces) await workspace.remove().catch(() => {})
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, owners, resumedBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'

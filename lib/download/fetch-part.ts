@@ -1,15 +1,18 @@
 /**
  * Fetches one part: dial the owner, ask for the range, write and check each piece as it passes.
  *
- * Runs in a worker thread that does nothing else meanwhile, so its file calls are synchronous:
- * the socket fills the thread's one buffer, the callback hashes and writes it, and only then is it
- * filled again. Nothing is allocated for a chunk, and no byte leaves the thread.
+ * Runs in a worker thread that does nothing else meanwhile but, at most, fetch other small files,
+ * so its file calls are synchronous: the socket fills the thread's one buffer, the callback hashes
+ * and writes it, and only then is it filled again. Nothing is allocated for a chunk, and no byte
+ * leaves the thread.
  */
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import type { OnReadOpts, Socket } from 'node:net'
-import { toDiskError, writeFullySync } from '../content/disk.js'
-import type { PieceList } from '../content/digest.js'
+import { dirname } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import { syncFully, toDiskError, writeFullySync } from '../content/disk.js'
+import { identifySync } from '../content/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
 import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
 import { RateLimit } from '../net/rate-limit.js'
@@ -22,7 +25,8 @@ import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, KiB, MiB, REQUEST_LINE_BYTES 
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
-import { PartControl, type PartTask } from './part-task.js'
+import { PartControl, type PartTask, type WholeFile } from './part-task.js'
+import { giveName } from './publish.js'
 
 const NEWLINE = 0x0a
 /** The most that TLS hands over at a time. */
@@ -30,14 +34,15 @@ const RECORD_BYTES = 16 * KiB
 /** How often a part looks at the clock and whether it is still wanted. */
 const WATCH_MS = 100
 
-/** The thread's buffer; a thread runs one task at a time. */
+/** The thread's buffer: whoever has it filled looks at it all before anybody else can have it filled. */
 let buffer: Buffer | undefined
 
 /**
- * @returns the digest of the part's last piece: for a content of one piece that is its list of pieces
- * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_INTERRUPTED, or what the owner refused with.
+ * @returns the file, if the part is all of it
+ * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_EXISTS, E_INTERRUPTED, or what the owner refused with.
  */
-export async function fetchPart (task: PartTask): Promise<PieceList | undefined> {
+export async function fetchPart (task: PartTask): Promise<WholeFile | undefined> {
+  new PartControl(task.control).threadId = threadId
   const fd = openPartFile(task.path)
   try {
     return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
@@ -47,11 +52,24 @@ export async function fetchPart (task: PartTask): Promise<PieceList | undefined>
 }
 
 function openPartFile (path: string): number {
+  const open = (): number => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
   try {
-    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
+    try {
+      return open()
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      // Somebody tidied up too well.
+      mkdirSync(dirname(path), { recursive: true })
+      return open()
+    }
   } catch (error) {
     throw toDiskError(error, 'cannot write a part file')
   }
+}
+
+function threadBuffer (): Buffer {
+  buffer ??= Buffer.allocUnsafeSlow(MiB)
+  return buffer
 }
 
 class PartFetch {
@@ -65,8 +83,10 @@ class PartFetch {
   /** What has come of the header line; undefined once it is whole. */
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
-  /** Where in the thread's buffer those bytes begin and end that nobody has looked at yet. */
+  #whole: WholeFile | undefined
+  /** Where in its buffer those bytes begin and end that nobody has looked at yet. */
   #gathered = { start: 0, end: 0 }
+  #gatherer: Buffer = Buffer.alloc(0)
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
   #phaseMs = performance.now()
   #settle: (error?: PiecemealError) => void = () => {}
@@ -85,7 +105,7 @@ class PartFetch {
     this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
   }
 
-  async run (greeting: Greeting | undefined): Promise<PieceList | undefined> {
+  async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
     const { socket, ready } = openSocket({ ...this.#task.owner, onread: greeting ? this.#gather() : this.#intoBuffer() }, greeting)
     this.#socket = socket
     const watch = setInterval(() => this.#look(), WATCH_MS)
@@ -112,11 +132,11 @@ class PartFetch {
       // The pool freezes the thread between tasks: what is not closed now stays open.
       if (!socket.closed) await once(socket, 'close')
     }
-    return this.#checker.digest
+    return this.#whole
   }
 
   #intoBuffer (): OnReadOpts {
-    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
+    const filled = threadBuffer()
     return {
       // Asked for before every read: with a limit, a part of it.
       buffer: () => {
@@ -135,7 +155,8 @@ class PartFetch {
    * until the buffer is full or all is there, or until the next look at the clock.
    */
   #gather (): OnReadOpts {
-    const filled = buffer ??= Buffer.allocUnsafeSlow(MiB)
+    // A thread that has several parts in hand can't lend its buffer for longer than a moment.
+    const filled = this.#gatherer = this.#task.target === undefined ? threadBuffer() : Buffer.allocUnsafe(this.#range.end - this.#range.start + 4 * RECORD_BYTES)
     return {
       // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
       buffer: () => filled.subarray(this.#gathered.end, this.#gathered.end + this.#down.portion(RECORD_BYTES)),
@@ -154,7 +175,7 @@ class PartFetch {
   #takeGathered (): void {
     const { start, end } = this.#gathered
     this.#gathered.start = end
-    if (buffer && end > start) this.#receive(buffer.subarray(start, end))
+    if (end > start) this.#receive(this.#gatherer.subarray(start, end))
   }
 
   #request (socket: Socket): void {
@@ -208,9 +229,20 @@ class PartFetch {
       if (verdict === 'bad') {
         throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
       }
+      this.#completeFile()
       this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     }
+  }
+
+  /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */
+  #completeFile (): void {
+    const { path, target, filename } = this.#task
+    const { digest: pieces } = this.#checker
+    if (target === undefined || pieces === undefined) return
+    syncFully(this.#fd)
+    giveName(path, target, filename)
+    this.#whole = { pieces, identity: identifySync(this.#fd) }
   }
 
   #enter (phase: 'waiting' | 'receiving'): void {

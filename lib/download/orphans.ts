@@ -2,6 +2,7 @@
 import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as check from '../protocol/check.js'
+import { LOOSE_PART } from './loose-part.js'
 import { JOURNAL, NAME_FOLDER, DIGEST_FOLDER } from './workspace.js'
 
 export interface OrphanOptions {
@@ -18,6 +19,7 @@ const journal = { filename: check.fileName }
 
 /** Removes what belongs to a file that is there by now, what nobody went on with, and what can't be read. */
 export async function removeOrphans ({ folder, hiddenFolder, maxAgeMs, now }: OrphanOptions): Promise<void> {
+  for (const part of await entriesOf(hiddenFolder, LOOSE_PART)) await rm(join(hiddenFolder, part), { force: true })
   for (const digest of await entriesOf(hiddenFolder, DIGEST_FOLDER)) {
     const digestFolder = join(hiddenFolder, digest)
     for (const name of await entriesOf(digestFolder, NAME_FOLDER)) {

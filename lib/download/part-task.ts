@@ -1,4 +1,6 @@
 /** What the main thread and a worker that fetches a part say to each other. */
+import type { PieceList } from '../content/digest.js'
+import type { FileIdentity } from '../content/own-file.js'
 import type { Address } from '../protocol/address.js'
 import type { Content } from '../protocol/content.js'
 import type { ClientCredentials } from '../secret/keys.js'
@@ -17,16 +19,25 @@ export interface PartTask extends Content {
   pieces: Uint8Array | undefined
   /** The part file; the first piece begins at its beginning. */
   path: string
+  /** For the only piece of a content: the path that its file is to have in the end. */
+  target?: string | undefined
   control: SharedArrayBuffer
   /** Of the `RateLimit` on what comes in. */
   down: SharedArrayBuffer
+}
+
+/** The file of a content of one piece as its thread has left it: on the disk and under its name, its folder yet to be synced. */
+export interface WholeFile {
+  pieces: PieceList
+  identity: FileIdentity
 }
 
 const STOP_PIECE = 0
 const VERIFIED_PIECE = 1
 const IS_CANCELLED = 2
 const HEARTBEAT = 3
-const INT32_FIELDS = 4
+const THREAD = 4
+const INT32_FIELDS = 6
 
 /**
  * A few numbers that both threads see, so that progress and a change of mind cost no message.
@@ -83,6 +94,15 @@ export class PartControl {
 
   beat (): void {
     Atomics.add(this.#fields, HEARTBEAT, 1)
+  }
+
+  /** The `threadId` of the worker that is at it, once one is. */
+  get threadId (): number {
+    return Atomics.load(this.#fields, THREAD)
+  }
+
+  set threadId (id: number) {
+    Atomics.store(this.#fields, THREAD, id)
   }
 
   /** Bytes of the part that have come, checked or not. */

@@ -46,7 +46,7 @@ export class Patience {
   failed (failure: ScheduleFailure): boolean {
     this.#lastFailure = failure
     const { code } = failure
-    const isOurOwn = code === 'E_DISK_FULL' || code === 'E_IO' || code === 'E_WORKER'
+    const isOurOwn = code === 'E_DISK_FULL' || code === 'E_IO' || code === 'E_EXISTS' || code === 'E_WORKER'
     if (isOurOwn) this.#fatal = failure
     return !isOurOwn
   }

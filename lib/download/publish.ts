@@ -1,4 +1,5 @@
 /** The last step: a complete file gets its name, at once and whole, and never in the place of another. */
+import { linkSync, unlinkSync } from 'node:fs'
 import { link, lstat, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { toDiskError } from '../content/disk.js'
@@ -26,17 +27,40 @@ export async function publish (from: string, to: string, filename: string): Prom
   try {
     await link(from, to)
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') throw exists(filename)
-    throw toDiskError(error, `cannot publish ${quote(filename)}`)
+    throw linkError(error, filename)
+  }
+  await secureName(to, filename)
+  await unlink(from).catch(() => {})
+}
+
+/**
+ * The same for a thread that may wait, but for the folder, which `secureName` is to sync: nobody
+ * would go on with this file, so it need not keep its old name until then.
+ *
+ * @throws E_EXISTS, E_DISK_FULL, E_IO; `from` is still there then.
+ */
+export function giveName (from: string, to: string, filename: string): void {
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    throw linkError(error, filename)
   }
   try {
-    await syncFolder(dirname(to))
+    unlinkSync(from)
+  } catch {
+    // It goes at the next start.
+  }
+}
+
+/** A file that was linked there is there for good, or not at all. @throws E_DISK_FULL, E_IO. */
+export async function secureName (path: string, filename: string): Promise<void> {
+  try {
+    await syncFolder(dirname(path))
   } catch (error) {
     // Not safely there: better not there at all than lost at the next power cut after "saved".
-    await unlink(to).catch(() => {})
+    await unlink(path).catch(() => {})
     throw toDiskError(error, `cannot publish ${quote(filename)}`)
   }
-  await unlink(from).catch(() => {})
 }
 
 /** Folder → the sync that has not begun yet: all who ask until then share it, so many small files wait for few. */
@@ -69,6 +93,10 @@ async function openAndSync (path: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+function linkError (error: unknown, filename: string): PiecemealError {
+  return systemCode(error) === 'EEXIST' ? exists(filename) : toDiskError(error, `cannot publish ${quote(filename)}`)
 }
 
 function exists (filename: string): PiecemealError {

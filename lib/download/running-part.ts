@@ -6,7 +6,7 @@ import { THREAD_HANG_MS } from '../protocol/limits.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
 import type { Part } from './part.js'
-import { PartControl } from './part-task.js'
+import { PartControl, type WholeFile } from './part-task.js'
 import type { Run } from './workspace.js'
 
 export interface RunningPartOptions {
@@ -17,13 +17,14 @@ export interface RunningPartOptions {
   found: Found
   /** Of the whole content, where they are known. */
   pieces: PieceList | undefined
+  /** Where its thread puts it, if it is all of the file. */
+  target: string | undefined
   /** Its thread is done with it. */
   onEnd: (end: PartEnd) => Promise<void>
 }
 
 export interface PartEnd {
-  /** Of its last piece. */
-  digest?: PieceList | undefined
+  file?: WholeFile | undefined
   /** Why it did not come to its end. */
   failure?: PiecemealError
 }
@@ -43,7 +44,7 @@ export class RunningPart {
   #heartbeat = 0
   #heartbeatMs = performance.now()
 
-  constructor ({ part, owner, path, found, pieces, onEnd }: RunningPartOptions, { name, fetchPart, credentials, down }: Pick<DownloadContext, 'name' | 'fetchPart' | 'credentials' | 'down'>) {
+  constructor ({ part, owner, path, found, pieces, target, onEnd }: RunningPartOptions, { name, fetchPart, credentials, down }: Pick<DownloadContext, 'name' | 'fetchPart' | 'credentials' | 'down'>) {
     const { firstPiece, endPiece } = part
     const { filename, size, digest, pieceLength } = found
     this.part = part
@@ -64,9 +65,10 @@ export class RunningPart {
       // A copy: of a view all that is behind it would go to the thread.
       pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path,
+      target,
       control: this.#control.buffer,
       down: down.buffer,
-    }, this.#kill.signal).then((digest) => ({ digest }), (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
+    }, this.#kill.signal).then((file) => ({ file }), (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
   }
 
   get verifiedPiece (): number {

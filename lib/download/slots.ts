@@ -1,30 +1,43 @@
-/** A number of things that may go on at once, shared by all who ask: whoever gets none is told when one is free. */
+/** How many parts may be fetched at once, by all downloads of a node together: whoever gets no slot waits for its turn. */
 export class Slots {
-  #free: number
+  readonly #count: number
   readonly #waiting = new Set<() => void>()
+  #taken = 0
 
   constructor (count: number) {
-    this.#free = count
+    this.#count = count
   }
 
   get isFree (): boolean {
-    return this.#free > 0
+    return this.#taken < this.#count
   }
 
   /** Whoever takes one has work for it: looking whether one is free wakes nobody. */
   take (): void {
-    if (this.#free === 0) throw new Error('no slot is free')
-    this.#free--
+    if (!this.isFree) throw new Error('no slot is free')
+    this.#taken++
   }
 
   release (): void {
-    this.#free++
-    for (const wake of this.#waiting) wake()
+    this.#taken--
+    this.pass()
   }
 
-  /** Calls `wake` at every release until the returned function is called. */
-  onRelease (wake: () => void): () => void {
+  /** Calls `wake` once, when one is free and nobody waits that came before. */
+  wait (wake: () => void): void {
     this.#waiting.add(wake)
-    return () => { this.#waiting.delete(wake) }
+  }
+
+  /** Has no use for a free one; whoever waits next is told. */
+  pass (): void {
+    const [next] = this.#waiting
+    if (next === undefined || !this.isFree) return
+    this.#waiting.delete(next)
+    next()
+  }
+
+  /** Waits no more; a turn that has come is passed on. */
+  leave (wake: () => void): void {
+    if (!this.#waiting.delete(wake)) this.pass()
   }
 }

@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { toDiskError } from '../content/disk.js'
 import type { PieceList } from '../content/digest.js'
+import type { FileIdentity } from '../content/own-file.js'
 import type { PlacedRun } from '../content/placed-run.js'
 import { formatAddress } from '../protocol/address.js'
 import { pieceCount } from '../protocol/content.js'
@@ -15,8 +16,10 @@ import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './download.js'
 import { Glue } from './glue.js'
 import { HavePoller } from './have-poller.js'
+import { makeEmptyPart } from './loose-part.js'
 import type { ScheduleFailure } from './owner-standing.js'
 import type { Part } from './part.js'
+import type { WholeFile } from './part-task.js'
 import { RunningPart, type PartEnd } from './running-part.js'
 import { Schedule } from './schedule.js'
 import { DEFAULT_POLICY } from './schedule-policy.js'
@@ -38,7 +41,9 @@ export interface TransferOptions {
   liars?: readonly Owner[]
   /** What is there already. */
   runs: readonly Run[]
-  workspace: Workspace
+  /** The path that the file is to have in the end. */
+  target: string
+  workspace: Pick<Workspace, 'newPartFile'>
   signal: AbortSignal
   /** Good pieces have come, or are in another file than before. */
   onGood?: ((run: PlacedRun) => void) | undefined
@@ -47,8 +52,9 @@ export interface TransferOptions {
 
 export interface Transferred {
   pieces: PieceList
-  /** The glued and synced file. */
-  path: string
+  /** The glued and synced file; none if it has its name already. */
+  path?: string
+  identity?: FileIdentity
   owners: Array<{ name: string, bytes: number }>
   resumedBytes: number
 }
@@ -71,13 +77,15 @@ export class Transfer {
   readonly #running = new Map<number, RunningPart>()
   readonly #tally: Tally
   /** The digest of a piece that came last: the whole list where there is but one. */
-  #onlyPiece: PieceList | undefined
+  /** The file, where it came in one part. */
+  #whole: WholeFile | undefined
   #resumedBytes = 0
   #ownersAskedMs = performance.now()
   #asking: Promise<void> | undefined
   /** Threads that died in a row. */
   #threadDeaths = 0
   #wake: () => void = () => {}
+  readonly #wakeUp = (): void => this.#wake()
 
   constructor (options: TransferOptions, context: DownloadContext) {
     this.#options = options
@@ -91,17 +99,19 @@ export class Transfer {
 
   /** @throws what the schedule gives up with, E_DISK_FULL, E_IO, E_INTERRUPTED. Nothing runs any more then. */
   async run (): Promise<Transferred> {
-    const wake = (): void => this.#wake()
-    const stopWaiting = this.#context.slots.onRelease(wake)
-    this.#options.signal.addEventListener('abort', wake, { once: true })
+    this.#options.signal.addEventListener('abort', this.#wakeUp, { once: true })
     try {
       await this.#takeUp()
-      await this.#fetch()
-      const path = await this.#glue.finish()
-      return { path, pieces: this.#pieces, owners: this.#tally.owners, resumedBytes: this.#resumedBytes }
+      await this.#fetch().catch(async (error: unknown) => {
+        await this.#endAllParts()
+        // Of two owners that bring the file at once one is the first, and the other's thread is told that it is there.
+        if (this.#whole === undefined) throw error
+      })
+      const file = this.#whole ?? { pieces: this.#options.pieces ?? Buffer.alloc(0), path: await this.#glue.finish() }
+      return { ...file, owners: this.#tally.owners, resumedBytes: this.#resumedBytes }
     } finally {
-      stopWaiting()
-      this.#options.signal.removeEventListener('abort', wake)
+      this.#context.slots.leave(this.#wakeUp)
+      this.#options.signal.removeEventListener('abort', this.#wakeUp)
       await this.#stop()
     }
   }
@@ -115,7 +125,7 @@ export class Transfer {
       this.#tellGood(run)
       this.#glue.add(run)
     }
-    if (found.size === 0) this.#glue.add(await workspace.makeEmptyPart())
+    if (found.size === 0) this.#glue.add(await makeEmptyPart(workspace.newPartFile(0)))
     this.#resumedBytes = this.#tally.bytes
     this.#setOwners(found.owners)
     for (const owner of liars) {
@@ -142,8 +152,9 @@ export class Transfer {
     await this.#endAllParts()
   }
 
-  get #pieces (): PieceList {
-    return this.#options.pieces ?? this.#onlyPiece ?? Buffer.alloc(0)
+  /** Of one piece: a part of it is the file, and is over in a moment. */
+  get #isBrief (): boolean {
+    return pieceCount(this.#options.found) === 1
   }
 
   #throwIfOver (): void {
@@ -158,13 +169,13 @@ export class Transfer {
       const { part, path, verifiedPiece, receivedBytes } = running
       this.#schedule.progress(part.id, verifiedPiece, receivedBytes, performance.now())
       inFlight += receivedBytes
-      if (part.firstPiece === 0) this.#glue.begins(path, receivedBytes)
+      if (part.firstPiece === 0 && !this.#isBrief) this.#glue.begins(path, receivedBytes)
       const run = running.news()
       if (run) this.#tellGood(run)
     }
     const { found, onProgress } = this.#options
     // A single piece is there or not.
-    if (pieceCount(found) > 1) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight) })
+    if (!this.#isBrief) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight) })
   }
 
   #tellGood (run: Run): void {
@@ -188,11 +199,14 @@ export class Transfer {
   }
 
   #startParts (): void {
-    this.#schedule.setMachine({ streams: this.#streamCount.at(performance.now()), most: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
-    while (this.#context.slots.isFree) {
+    const streams = this.#isBrief ? Infinity : this.#streamCount.at(performance.now())
+    this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
+    const { slots } = this.#context
+    for (;;) {
+      if (!slots.isFree) return slots.wait(this.#wakeUp)
       const assignment = this.#schedule.next(performance.now())
-      if (assignment === undefined) return
-      this.#context.slots.take()
+      if (assignment === undefined) return slots.pass()
+      slots.take()
       const { part, shortened } = assignment
       if (shortened) this.#running.get(shortened.id)?.stopEarlier()
       this.#start(part)
@@ -204,18 +218,18 @@ export class Transfer {
   }
 
   #start (part: Part): void {
-    const { found, pieces, workspace } = this.#options
+    const { found, pieces, target, workspace } = this.#options
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
     const running: RunningPart = new RunningPart({
-      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, onEnd: async (end) => await this.#end(running, end),
+      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: this.#isBrief ? target : undefined, onEnd: async (end) => await this.#end(running, end),
     }, this.#context)
     this.#running.set(part.id, running)
   }
 
-  async #end (running: RunningPart, { digest, failure }: PartEnd): Promise<void> {
+  async #end (running: RunningPart, { file, failure }: PartEnd): Promise<void> {
     const { part: { id }, owner, path, run, verifiedPiece, receivedBytes } = running
-    this.#onlyPiece = digest ?? this.#onlyPiece
+    this.#whole ??= file
     this.#running.delete(id)
     this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
@@ -224,7 +238,7 @@ export class Transfer {
     if (run.endPiece > run.firstPiece) {
       this.#tally.count(run, owner.name)
       this.#tellGood(run)
-      this.#glue.add(run)
+      if (!this.#isBrief) this.#glue.add(run)
     } else {
       await rm(path, { force: true }).catch(() => {})
     }

@@ -46,8 +46,7 @@ export class Workspace {
     try {
       const made = await mkdir(folder, { recursive: true })
       const { filename, size, digest, pieceLength } = content
-      // A single piece is not worth to be kept, so what is left of it belongs to nobody.
-      if (pieceCount(content) > 1) await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
+      await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
       return new Workspace(folder, content, made !== undefined)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
@@ -91,17 +90,6 @@ export class Workspace {
 
   async hasParts (): Promise<boolean> {
     return await this.#partFiles().then((entries) => entries.length > 0, () => false)
-  }
-
-  /** A part file without pieces, for a content without any. @throws E_DISK_FULL, E_IO. */
-  async makeEmptyPart (): Promise<Run> {
-    const path = this.newPartFile(0)
-    try {
-      await writeFile(path, '', { flag: 'wx' })
-    } catch (error) {
-      throw toDiskError(error, 'cannot write a part file')
-    }
-    return { firstPiece: 0, endPiece: 0, path }
   }
 
   /** The good pieces that an earlier run left, longest run first; files without any are removed. */

@@ -4,7 +4,8 @@ import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
-import { identifyOwnFile } from '../content/own-file.js'
+import type { PieceList } from '../content/digest.js'
+import { identifyOwnFile, type FileIdentity } from '../content/own-file.js'
 import { download, type DownloadContext } from '../download/download.js'
 import { RateLimit } from '../net/rate-limit.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
@@ -207,7 +208,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#track(this.#limitDownloads(async () => {
       const startedMs = performance.now()
       const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'download', file: filename, bytes, size, rate: state.meter.bytesPerSecond() }))
-      const { size, digest, pieceLength, pieces, owners, resumedBytes } = await download({
+      const { size, digest, pieceLength, pieces, identity, owners, resumedBytes } = await download({
         filename,
         digest: options.digest,
         signal: this.#stopping.signal,
@@ -218,7 +219,7 @@ export class Node extends EventEmitter<NodeEvents> {
           report(progress.bytes, progress.size)
         },
       }, await this.#downloadContext())
-      await this.#shareDownloaded(filename, { size, digest, pieceLength }, pieces)
+      await this.#shareDownloaded(filename, { size, digest, pieceLength, pieces }, identity)
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
       return event
@@ -323,12 +324,12 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /** The downloader is an owner now: of the file as it was just published. */
-  async #shareDownloaded (filename: string, content: Content, pieces: Buffer): Promise<void> {
+  async #shareDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined): Promise<void> {
     try {
-      const identity = await identifyOwnFile(this.folder, filename)
+      const identity = known ?? await identifyOwnFile(this.folder, filename)
       if (identity.size !== BigInt(content.size)) return
-      await this.#cache.put(filename, identity, { ...content, pieces })
-      await this.#offers.add({ filename, identity, ...content, pieces })
+      await this.#cache.put(filename, identity, content)
+      await this.#offers.add({ filename, identity, ...content })
     } catch (error) {
       // The file is there and right; that it can't be offered is another matter.
       this.#report(toPiecemealError(error))

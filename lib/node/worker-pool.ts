@@ -6,16 +6,18 @@ import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import { fromTaskResult, type TaskResult } from '../content/task-result.js'
 import { Slots } from '../download/slots.js'
-import type { PartTask } from '../download/part-task.js'
+import { PartControl, type PartTask, type WholeFile } from '../download/part-task.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
 const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
+/** Parts that are over in a moment share the threads that are there: to start one takes a processor longer than many of them do. */
+const BRIEF_PARTS_PER_THREAD = 4
 
 export class WorkerPool {
-  /** Threads that fetch. Tasks are started only where there is a free one, so none waits in a queue. */
+  /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
   readonly slots = new Slots(MAX_FETCH_THREADS)
   readonly #limitDigests = pLimit(availableParallelism())
   readonly #piscina: Piscina
@@ -29,6 +31,7 @@ export class WorkerPool {
       minThreads: cores,
       maxThreads: Math.max(MAX_FETCH_THREADS, cores) + cores,
       idleTimeout: IDLE_THREAD_MS,
+      concurrentTasksPerWorker: BRIEF_PARTS_PER_THREAD,
       // A thread holds one buffer outside of its heap, and little in it.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     })
@@ -37,15 +40,19 @@ export class WorkerPool {
   }
 
   /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
-  async fetchPart (task: PartTask, signal: AbortSignal): Promise<PieceList | undefined> {
-    const list = await this.#run<Uint8Array | undefined>(task, FETCH_PART, signal)
-    return list && Buffer.from(list)
+  async fetchPart (task: PartTask, signal: AbortSignal): Promise<WholeFile | undefined> {
+    const isBrief = task.target !== undefined
+    const end = (): void => this.#endThread(new PartControl(task.control).threadId)
+    if (isBrief) signal.addEventListener('abort', end, { once: true })
+    const file = await this.#run<WholeFile | undefined>(task, FETCH_PART, isBrief ? undefined : signal)
+      .finally(() => signal.removeEventListener('abort', end))
+    // What crosses threads arrives as a plain Uint8Array.
+    return file && { ...file, pieces: Buffer.from(file.pieces) }
   }
 
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
   async digestPieces (task: DigestTask): Promise<PieceList> {
-    // What crosses threads arrives as a plain Uint8Array.
-    return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, DIGEST_PIECES)))
+    return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, DIGEST_PIECES, new AbortController().signal)))
   }
 
   /** Ends all threads. Safe to call twice. */
@@ -55,6 +62,12 @@ export class WorkerPool {
     await this.#piscina.destroy()
   }
 
+  /** With all that it has in hand. */
+  #endThread (id: number): void {
+    void this.#piscina.threads.find(({ threadId }) => threadId === id)?.terminate()
+  }
+
+  /** With a signal, which ends the thread, it has a thread for itself. */
   async #run<T> (task: unknown, filename: string, signal?: AbortSignal): Promise<T> {
     let result: TaskResult<T>
     try {

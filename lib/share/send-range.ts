@@ -5,7 +5,6 @@
  * cache, where they mostly come from, a read is over sooner than a turn through the thread pool.
  */
 import { readSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toDiskError } from '../content/disk.js'
@@ -27,7 +26,7 @@ const KEPT_BUFFERS = 8
 const keptBuffers: Buffer[] = []
 
 /** @throws E_CHANGED if the file ends before the range; E_IO; E_NETWORK if the peer does not take it all. */
-export async function sendRange (socket: Socket, handle: FileHandle, { start, end }: ByteRange, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
+export async function sendRange (socket: Socket, fd: number, { start, end }: ByteRange, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
   const isShort = end - start < CHUNK_BYTES
   let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
   let sending = isShort ? filling : takeBuffer()
@@ -38,7 +37,7 @@ export async function sendRange (socket: Socket, handle: FileHandle, { start, en
       const bytes = up.portion(Math.min(filling.length, chunkBytes, end - at))
       const waitMs = up.take(bytes)
       if (waitMs > 0) await waitForTurn(waitMs, up, socket)
-      const bytesRead = read(handle, filling, bytes, at)
+      const bytesRead = read(fd, filling, bytes, at)
       if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter')
       await sent
       const chunk = filling.subarray(0, bytesRead)
@@ -79,9 +78,9 @@ function giveBack (...buffers: Buffer[]): void {
   for (const buffer of buffers) if (keptBuffers.length < KEPT_BUFFERS) keptBuffers.push(buffer)
 }
 
-function read (handle: FileHandle, buffer: Buffer, length: number, position: number): number {
+function read (fd: number, buffer: Buffer, length: number, position: number): number {
   try {
-    return readSync(handle.fd, buffer, 0, length, position)
+    return readSync(fd, buffer, 0, length, position)
   } catch (error) {
     throw toDiskError(error, 'cannot read')
   }

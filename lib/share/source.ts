@@ -1,18 +1,20 @@
-/** What the bytes of a range are read from: a file that is shared, or the part files of one that is still being downloaded. */
-import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+/**
+ * What the bytes of a range are read from: a file that is shared, or the part files of one that is
+ * still being downloaded. Like the reads themselves (send-range.ts), opening them is synchronous.
+ */
+import { closeSync, constants, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toDiskError } from '../content/disk.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import { assertUnchanged, openShare } from './open-share.js'
+import { assertUnchangedSync, openShareSync } from './open-share.js'
 import type { PartialShare } from './partial-share.js'
 import type { ServedFile } from './share-index.js'
 
 /** Bytes in a row in an open file. */
 export interface OpenExtent {
-  handle: FileHandle
+  fd: number
   range: ByteRange
 }
 
@@ -37,12 +39,12 @@ const MOVE_TRIES = 20
 
 export function sourceOfFile (share: ServedFile, folder: string): Source {
   async function * extents (range: ByteRange): AsyncGenerator<OpenExtent> {
-    const handle = await openShare(folder, share)
+    const fd = openShareSync(folder, share)
     try {
-      yield { handle, range }
-      await assertUnchanged(handle, share)
+      yield { fd, range }
+      assertUnchangedSync(fd, share)
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   }
   const { filename, size, digest } = share
@@ -53,11 +55,11 @@ export function sourceOfParts (share: PartialShare): Source {
   async function * extents ({ start, end }: ByteRange): AsyncGenerator<OpenExtent> {
     share.assertHas({ start, end })
     for (let at = start; at < end;) {
-      const { handle, range } = await openPart(share, { start: at, end })
+      const { fd, range } = await openPart(share, { start: at, end })
       try {
-        yield { handle, range }
+        yield { fd, range }
       } finally {
-        await handle.close()
+        closeSync(fd)
       }
       at += range.end - range.start
     }
@@ -69,7 +71,7 @@ async function openPart (share: PartialShare, wanted: ByteRange): Promise<OpenEx
   for (let tries = 0; tries < MOVE_TRIES; tries++) {
     const { path, range } = share.locate(wanted)
     try {
-      return { handle: await open(path, constants.O_RDONLY | constants.O_NOFOLLOW), range }
+      return { fd: openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW), range }
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw toDiskError(error, 'cannot read a part file')
       await sleep(MOVE_MS)

@@ -155,9 +155,9 @@ export class UploadServer {
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), DATA_STALL_MS)
     try {
-      for await (const { handle, range } of extents(upload.range)) {
+      for await (const { fd, range } of extents(upload.range)) {
         if (socket.bytesWritten === 0) socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range })))
-        await sendRange(socket, handle, range, this.#up, (bytes) => {
+        await sendRange(socket, fd, range, this.#up, (bytes) => {
           upload.sent += bytes
           stall.refresh()
         })

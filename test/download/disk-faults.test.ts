@@ -22,6 +22,8 @@ import type * as InOneThread from './in-one-thread.js'
 
 /** Enough for two streams, so that one part is glued to the other. */
 const DATA = pseudoRandomBytes(9 * MiB + 12_345, 'disk faults')
+/** A file of one piece. */
+const SMALL = pseudoRandomBytes(200_000, 'disk faults, small')
 const FILE = 'a.bin'
 /** FAULTS.md, "Disk, names, process". */
 const FAILED_WITHIN_MS = 5_000
@@ -65,6 +67,18 @@ class FaultyDisk {
       writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
         this.#step('write')
         return fs.writeSync(fd, bytes, offset, Math.min(length, this.#mostBytes), position)
+      },
+      fsyncSync: (fd: number): void => {
+        this.#step('sync')
+        fs.fsyncSync(fd)
+      },
+      linkSync: (from: string, to: string): void => {
+        this.#step('link')
+        fs.linkSync(from, to)
+      },
+      unlinkSync: (path: string): void => {
+        this.#step('unlink')
+        fs.unlinkSync(path)
       },
     }
   }
@@ -120,10 +134,10 @@ class FaultyDisk {
 }
 
 void t.test('the order: write, verify, fsync, link, fsync the folder, unlink', async (t) => {
-  const small = await setUp(t, pseudoRandomBytes(200_000, 'small'))
+  const small = await setUp(t, SMALL)
   const disk = new FaultyDisk()
   await small.fetch(disk)
-  t.strictSame(disk.steps.filter((step) => step !== 'close' && step !== 'remove'), ['write', 'verify', 'sync', 'link', 'sync folder', 'unlink'])
+  t.strictSame(disk.steps.filter((step) => step !== 'close' && step !== 'remove'), ['write', 'verify', 'sync', 'link', 'unlink', 'sync folder'], 'nobody would go on with one piece')
   t.ok((await fsPromises.readFile(small.target)).equals(small.file.data))
 
   const large = await setUp(t, DATA)
@@ -192,6 +206,34 @@ for (const { fault, at, errno, code } of FAULTS) {
     }
   })
 }
+
+for (const { fault, at, errno, code } of FAULTS.filter(({ at }) => at !== 'glue' && at !== 'close')) {
+  void t.test(`a file of one piece: ${fault}`, async (t) => {
+    const { fetch, folder, target } = await setUp(t, SMALL)
+    const disk = new FaultyDisk({ [at]: failWith(errno) })
+    await t.rejects(fetch(disk), { code }, `the code is ${code}`)
+    t.ok(disk.steps.includes(at), 'it was that step that failed')
+    t.strictSame(await visibleFiles(folder), [], 'there is no final name')
+    t.strictSame(await hiddenLeftovers(folder), [])
+    t.strictSame(openWithin(folder), [], 'nothing is left open')
+    await fetch(new FaultyDisk())
+    t.ok((await fsPromises.readFile(target)).equals(SMALL), 'the next try brings the file')
+    t.strictSame(await hiddenLeftovers(folder), [])
+  })
+}
+
+void t.test('a file of one piece: the target appears just before it is linked', async (t) => {
+  const { fetch, folder, target } = await setUp(t, SMALL)
+  await t.rejects(fetch(new FaultyDisk({ link: () => fs.writeFileSync(target, 'mine') })), { code: 'E_EXISTS' })
+  t.equal(await fsPromises.readFile(target, 'utf8'), 'mine', 'it is left untouched')
+  t.strictSame(await hiddenLeftovers(folder), [])
+})
+
+void t.test('a file of one piece: its old name cannot be removed', async (t) => {
+  const { fetch, target } = await setUp(t, SMALL)
+  await t.resolves(fetch(new FaultyDisk({ unlink: failWith('EIO') })))
+  t.ok((await fsPromises.readFile(target)).equals(SMALL))
+})
 
 void t.test('EIO in the middle of a part: the pieces before it are kept', async (t) => {
   const { fetch, target } = await setUp(t, DATA)

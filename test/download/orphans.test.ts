@@ -20,7 +20,7 @@ async function workspace (hiddenFolder: string, { digest = DIGEST, name, journal
 }
 
 void t.test('what may still be wanted stays, everything else goes', async (t) => {
-  const folder = t.testdir({ 'there.bin': 'whole', '.piecemeal': { lock: '', digests: { 'x.json': '' }, 'notes of mine': 'kept' } })
+  const folder = t.testdir({ 'there.bin': 'whole', '.piecemeal': { lock: '', digests: { 'x.json': '' }, 'notes of mine': 'kept', 'x.part': 'kept', [`${DIGEST}-12.part`]: 'a whole file without its name' } })
   const hiddenFolder = join(folder, '.piecemeal')
   await workspace(hiddenFolder, { name: '1'.repeat(16), journal: '{"filename":"wanted.bin"}', ageDays: 6.9 })
   await workspace(hiddenFolder, { name: '2'.repeat(16), journal: '{"filename":"old.bin"}', ageDays: 7.1 })
@@ -31,7 +31,7 @@ void t.test('what may still be wanted stays, everything else goes', async (t) =>
 
   await removeOrphans({ folder, hiddenFolder, maxAgeMs: 7 * DAY_MS, now: NOW })
 
-  t.strictSame((await readdir(hiddenFolder)).sort(), [DIGEST, 'digests', 'lock', 'notes of mine'].sort())
+  t.strictSame((await readdir(hiddenFolder)).sort(), [DIGEST, 'digests', 'lock', 'notes of mine', 'x.part'].sort())
   t.strictSame(await readdir(join(hiddenFolder, DIGEST)), ['1'.repeat(16)])
   t.strictSame((await readdir(join(hiddenFolder, DIGEST, '1'.repeat(16)))).sort(), ['0-0.part', 'journal.json'])
   t.ok((await readdir(folder)).includes('there.bin'))

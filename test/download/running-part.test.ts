@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Part } from '../../lib/download/part.js'
-import { PartControl, type PartTask } from '../../lib/download/part-task.js'
+import { PartControl, type PartTask, type WholeFile } from '../../lib/download/part-task.js'
 import { RunningPart, type PartEnd } from '../../lib/download/running-part.js'
 import { RateLimit } from '../../lib/net/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
@@ -13,7 +13,7 @@ const OWNER = { name: 'A', host: '127.0.0.1', inputPort: 1, outputPort: 2, compl
 interface Thread {
   task: PartTask
   signal: AbortSignal
-  end: (digest?: Buffer) => void
+  end: (file?: WholeFile) => void
   fail: (error: Error) => void
 }
 
@@ -30,7 +30,7 @@ function start (): Started {
   const threads: Thread[] = []
   const ends: PartEnd[] = []
   const running = new RunningPart({
-    part, owner: OWNER, path: '/part', found: { ...content, owners: [OWNER] }, pieces: content.pieces, onEnd: async (how) => { ends.push(how) },
+    part, owner: OWNER, path: '/part', found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
   }, {
     name: 'me',
     down: new RateLimit(),
@@ -43,14 +43,14 @@ function start (): Started {
 
 void t.test('the thread is told what to fetch, and its end is passed on', async (t) => {
   const { running, task, end, ends } = start()
-  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part' })
+  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part', target: '/target' })
   t.ok(content.pieces.subarray(2 * 32, 6 * 32).equals(task.pieces ?? Buffer.alloc(0)))
   t.equal(task.pieces?.buffer.byteLength, 4 * 32, 'and no more than that crosses threads')
   t.strictSame(ends, [])
-  const digest = Buffer.from('digest')
-  end(digest)
+  const file = { pieces: content.pieces, identity: { dev: 1n, ino: 2n, size: 3n, mtimeNs: 4n, ctimeNs: 5n } }
+  end(file)
   await running.ended
-  t.strictSame(ends, [{ digest }])
+  t.strictSame(ends, [{ file }])
 })
 
 void t.test('a thread that fails', async (t) => {

@@ -92,15 +92,6 @@ await t.test('files of any other name are no part files, and are left alone', as
   for (const name of names) t.ok(readFileSync(join(folder, name)).equals(content.data), JSON.stringify(name))
 })
 
-await t.test('an empty file has nothing to take up', async (t) => {
-  const empty = tinyContent(0)
-  t.strictSame((await resumed(t, { '0-0.part': '' }, empty)).runs, [])
-  const { workspace } = await open(t, empty)
-  const run = await workspace.makeEmptyPart()
-  t.match(run, { firstPiece: 0, endPiece: 0 })
-  t.equal(readFileSync(run.path).length, 0)
-})
-
 await t.test('a new part file never has the name of an old one', async (t) => {
   const { hidden, folder } = await open(t)
   for (const name of ['0-0.part', '0-41.part', '5-7.part']) writeFileSync(join(folder, name), content.data)

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { join } from 'node:path'
+import { blake3 } from '@napi-rs/blake-hash'
+import t, { type Test } from 'tap'
+import { contentDigest } from '../../lib/content/digest.js'
+import { PartControl, type PartTask } from '../../lib/download/part-task.js'
+import { RateLimit } from '../../lib/net/rate-limit.js'
+import { WorkerPool } from '../../lib/node/worker-pool.js'
+import { MiB } from '../../lib/protocol/limits.js'
+import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
+
+const HOST = '127.0.0.1'
+const DATA = pseudoRandomBytes(10_000, 'worker pool')
+
+/** An owner that sends the header back that it is asked with, and the data, or keeps silent. */
+async function listen (t: Test, isSilent = false): Promise<Server> {
+  const server = createServer((socket) => {
+    if (!isSilent) socket.once('data', (request) => socket.end(Buffer.concat([request, DATA])))
+    socket.on('error', () => {})
+  })
+  t.teardown(() => server.close())
+  server.listen(0, HOST)
+  await once(server, 'listening')
+  return server
+}
+
+function taskFor (folder: string, name: string, server: Server): PartTask {
+  return {
+    filename: name,
+    name: 'NodeC',
+    size: DATA.length,
+    digest: contentDigest(DATA.length, MiB, blake3(DATA)),
+    pieceLength: MiB,
+    owner: { host: HOST, port: (server.address() as AddressInfo).port },
+    firstPiece: 0,
+    endPiece: 1,
+    pieces: undefined,
+    path: join(folder, `${name}.part`),
+    target: join(folder, name),
+    control: PartControl.forPart(0, 1).buffer,
+    down: new RateLimit().buffer,
+  }
+}
+
+await t.test('more files of one piece at once than there are threads for them, and one that is stuck', async (t) => {
+  const pool = new WorkerPool()
+  t.teardown(async () => await pool.close())
+  const folder = await tempDir(t)
+  const [owner, silent] = [await listen(t), await listen(t, true)]
+  const { signal } = new AbortController()
+  const names = Array.from({ length: 8 }, (_, i) => `file-${i}`)
+  const files = await Promise.all(names.map(async (name) => await pool.fetchPart(taskFor(folder, name, owner), signal)))
+  for (const [i, name] of names.entries()) {
+    t.ok((await readFile(join(folder, name))).equals(DATA))
+    t.equal(files[i]?.identity.size, BigInt(DATA.length))
+    t.ok(files[i]?.pieces.equals(blake3(DATA)))
+  }
+
+  const stuck = new AbortController()
+  const asked = once(silent, 'connection')
+  const fetched = pool.fetchPart(taskFor(folder, 'stuck', silent), stuck.signal)
+  await asked
+  stuck.abort()
+  await t.rejects(fetched, { code: 'E_WORKER' })
+  await pool.fetchPart(taskFor(folder, 'next', owner), signal)
+  t.ok((await readFile(join(folder, 'next'))).equals(DATA), 'the pool is whole')
+})
