@@ -61,6 +61,7 @@ export class RunningPart {
       credentials: credentials?.data,
       firstPiece,
       endPiece,
+      isPatient: part.isPatient,
       pieces: pieces?.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES),
       path,
       control: this.#control.buffer,
