@@ -68,10 +68,15 @@ export class RunChooser {
     return range && { ...range, cutAt: 'never' }
   }
 
+  /** Whether a partial owner is not known to have nothing that is missing. */
+  mayHaveSome ({ have, nothingAt }: OwnerState): boolean {
+    return have !== undefined && nothingAt !== this.#pieces.returns
+  }
+
   /** The rarest of what a partial owner has. */
   rarest (owner: OwnerState): Choice | undefined {
     const { missing, returns } = this.#pieces
-    if (owner.have === undefined || owner.nothingAt === returns) return undefined
+    if (owner.have === undefined) return undefined
     const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
     const range = pickRarest(missing, owner.have, this.#bitmaps.availability, { most, sample, random })
     if (range) return { ...range, cutAt: 'never' }

@@ -54,6 +54,9 @@ export class OwnerStanding {
   #complete: OwnerState[] = []
   #partial: OwnerState[] = []
   #swarming = 0
+  /** Partial owners in a row that had no free slot, and until when no other one is asked for that. */
+  #refusals = 0
+  #crowdedUntilMs = -Infinity
 
   constructor (policy: SchedulePolicy, bitmaps: Bitmaps) {
     this.#policy = policy
@@ -95,7 +98,7 @@ export class OwnerStanding {
     }
     for (const { key, name, complete } of listed) {
       const owner = this.#owners.get(key)
-      if (owner === undefined) this.#owners.set(key, newOwner({ key, name, complete }, nowMs))
+      if (owner === undefined) this.#join(newOwner({ key, name, complete }, nowMs))
       else if (owner.complete !== complete) {
         this.#bitmaps.drop(owner)
         owner.complete = complete
@@ -106,7 +109,7 @@ export class OwnerStanding {
       if (this.#owners.size <= this.#policy.ownersKept) break
       if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.out !== 'lied') this.#forget(owner)
     }
-    this.recount()
+    this.#recount()
   }
 
   /** An owner that is known to send wrong things is never asked. */
@@ -122,12 +125,14 @@ export class OwnerStanding {
     owner.lastFailure = failure
     if (code === 'E_DIGEST') this.#exclude(owner, 'lied', failure)
     else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || code === 'E_AUTH' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', failure)
-    else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
-    else {
+    else if (code === 'E_BUSY' || code === 'E_LIMIT') {
+      owner.busy++
+      if (!owner.complete) this.#refused(nowMs)
+    } else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
       if (code === 'E_NOT_SHARED') {
         this.#bitmaps.drop(owner)
-        this.recount()
+        this.#recount()
       }
       if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', failure)
     }
@@ -135,6 +140,20 @@ export class OwnerStanding {
     const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
     owner.notBeforeMs = nowMs + pauseMs * (0.5 + random() / 2)
     owner.haveDueMs = Math.max(owner.haveDueMs, owner.notBeforeMs)
+  }
+
+  /** A good piece has come from it. */
+  served (owner: OwnerState): void {
+    owner.failures = owner.busy = 0
+    if (!owner.complete) this.#refusals = 0
+  }
+
+  /** Where one after the other is busy the next one is too. */
+  #refused (nowMs: number): void {
+    const { refusalsInARow, crowdedMs, random } = this.#policy
+    if (++this.#refusals < refusalsInARow) return
+    this.#refusals = 0
+    this.#crowdedUntilMs = nowMs + crowdedMs * (0.5 + random() / 2)
   }
 
   /** It is too slow to be of use. */
@@ -161,15 +180,22 @@ export class OwnerStanding {
    * the one that was fastest last, which is likely to have few others to serve; those without failures and
    * with the fewest streams come first.
    */
-  tryPartial<T> (nowMs: number, mostStreams: number, take: (owner: OwnerState) => T | undefined): T | undefined {
+  tryPartial<T> (nowMs: number, mostStreams: number, mayHaveSome: (owner: OwnerState) => boolean, take: (owner: OwnerState) => T | undefined): T | undefined {
+    if (nowMs < this.#crowdedUntilMs) return undefined
     const { length } = this.#partial
     const start = Math.floor(this.#policy.random() * length)
     for (let streams = 0; streams < mostStreams; streams++) {
       for (const isTrusted of [true, false]) {
         const compared: OwnerState[] = []
+        // Those that may be asked after these.
+        let others = 0
         for (let i = 0; i < length; i++) {
-          const owner = this.#partial[(start + i) % length]
-          if (owner === undefined || owner.streams !== streams || (owner.failures === 0) !== isTrusted || !mayBeAsked(owner, nowMs, mostStreams)) continue
+          const owner = this.#partial[start + i < length ? start + i : start + i - length]
+          if (owner === undefined || !mayHaveSome(owner) || !mayBeAsked(owner, nowMs, mostStreams)) continue
+          if (owner.streams !== streams || (owner.failures === 0) !== isTrusted) {
+            others++
+            continue
+          }
           compared.push(owner)
           if (compared.length < this.#policy.ownersCompared) continue
           const taken = takeFastest(compared, take)
@@ -179,6 +205,7 @@ export class OwnerStanding {
           const taken = takeFastest(compared, take)
           if (taken) return taken
         }
+        if (others === 0) return undefined
       }
     }
     return undefined
@@ -191,8 +218,12 @@ export class OwnerStanding {
       .sort((a, b) => a.failures - b.failures || a.streams - b.streams)
   }
 
-  /** To be called when it has become known what an owner has. */
-  recount (): void {
+  /** It has become known what a partial owner has. */
+  hasSaid (): void {
+    this.#swarming++
+  }
+
+  #recount (): void {
     this.#complete = []
     this.#partial = []
     this.#swarming = 0
@@ -213,7 +244,12 @@ export class OwnerStanding {
     owner.out = out
     if (failure) owner.lastFailure = failure
     this.#bitmaps.drop(owner)
-    this.recount()
+    this.#recount()
+  }
+
+  #join (owner: OwnerState): void {
+    this.#owners.set(owner.key, owner)
+    this.#bitmaps.ended(owner)
   }
 
   #forget (owner: OwnerState): void {
@@ -225,10 +261,16 @@ export class OwnerStanding {
 /** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
 function takeFastest<T> (owners: OwnerState[], take: (owner: OwnerState) => T | undefined): T | undefined {
   let fastest = 0
-  for (let i = 1; i < owners.length; i++) {
-    if ((owners[i]?.bytesPerMs ?? Infinity) > (owners[fastest]?.bytesPerMs ?? Infinity)) fastest = i
+  let mostBytesPerMs = -1
+  for (let i = 0; i < owners.length; i++) {
+    const { bytesPerMs = Infinity } = owners[i] ?? {}
+    if (bytesPerMs <= mostBytesPerMs) continue
+    fastest = i
+    mostBytesPerMs = bytesPerMs
   }
-  const [owner] = owners.splice(fastest, 1)
+  const owner = owners[fastest]
+  const last = owners.pop()
+  if (last !== undefined && last !== owner) owners[fastest] = last
   return owner && take(owner)
 }
 

@@ -54,6 +54,9 @@ export interface SchedulePolicy {
   triesPerOwner: number
   /** So often in a row an owner may refuse whoever could wait, before that one could not. */
   patientTries: number
+  /** After so many partial owners in a row that were busy no other one is asked for so long. */
+  refusalsInARow: number
+  crowdedMs: number
   minPauseMs: number
   maxPauseMs: number
   /** How long a download without owners waits for one. */
@@ -103,6 +106,8 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   helpMs: 2_000,
   triesPerOwner: TRIES_PER_PART,
   patientTries: 3,
+  refusalsInARow: 4,
+  crowdedMs: 400,
   minPauseMs: 500,
   maxPauseMs: 8_000,
   ownerWaitMs: 30_000,

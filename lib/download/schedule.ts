@@ -110,7 +110,7 @@ export class Schedule {
     if (owner === undefined || owner.complete || owner.out) return
     const isFirst = owner.have === undefined
     if (this.#bitmaps.set(owner, have, nowMs)) this.#patience.hope()
-    if (isFirst) this.#owners.recount()
+    if (isFirst) this.#owners.hasSaid()
   }
 
   /** What a complete owner gave away lately; undefined if it does not say so. */
@@ -132,7 +132,9 @@ export class Schedule {
   /** What to start now, or undefined; to be called until it gives nothing. */
   next (nowMs: number): Assignment | undefined {
     const { size } = this.#pieces.parts
-    if (this.#patience.isOver || size >= this.#mostStreams || size - this.#slackParts(nowMs) >= Math.min(this.#usefulStreams, this.#fairStreams)) return undefined
+    if (this.#patience.isOver || size >= this.#mostStreams) return undefined
+    const useful = Math.min(this.#usefulStreams, this.#fairStreams)
+    if (size >= useful && size - this.#slackParts(nowMs) >= useful) return undefined
     return this.#assignMissing(nowMs) ?? this.#takeOver(nowMs)
   }
 
@@ -169,7 +171,7 @@ export class Schedule {
     part.lastPieceMs = nowMs
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) return
-    owner.failures = owner.busy = 0
+    this.#owners.served(owner)
     owner.bytesPerMs = rateOf(part, nowMs)
   }
 
@@ -214,7 +216,7 @@ export class Schedule {
     if (this.#pieces.missing.size === 0) return undefined
     return this.#assignComplete(nowMs, this.#owners.isSwarm ? (owner) => this.#choose.unseen(owner, nowMs) : () => this.#choose.alone(this.#wantedStreams())) ??
       this.#assignPartial(nowMs) ??
-      (this.#owners.isSwarm && this.#isHelpWanted(nowMs) ? this.#assignComplete(nowMs, (owner) => this.#choose.help(owner, nowMs)) : undefined)
+      (this.#owners.isSwarm ? this.#assignComplete(nowMs, (owner) => this.#isHelpWanted(nowMs) ? this.#choose.help(owner, nowMs) : undefined) : undefined)
   }
 
   #assignComplete (nowMs: number, choose: (owner: OwnerState) => Choice | undefined): Assignment | undefined {
@@ -224,7 +226,7 @@ export class Schedule {
   }
 
   #assignPartial (nowMs: number): Assignment | undefined {
-    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => {
+    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => this.#choose.mayHaveSome(owner), (owner) => {
       const choice = this.#choose.rarest(owner)
       return choice && { part: this.#start(owner, choice, nowMs) }
     })

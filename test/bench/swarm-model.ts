@@ -13,7 +13,7 @@ import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../
 import { SentPieces } from '../../lib/share/sent-lately.js'
 import { SampleMap } from '../../lib/tracker/sample-map.js'
 import { EventHeap } from './event-heap.js'
-import { Links, type Link, type Stream } from './links.js'
+import { Links, remove, type Link, type Stream } from './links.js'
 
 export interface SwarmNode {
   /** Bytes a millisecond. */
@@ -79,8 +79,8 @@ interface Peer extends Link {
   readonly downloads: Fetch[]
   readonly schedule: Schedule | undefined
   readonly done: PieceSet
-  /** By part. */
-  readonly fetches: Map<number, Fetch>
+  /** Running, asked for or refused. */
+  readonly fetches: Fetch[]
   readonly asPartial: ScheduledOwner
   readonly asComplete: ScheduledOwner
   /** What a complete owner gave away lately. */
@@ -137,7 +137,7 @@ export class Swarm {
       downUsed: 0,
       uploads: [],
       downloads: [],
-      fetches: new Map(),
+      fetches: [],
       asPartial: { key, name: key, complete: false },
       asComplete: { key, name: key, complete: true },
       sent: new SentPieces(pieceCount),
@@ -187,7 +187,7 @@ export class Swarm {
     if (isGone) return Infinity
     if (!schedule || doneMs !== undefined || isFailed) return leaveMs
     let nextMs = Math.min(tickMs, answersMs, leaveMs)
-    for (const { dueMs } of fetches.values()) if (dueMs < nextMs) nextMs = dueMs
+    for (const { dueMs } of fetches) if (dueMs < nextMs) nextMs = dueMs
     return nextMs
   }
 
@@ -196,7 +196,11 @@ export class Swarm {
     const { schedule } = peer
     if (schedule === undefined || peer.doneMs !== undefined || peer.isFailed) return
     let isNews = false
-    for (const fetch of peer.fetches.values()) if (fetch.dueMs <= nowMs) isNews = this.#advance(fetch, nowMs) || isNews
+    // From the back, for one that ends is replaced by the last.
+    for (let i = peer.fetches.length - 1; i >= 0; i--) {
+      const fetch = peer.fetches[i]
+      if (fetch !== undefined && fetch.dueMs <= nowMs) isNews = this.#advance(fetch, nowMs) || isNews
+    }
     if (nowMs >= peer.answersMs) {
       this.#answer(peer, schedule, nowMs)
       isNews = true
@@ -209,7 +213,7 @@ export class Swarm {
     if (schedule.isDone) return this.#finish(peer, nowMs)
     for (let next = schedule.next(nowMs); next !== undefined; next = schedule.next(nowMs)) {
       this.#start(peer, next.part, nowMs)
-      const shortened = next.shortened && peer.fetches.get(next.shortened.id)
+      const shortened = next.shortened && fetchOf(peer, next.shortened.id)
       if (shortened) this.#expect(shortened)
     }
     this.#ask(peer, schedule, nowMs)
@@ -221,11 +225,11 @@ export class Swarm {
     this.#links.fillDownloads(peer, nowMs)
     for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
     for (const { id } of schedule.trim()) {
-      const fetch = peer.fetches.get(id)
+      const fetch = fetchOf(peer, id)
       if (fetch) this.#expect(fetch)
     }
     for (const { id } of schedule.tooSlow(nowMs)) {
-      const fetch = peer.fetches.get(id)
+      const fetch = fetchOf(peer, id)
       if (fetch) this.#end(fetch, nowMs, UNWANTED)
     }
     if (schedule.failure(nowMs)) {
@@ -282,7 +286,7 @@ export class Swarm {
     if (from === undefined) throw new Error('an owner that nobody told of')
     // To connect, and for the request to arrive, takes three times the way.
     const dueMs = nowMs + 3 * (from.delayMs + to.delayMs)
-    to.fetches.set(part.id, { from, to, part, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
+    to.fetches.push({ from, to, part, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
     this.#parts++
   }
 
@@ -294,7 +298,7 @@ export class Swarm {
       return true
     }
     if (state === 'asking') {
-      const isBusy = from.uploads.length >= (part.isPatient ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS) || from.uploads.filter((upload) => upload.to === to).length >= UPLOADS_PER_DOWNLOADER
+      const isBusy = hasNoSlot(from, to, part)
       if (isBusy) this.#busy++
       if (from.isGone || isBusy) {
         fetch.state = 'refused'
@@ -342,14 +346,14 @@ export class Swarm {
 
   #end (fetch: Fetch, nowMs: number, failure?: ScheduleFailure): void {
     const { to, part } = fetch
-    if (!to.fetches.delete(part.id)) return
+    if (!remove(to.fetches, fetch)) return
     if (fetch.state === 'running') {
       this.#links.close(fetch, nowMs)
       this.#progress(fetch, nowMs)
       this.#account(fetch, nowMs)
     }
     for (const { id } of to.schedule?.ended(part.id, nowMs, failure) ?? []) {
-      const useless = to.fetches.get(id)
+      const useless = fetchOf(to, id)
       if (useless) this.#end(useless, nowMs, UNWANTED)
     }
   }
@@ -361,7 +365,7 @@ export class Swarm {
   }
 
   #finish (peer: Peer, nowMs: number): void {
-    for (const fetch of [...peer.fetches.values()]) this.#end(fetch, nowMs, UNWANTED)
+    for (const fetch of [...peer.fetches]) this.#end(fetch, nowMs, UNWANTED)
     peer.doneMs = nowMs
     this.#list(peer, 'complete')
     this.#downloading--
@@ -371,7 +375,7 @@ export class Swarm {
     peer.isGone = true
     if (peer.schedule && peer.doneMs === undefined && !peer.isFailed) this.#downloading--
     this.#list(peer, 'nothing')
-    for (const fetch of [...peer.fetches.values()]) this.#end(fetch, nowMs, UNWANTED)
+    for (const fetch of [...peer.fetches]) this.#end(fetch, nowMs, UNWANTED)
     for (const fetch of [...peer.uploads]) {
       // The connection is reset: whoever it went to hears of it a little later.
       this.#links.close(fetch, nowMs)
@@ -382,4 +386,15 @@ export class Swarm {
       if (fetch.dueMs < this.#heap.timeOf(fetch.to.id)) this.#heap.set(fetch.to.id, fetch.dueMs)
     }
   }
+}
+
+function fetchOf ({ fetches }: Peer, partId: number): Fetch | undefined {
+  return fetches.find(({ part }) => part.id === partId)
+}
+
+function hasNoSlot ({ uploads }: Peer, to: Peer, { isPatient }: Part): boolean {
+  if (uploads.length >= (isPatient ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS)) return true
+  let others = 0
+  for (const upload of uploads) if (upload.to === to) others++
+  return others >= UPLOADS_PER_DOWNLOADER
 }

@@ -56,7 +56,7 @@ await t.test('size, digest and pieces', async (t) => {
 await t.test('what was given away lately is told to whoever asks for it', async (t) => {
   const { folder, share, shares } = await serving(t)
   const asked: string[] = []
-  let sent: Buffer | undefined
+  const sent: { bits?: Buffer } = {}
   const server = new SizeServer({
     folder,
     shares,
@@ -65,7 +65,7 @@ await t.test('what was given away lately is told to whoever asks for it', async 
     onError: () => {},
     sentLately: async (digest) => {
       asked.push(digest)
-      return sent
+      return sent.bits
     },
   })
   t.teardown(async () => await server.close())
@@ -73,7 +73,7 @@ await t.test('what was given away lately is told to whoever asks for it', async 
   t.notOk('sent' in await peer.ask(question({ pieces: false })))
   t.strictSame(asked, [])
   t.notOk('sent' in await peer.ask(question({ pieces: false, sent: true })), 'nothing was')
-  sent = Buffer.from([0b01000000])
+  sent.bits = Buffer.from([0b01000000])
   t.match(await peer.ask(question({ pieces: false, sent: true })), { digest: share.digest, sent: 'QA==' })
   t.strictSame(asked, [share.digest, share.digest])
   t.match(await peer.ask(question({ sent: 'all' })), { error: { code: 'E_PROTOCOL' } })
