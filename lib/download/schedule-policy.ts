@@ -87,7 +87,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   partialPartPieces: 4,
   unseenPartPieces: 2,
   rarestSample: 256,
-  openingPieces: 4,
+  openingPieces: 2,
   minPiecesForOpening: 32,
   maxPartBytes: 32 * MiB,
   maxWaitingBytes: 512 * MiB,

@@ -200,7 +200,7 @@ void t.test('alone with a complete owner a part is large, and ends with the piec
 })
 
 void t.test('the first parts are short and at random places, the next go on at the front', async (t) => {
-  const schedule = scheduleOf(400, [SEED], { random: () => 0.5 })
+  const schedule = scheduleOf(400, [SEED], { random: () => 0.5, openingPieces: 4 })
   const opening = [schedule.next(0)?.part, schedule.next(0)?.part]
   t.match(opening, [{ firstPiece: 300, endPiece: 304 }, { firstPiece: 304, endPiece: 308 }])
   for (const part of opening) {
