@@ -64,6 +64,17 @@ export class PieceSet {
     this.#size--
   }
 
+  /** Adds what `other` has, of the same number of pieces. */
+  addAll (other: PieceSet): void {
+    let size = 0
+    for (let at = 0; at < this.words.length; at++) {
+      const word = (this.words[at] ?? 0) | (other.words[at] ?? 0)
+      this.words[at] = word
+      size += countBits(word)
+    }
+    this.#size = size
+  }
+
   /** Becomes what `other` is, of the same number of pieces. */
   assign (other: PieceSet): void {
     this.words.set(other.words)

@@ -10,6 +10,10 @@ export class Bitmaps {
   readonly #missing: PieceSet
   /** Owners that are being asked. */
   readonly #asking = new Set<OwnerState>()
+  /** Complete owners that are to be asked what they gave away. */
+  readonly #wanted = new Set<OwnerState>()
+  /** Before this nobody is to be asked. */
+  #dueMs = -Infinity
 
   constructor (missing: PieceSet, policy: SchedulePolicy) {
     this.availability = new Availability(missing.pieceCount)
@@ -17,37 +21,62 @@ export class Bitmaps {
     this.#policy = policy
   }
 
-  /** Keys of the partial owners to be asked now what they have; each counts as being asked until it is `set`, or its asking `ended`. */
+  /** Keys of those to be asked now; each counts as being asked until it is `set`, or its asking `ended`. */
   toAsk (owners: Iterable<OwnerState>, nowMs: number): string[] {
     const keys: string[] = []
+    if (nowMs < this.#dueMs) return keys
+    this.#dueMs = Infinity
     for (const owner of owners) {
-      if (owner.complete || owner.haveDueMs > nowMs || owner.out || this.#asking.has(owner)) continue
-      if (this.#asking.size >= this.#policy.havesAtOnce) break
+      if ((owner.complete && !this.#wanted.has(owner)) || owner.out || this.#asking.has(owner)) continue
+      if (owner.haveDueMs > nowMs || (this.#asking.size >= this.#policy.havesAtOnce && !owner.complete)) {
+        this.#dueMs = Math.min(this.#dueMs, owner.haveDueMs)
+        continue
+      }
       this.#asking.add(owner)
+      this.#wanted.delete(owner)
       keys.push(owner.key)
     }
     return keys
   }
 
+  /** It is not being asked any more, or is new. */
   ended (owner: OwnerState): void {
     this.#asking.delete(owner)
+    this.#dueMs = -Infinity
+  }
+
+  /** Whether what a complete owner gave away lately is known well enough to choose by; if not it is to be asked. */
+  isSentKnown (owner: OwnerState, nowMs: number): boolean {
+    if (nowMs - owner.sentMs <= this.#policy.sentFreshMs) return true
+    this.#wanted.add(owner)
+    this.#dueMs = Math.min(this.#dueMs, owner.haveDueMs)
+    return false
+  }
+
+  /** What a complete owner gave away lately. */
+  setSent (owner: OwnerState, sent: PieceSet | undefined, nowMs: number): void {
+    this.#asking.delete(owner)
+    owner.sent = sent
+    owner.sentMs = nowMs
   }
 
   /** @returns whether it has a piece that it was not known to have. */
   set (owner: OwnerState, have: PieceSet, nowMs: number): boolean {
-    this.ended(owner)
+    this.#asking.delete(owner)
     const before = owner.have?.size ?? 0
     this.availability.change(owner.have, have)
     owner.have ??= new PieceSet(have.pieceCount)
     owner.have.assign(have)
     owner.nothingAt = -1
     owner.haveDueMs = nowMs + this.#pauseMs(have)
+    this.#dueMs = Math.min(this.#dueMs, owner.haveDueMs)
     return have.size > before
   }
 
   /** What it had counts no more; what it has now is to be asked. */
   drop (owner: OwnerState): void {
     this.ended(owner)
+    this.#wanted.delete(owner)
     this.availability.change(owner.have, undefined)
     owner.have = undefined
     owner.haveDueMs = -Infinity

@@ -7,7 +7,6 @@ import type { OwnerStanding, OwnerState } from './owner-standing.js'
 import type { Part } from './part.js'
 import { pickAnywhere, pickFront, pickRarest, pickUnseen, type PieceRange } from './pick-run.js'
 import type { PieceStates } from './piece-states.js'
-import { rankFor } from './rank.js'
 import type { SchedulePolicy } from './schedule-policy.js'
 
 export type Choice = PieceRange & Pick<Part, 'cutAt'>
@@ -17,8 +16,6 @@ export interface RunChooserOptions {
   pieces: PieceStates
   owners: OwnerStanding
   bitmaps: Bitmaps
-  /** The node's own, by which others rank it. */
-  salt: number
 }
 
 export class RunChooser {
@@ -26,16 +23,12 @@ export class RunChooser {
   readonly #pieces: PieceStates
   readonly #owners: OwnerStanding
   readonly #bitmaps: Bitmaps
-  readonly #salt: number
-  /** When a run that nobody else has was last chosen. */
-  #unseenMs = -Infinity
 
-  constructor ({ policy, pieces, owners, bitmaps, salt }: RunChooserOptions) {
+  constructor ({ policy, pieces, owners, bitmaps }: RunChooserOptions) {
     this.#policy = policy
     this.#pieces = pieces
     this.#owners = owners
     this.#bitmaps = bitmaps
-    this.#salt = salt
   }
 
   /**
@@ -56,21 +49,34 @@ export class RunChooser {
     return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
   }
 
-  /** What nobody else has, and others are not to bring first; of theirs only after a while. */
-  unseen (nowMs: number): Choice | undefined {
-    const others = this.#owners.swarmSalts()
-    const mostRank = Math.floor((nowMs - Math.max(this.#unseenMs, this.#owners.swarmSinceMs)) / this.#policy.helpMs)
-    const isMine = (piece: number): boolean => rankFor(piece, this.#salt, others) <= mostRank
-    const range = pickUnseen(this.#pieces.missing, this.#bitmaps.availability.seen, { isMine, random: this.#policy.random })
-    if (range === undefined) return undefined
-    this.#unseenMs = nowMs
-    return { ...range, cutAt: 'seen' }
+  /** What nobody is known to have, nor to be about to. */
+  unseen (owner: OwnerState, nowMs: number): Choice | undefined {
+    if (owner.haveDueMs > nowMs || !this.#bitmaps.isSentKnown(owner, nowMs)) return undefined
+    const { unseenPartPieces: most, haveEveryMs, random } = this.#policy
+    const range = pickUnseen(this.#pieces.missing, [this.#bitmaps.availability.seen, ...(owner.sent ? [owner.sent] : [])], { most, random })
+    if (range) return { ...range, cutAt: 'seen' }
+    owner.haveDueMs = nowMs + haveEveryMs
+    return undefined
+  }
+
+  /** The rarest of what others have, from a complete owner that has nothing to give that nobody has. */
+  help (owner: OwnerState, nowMs: number): Choice | undefined {
+    if (owner.haveDueMs <= nowMs) return undefined
+    const { availability } = this.#bitmaps
+    const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
+    const range = pickRarest(this.#pieces.missing, availability.seen, availability, { most, sample, random })
+    return range && { ...range, cutAt: 'never' }
+  }
+
+  /** Whether a partial owner is not known to have nothing that is missing. */
+  mayHaveSome ({ have, nothingAt }: OwnerState): boolean {
+    return have !== undefined && nothingAt !== this.#pieces.returns
   }
 
   /** The rarest of what a partial owner has. */
   rarest (owner: OwnerState): Choice | undefined {
     const { missing, returns } = this.#pieces
-    if (owner.have === undefined || owner.nothingAt === returns) return undefined
+    if (owner.have === undefined) return undefined
     const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
     const range = pickRarest(missing, owner.have, this.#bitmaps.availability, { most, sample, random })
     if (range) return { ...range, cutAt: 'never' }

@@ -180,8 +180,8 @@ class PartFetch {
 
   #request (socket: Socket): void {
     this.#enter('waiting')
-    const { filename, digest, name } = this.#task
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name })))
+    const { filename, digest, name, isPatient: patient } = this.#task
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient })))
   }
 
   #receive (chunk: Buffer): void {

@@ -1,11 +1,11 @@
-/** Asks partial owners which pieces they have by now, each over one connection that is kept for the next time. */
+/** Asks partial owners which pieces they have by now, and complete ones which they gave away lately, each over one connection that is kept for the next time. */
 import { setMaxListeners } from 'node:events'
 import { PieceSet } from '../content/piece-set.js'
 import { LineClient } from '../net/line-client.js'
 import { formatAddress, type Address } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
 import { pieceCount, type Content } from '../protocol/content.js'
-import { parseSizeAnswer, sizeQuestion } from '../protocol/size-information.js'
+import { parseSizeAnswer, sizeQuestion, type SizeAnswer } from '../protocol/size-information.js'
 import type { ClientCredentials } from '../secret/keys.js'
 
 export class HavePoller {
@@ -22,22 +22,33 @@ export class HavePoller {
   }
 
   /**
-   * One question at a time for each owner.
+   * What a partial owner has. One question at a time for each owner.
    *
    * @param address an owner's input port
    * @throws E_NETWORK, E_AUTH, E_TIMEOUT, what the owner refuses with; E_PROTOCOL if it answers for another content; E_INTERRUPTED once closed.
    */
   async ask (address: Address): Promise<PieceSet> {
-    const client = await this.#connect(address)
-    const { filename, digest } = this.#content
-    const { have, ...answer } = parseSizeAnswer(await client.request({ ...sizeQuestion(filename, digest), pieces: false }))
-    if (answer.digest !== digest || answer.size !== this.#content.size) throw protocolError(`${formatAddress(address)} answered for another content`)
+    const { have } = await this.#question(address)
     const count = pieceCount(this.#content)
     if (have) return PieceSet.fromBytes(have, count)
     // It has become complete since the tracker told of it.
     const all = new PieceSet(count)
     all.addRange(0, count)
     return all
+  }
+
+  /** What a complete owner gave away lately, if it says so. @throws as `ask`. */
+  async askSent (address: Address): Promise<PieceSet | undefined> {
+    const { sent } = await this.#question(address, { sent: true })
+    return sent && PieceSet.fromBytes(sent, pieceCount(this.#content))
+  }
+
+  async #question (address: Address, fields: object = {}): Promise<SizeAnswer> {
+    const client = await this.#connect(address)
+    const { filename, digest } = this.#content
+    const answer = parseSizeAnswer(await client.request({ ...sizeQuestion(filename, digest), pieces: false, ...fields }))
+    if (answer.digest !== digest || answer.size !== this.#content.size) throw protocolError(`${formatAddress(address)} answered for another content`)
+    return answer
   }
 
   /** Safe to call twice. */

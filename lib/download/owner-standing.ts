@@ -5,7 +5,6 @@
 import type { PieceSet } from '../content/piece-set.js'
 import type { ErrorCode } from '../protocol/errors.js'
 import type { Bitmaps } from './bitmaps.js'
-import { saltOf } from './rank.js'
 import type { SchedulePolicy } from './schedule-policy.js'
 
 /** An owner as the tracker tells of it; `key` is where its data comes from. */
@@ -22,8 +21,6 @@ export interface ScheduleFailure {
 }
 
 export interface OwnerState extends ScheduledOwner {
-  /** By which it is ranked. */
-  readonly salt: number
   streams: number
   /** Failures since a piece of it was last good. */
   failures: number
@@ -37,8 +34,11 @@ export interface OwnerState extends ScheduledOwner {
   lastFailure?: ScheduleFailure
   /** What a partial owner has, as far as is known. */
   have?: PieceSet | undefined
-  /** When to ask a partial owner again what it has; `Infinity` while it is being asked. */
+  /** When to ask a partial owner again what it has; a complete one is not asked before what it gave away. */
   haveDueMs: number
+  /** What a complete owner gave away lately, if it says so, as of `sentMs`. */
+  sent?: PieceSet | undefined
+  sentMs: number
   /** Pieces that came to be missing, as counted when it was last seen to have none of them; -1 if it may have one. */
   nothingAt: number
 }
@@ -54,7 +54,9 @@ export class OwnerStanding {
   #complete: OwnerState[] = []
   #partial: OwnerState[] = []
   #swarming = 0
-  #swarmSinceMs = 0
+  /** Partial owners in a row that had no free slot, and until when no other one is asked for that. */
+  #refusals = 0
+  #crowdedUntilMs = -Infinity
 
   constructor (policy: SchedulePolicy, bitmaps: Bitmaps) {
     this.#policy = policy
@@ -73,18 +75,6 @@ export class OwnerStanding {
    */
   get isSwarm (): boolean {
     return this.#swarming > 0 && this.#swarming >= this.#complete.length && !(this.isMachineBusy && this.#hasQuickComplete)
-  }
-
-  /** Since when it has been a swarm. */
-  get swarmSinceMs (): number {
-    return this.#swarmSinceMs
-  }
-
-  /** The salts of those that are known to have a part of it. */
-  swarmSalts (): number[] {
-    const salts: number[] = []
-    for (const { have, salt } of this.#partial) if (have !== undefined) salts.push(salt)
-    return salts
   }
 
   get (key: string): OwnerState | undefined {
@@ -108,7 +98,7 @@ export class OwnerStanding {
     }
     for (const { key, name, complete } of listed) {
       const owner = this.#owners.get(key)
-      if (owner === undefined) this.#owners.set(key, newOwner({ key, name, complete }, nowMs))
+      if (owner === undefined) this.#join(newOwner({ key, name, complete }, nowMs))
       else if (owner.complete !== complete) {
         this.#bitmaps.drop(owner)
         owner.complete = complete
@@ -119,30 +109,32 @@ export class OwnerStanding {
       if (this.#owners.size <= this.#policy.ownersKept) break
       if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.out !== 'lied') this.#forget(owner)
     }
-    this.recount(nowMs)
+    this.#recount()
   }
 
   /** An owner that is known to send wrong things is never asked. */
   ban (banned: ScheduledOwner, failure: ScheduleFailure): void {
     const owner = this.#owners.get(banned.key) ?? newOwner(banned, 0)
     this.#owners.set(owner.key, owner)
-    this.#exclude(owner, 'lied', 0, failure)
+    this.#exclude(owner, 'lied', failure)
   }
 
   /** What an owner failed with costs it a pause, or more. The codes that are no owner's fault are not for here. */
   blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
     const { code } = failure
     owner.lastFailure = failure
-    if (code === 'E_DIGEST') this.#exclude(owner, 'lied', nowMs, failure)
-    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || code === 'E_AUTH' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', nowMs, failure)
-    else if (code === 'E_BUSY' || code === 'E_LIMIT') owner.busy++
-    else {
+    if (code === 'E_DIGEST') this.#exclude(owner, 'lied', failure)
+    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || code === 'E_AUTH' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', failure)
+    else if (code === 'E_BUSY' || code === 'E_LIMIT') {
+      owner.busy++
+      if (!owner.complete) this.#refused(nowMs)
+    } else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
       if (code === 'E_NOT_SHARED') {
         this.#bitmaps.drop(owner)
-        this.recount(nowMs)
+        this.#recount()
       }
-      if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', nowMs, failure)
+      if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', failure)
     }
     const { minPauseMs, maxPauseMs, random } = this.#policy
     const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
@@ -150,9 +142,23 @@ export class OwnerStanding {
     owner.haveDueMs = Math.max(owner.haveDueMs, owner.notBeforeMs)
   }
 
+  /** A good piece has come from it. */
+  served (owner: OwnerState): void {
+    owner.failures = owner.busy = 0
+    if (!owner.complete) this.#refusals = 0
+  }
+
+  /** Where one after the other is busy the next one is too. */
+  #refused (nowMs: number): void {
+    const { refusalsInARow, crowdedMs, random } = this.#policy
+    if (++this.#refusals < refusalsInARow) return
+    this.#refusals = 0
+    this.#crowdedUntilMs = nowMs + crowdedMs * (0.5 + random() / 2)
+  }
+
   /** It is too slow to be of use. */
-  giveUp (owner: OwnerState, nowMs: number): void {
-    this.#exclude(owner, 'lost', nowMs)
+  giveUp (owner: OwnerState): void {
+    this.#exclude(owner, 'lost')
   }
 
   /** A complete owner that may be asked now, with the fewest failures and streams, or undefined. */
@@ -174,15 +180,22 @@ export class OwnerStanding {
    * the one that was fastest last, which is likely to have few others to serve; those without failures and
    * with the fewest streams come first.
    */
-  tryPartial<T> (nowMs: number, mostStreams: number, take: (owner: OwnerState) => T | undefined): T | undefined {
+  tryPartial<T> (nowMs: number, mostStreams: number, mayHaveSome: (owner: OwnerState) => boolean, take: (owner: OwnerState) => T | undefined): T | undefined {
+    if (nowMs < this.#crowdedUntilMs) return undefined
     const { length } = this.#partial
     const start = Math.floor(this.#policy.random() * length)
     for (let streams = 0; streams < mostStreams; streams++) {
       for (const isTrusted of [true, false]) {
         const compared: OwnerState[] = []
+        // Those that may be asked after these.
+        let others = 0
         for (let i = 0; i < length; i++) {
-          const owner = this.#partial[(start + i) % length]
-          if (owner === undefined || owner.streams !== streams || (owner.failures === 0) !== isTrusted || !mayBeAsked(owner, nowMs, mostStreams)) continue
+          const owner = this.#partial[start + i < length ? start + i : start + i - length]
+          if (owner === undefined || !mayHaveSome(owner) || !mayBeAsked(owner, nowMs, mostStreams)) continue
+          if (owner.streams !== streams || (owner.failures === 0) !== isTrusted) {
+            others++
+            continue
+          }
           compared.push(owner)
           if (compared.length < this.#policy.ownersCompared) continue
           const taken = takeFastest(compared, take)
@@ -192,6 +205,7 @@ export class OwnerStanding {
           const taken = takeFastest(compared, take)
           if (taken) return taken
         }
+        if (others === 0) return undefined
       }
     }
     return undefined
@@ -204,9 +218,12 @@ export class OwnerStanding {
       .sort((a, b) => a.failures - b.failures || a.streams - b.streams)
   }
 
-  /** To be called when it has become known what an owner has. */
-  recount (nowMs: number): void {
-    const wasSwarm = this.isSwarm
+  /** It has become known what a partial owner has. */
+  hasSaid (): void {
+    this.#swarming++
+  }
+
+  #recount (): void {
     this.#complete = []
     this.#partial = []
     this.#swarming = 0
@@ -216,7 +233,6 @@ export class OwnerStanding {
       else this.#partial.push(owner)
       if (!owner.complete && owner.have !== undefined) this.#swarming++
     }
-    if (!wasSwarm) this.#swarmSinceMs = nowMs
   }
 
   /** Whether a complete owner lately brought plenty on a single stream. */
@@ -224,11 +240,16 @@ export class OwnerStanding {
     return this.#complete.some(({ bytesPerMs = 0 }) => bytesPerMs * 1_000 >= this.#policy.quickBytesPerSecond)
   }
 
-  #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, nowMs: number, failure?: ScheduleFailure): void {
+  #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, failure?: ScheduleFailure): void {
     owner.out = out
     if (failure) owner.lastFailure = failure
     this.#bitmaps.drop(owner)
-    this.recount(nowMs)
+    this.#recount()
+  }
+
+  #join (owner: OwnerState): void {
+    this.#owners.set(owner.key, owner)
+    this.#bitmaps.ended(owner)
   }
 
   #forget (owner: OwnerState): void {
@@ -240,10 +261,16 @@ export class OwnerStanding {
 /** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
 function takeFastest<T> (owners: OwnerState[], take: (owner: OwnerState) => T | undefined): T | undefined {
   let fastest = 0
-  for (let i = 1; i < owners.length; i++) {
-    if ((owners[i]?.bytesPerMs ?? Infinity) > (owners[fastest]?.bytesPerMs ?? Infinity)) fastest = i
+  let mostBytesPerMs = -1
+  for (let i = 0; i < owners.length; i++) {
+    const { bytesPerMs = Infinity } = owners[i] ?? {}
+    if (bytesPerMs <= mostBytesPerMs) continue
+    fastest = i
+    mostBytesPerMs = bytesPerMs
   }
-  const [owner] = owners.splice(fastest, 1)
+  const owner = owners[fastest]
+  const last = owners.pop()
+  if (last !== undefined && last !== owner) owners[fastest] = last
   return owner && take(owner)
 }
 
@@ -252,5 +279,5 @@ function mayBeAsked ({ out, notBeforeMs, streams }: OwnerState, nowMs: number, m
 }
 
 function newOwner (owner: ScheduledOwner, nowMs: number): OwnerState {
-  return { ...owner, salt: saltOf(owner.name), streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs, haveDueMs: nowMs, nothingAt: -1 }
+  return { ...owner, streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs, haveDueMs: nowMs, sentMs: -Infinity, nothingAt: -1 }
 }

@@ -15,6 +15,8 @@ export interface PartTask extends Content {
   /** The part: the pieces from here to `endPiece`, exclusive. */
   firstPiece: number
   endPiece: number
+  /** Whether the owner may refuse it while it serves many others. */
+  isPatient: boolean
   /** The digests of those pieces, 32 bytes each; none for the only piece of a content. */
   pieces: Uint8Array | undefined
   /** The part file; the first piece begins at its beginning. */

@@ -10,6 +10,8 @@ export interface Part extends PieceRange {
   endPiece: number
   /** Whether it is to be cut short as soon as a swarm is seen, where it meets a piece that a partial owner has, or not at all. */
   readonly cutAt: 'swarm' | 'seen' | 'never'
+  /** Whether its owner may refuse it while it serves many others. */
+  readonly isPatient: boolean
   /** The first piece of the part that is not known to be good. */
   verifiedPiece: number
   receivedBytes: number

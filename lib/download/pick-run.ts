@@ -1,7 +1,6 @@
 /** Which run of missing pieces an owner is asked for next: four ways to choose, each for another time of a swarm's life. */
 import type { PieceSet } from '../content/piece-set.js'
 import type { Availability } from './availability.js'
-import { endOfBlock } from './rank.js'
 
 /** Consecutive pieces. */
 export interface PieceRange {
@@ -53,34 +52,21 @@ export function pickRarest (missing: PieceSet, have: PieceSet, availability: Ava
   return { firstPiece, endPiece: Math.min(firstPiece + most, missing.firstGapFrom(firstPiece), have.firstGapFrom(firstPiece)) }
 }
 
-/**
- * What is unseen, that is, missing and at no partial owner, in the first block of pieces from a random
- * one on that `isMine` and has such a piece; up to the next piece that somebody has.
- */
-export function pickUnseen (missing: PieceSet, seen: PieceSet, { isMine, random }: { isMine: (piece: number) => boolean, random: Random }): PieceRange | undefined {
-  const { pieceCount } = missing
-  let from = endOfBlock(Math.floor(random() * pieceCount)) % pieceCount
-  let isAround = false
-  for (let tries = 0; tries < BLOCKS_TRIED; tries++) {
-    const firstPiece = nextUnseen(missing, seen, from)
-    if (firstPiece >= pieceCount) {
-      if (isAround) return undefined
-      isAround = true
-      from = 0
-      continue
-    }
-    const end = endOfBlock(firstPiece)
-    if (isMine(firstPiece)) return { firstPiece, endPiece: Math.min(end, missing.firstGapFrom(firstPiece), seen.firstFrom(firstPiece)) }
-    from = end
+/** From a random piece on, the first missing ones that none of these sets has, which are of as many pieces. */
+export function pickUnseen (missing: PieceSet, others: readonly PieceSet[], { most, random }: { most: number, random: Random }): PieceRange | undefined {
+  const { length } = missing.words
+  const start = Math.floor(random() * missing.pieceCount)
+  // The first word is looked at twice: from the start on, and at the end before it.
+  for (let i = 0; i <= length; i++) {
+    const at = ((start >>> 5) + i) % length
+    let unseen = missing.words[at] ?? 0
+    for (const { words } of others) unseen &= ~(words[at] ?? 0)
+    if (i === 0) unseen &= -1 >>> (start & 31)
+    if (unseen === 0) continue
+    const firstPiece = at * 32 + Math.clz32(unseen)
+    let endPiece = firstPiece + 1
+    while (endPiece < firstPiece + most && missing.has(endPiece) && !others.some((other) => other.has(endPiece))) endPiece++
+    return { firstPiece, endPiece }
   }
   return undefined
-}
-
-/** What is not found in so many blocks is looked for again a little later. */
-const BLOCKS_TRIED = 64
-
-function nextUnseen (missing: PieceSet, seen: PieceSet, from: number): number {
-  for (let piece = missing.firstFrom(from); ; piece = missing.firstFrom(seen.firstGapFrom(piece))) {
-    if (piece >= missing.pieceCount || !seen.has(piece)) return piece
-  }
 }

@@ -38,9 +38,9 @@ export class PieceStates {
     return this.#returns
   }
 
-  start ({ owner, firstPiece, endPiece, cutAt }: Pick<Part, 'owner' | 'firstPiece' | 'endPiece' | 'cutAt'>, nowMs: number): Part {
+  start ({ owner, firstPiece, endPiece, cutAt, isPatient }: Pick<Part, 'owner' | 'firstPiece' | 'endPiece' | 'cutAt' | 'isPatient'>, nowMs: number): Part {
     const part: Part = {
-      id: this.#started++, owner, firstPiece, endPiece, cutAt, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, lastPieceMs: nowMs, startedMs: nowMs,
+      id: this.#started++, owner, firstPiece, endPiece, cutAt, isPatient, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, lastPieceMs: nowMs, startedMs: nowMs,
     }
     this.parts.set(part.id, part)
     for (let piece = firstPiece; piece < endPiece; piece++) this.missing.delete(piece)

@@ -62,6 +62,7 @@ export class RunningPart {
       credentials: credentials?.data,
       firstPiece,
       endPiece,
+      isPatient: part.isPatient,
       // A copy: of a view all that is behind it would go to the thread.
       pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path,

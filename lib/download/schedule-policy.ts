@@ -6,6 +6,8 @@ export interface SchedulePolicy {
   pieceBytes: number
   /** Parts of one download that run at once, at most. */
   streams: number
+  /** Streams of a download in a swarm that has no piece yet; one more for each that it has. */
+  newcomerStreams: number
   /** Streams that are wanted even from a single owner, if there are enough pieces to be worth it. */
   minStreams: number
   minPiecesForTwoStreams: number
@@ -14,6 +16,8 @@ export interface SchedulePolicy {
   minPartPieces: number
   /** A part from an owner that has not all of it itself, at most: what has come is there for others the sooner. */
   partialPartPieces: number
+  /** A part from a complete owner in a swarm, at most. */
+  unseenPartPieces: number
   /** So many missing pieces are looked at for the rarest, at most. */
   rarestSample: number
   /** The first parts of a download, at random places, if it has at least `minPiecesForOpening`. */
@@ -40,12 +44,19 @@ export interface SchedulePolicy {
   haveEveryMs: number
   haveRarelyMs: number
   plentyPieces: number
+  /** What a complete owner says it gave away counts for so long. */
+  sentFreshMs: number
   /** Partial owners that are asked at the same time, at most. */
   havesAtOnce: number
   /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long pieces are left to those that are to bring them first. */
   helpMs: number
   /** Failures in a row after which an owner is no longer asked. */
   triesPerOwner: number
+  /** So often in a row an owner may refuse whoever could wait, before that one could not. */
+  patientTries: number
+  /** After so many partial owners in a row that were busy no other one is asked for so long. */
+  refusalsInARow: number
+  crowdedMs: number
   minPauseMs: number
   maxPauseMs: number
   /** How long a download without owners waits for one. */
@@ -68,29 +79,35 @@ export interface SchedulePolicy {
 export const DEFAULT_POLICY: SchedulePolicy = {
   pieceBytes: MIN_PIECE_BYTES,
   streams: 8,
+  newcomerStreams: 1,
   minStreams: 2,
   minPiecesForTwoStreams: 8,
   partsPerStream: 2,
   minPartPieces: 4,
   partialPartPieces: 4,
+  unseenPartPieces: 2,
   rarestSample: 256,
-  openingPieces: 4,
+  openingPieces: 2,
   minPiecesForOpening: 32,
   maxPartBytes: 32 * MiB,
   maxWaitingBytes: 512 * MiB,
   enoughOwners: 4,
   ownersKept: 64,
   ownersCompared: 8,
-  noOwnersMs: 1_000,
+  noOwnersMs: 500,
   ownersSoonMs: 500,
   ownersEveryMs: 5_000,
   ownersRarelyMs: 30_000,
   haveEveryMs: 500,
   haveRarelyMs: 1_000,
   plentyPieces: 64,
+  sentFreshMs: 50,
   havesAtOnce: 16,
   helpMs: 2_000,
   triesPerOwner: TRIES_PER_PART,
+  patientTries: 3,
+  refusalsInARow: 4,
+  crowdedMs: 400,
   minPauseMs: 500,
   maxPauseMs: 8_000,
   ownerWaitMs: 30_000,

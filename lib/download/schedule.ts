@@ -9,8 +9,8 @@
  * smaller ones towards the end. But all that start at the same instant know nothing of one
  * another: so the first parts are short and at random places, and there is something to exchange.
  * In a swarm partial owners give what they have, rarest first, a few pieces at a time; complete
- * owners give what nobody else has, which the nodes divide among themselves (rank.ts), and `trim` ends such
- * a part where it meets what somebody has got meanwhile.
+ * owners give what nobody else has and what they have not just given to somebody, and `trim` ends such
+ * a part where it meets what others have got meanwhile.
  *
  * When nothing is missing, idle owners take over from the slowest parts (endgame.ts). When nobody is
  * left who could serve, it is waited for a while (patience.ts).
@@ -24,7 +24,6 @@ import { OwnerStanding, type OwnerState, type ScheduledOwner, type ScheduleFailu
 import { isUseless, rateOf, type Part } from './part.js'
 import { Patience } from './patience.js'
 import { PieceStates } from './piece-states.js'
-import { saltOf } from './rank.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './schedule-policy.js'
 
 /** What to do next: start a part, and where its pieces come from another part's tail, stop that one earlier. */
@@ -45,15 +44,13 @@ export class Schedule {
   /** When the first owners were heard of. */
   #startedMs: number | undefined
 
-  /** @param name that of the node, by which others know it; without it some pieces are fetched from complete owners more often than need be */
-  constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}, name?: string) {
+  constructor (pieceCount: number, policy: Partial<SchedulePolicy> = {}) {
     this.#policy = { ...DEFAULT_POLICY, ...policy }
     this.#mostStreams = this.#policy.streams
-    const salt = saltOf(name ?? String(this.#policy.random()))
     this.#pieces = new PieceStates(pieceCount)
     this.#bitmaps = new Bitmaps(this.#pieces.missing, this.#policy)
     this.#owners = new OwnerStanding(this.#policy, this.#bitmaps)
-    this.#choose = new RunChooser({ policy: this.#policy, pieces: this.#pieces, owners: this.#owners, bitmaps: this.#bitmaps, salt })
+    this.#choose = new RunChooser({ policy: this.#policy, pieces: this.#pieces, owners: this.#owners, bitmaps: this.#bitmaps })
     this.#patience = new Patience(this.#policy, this.#pieces, this.#owners)
   }
 
@@ -99,8 +96,11 @@ export class Schedule {
     this.#owners.ban(owner, failure)
   }
 
-  /** Keys of partial owners that are to be asked now what they have. For each, `setHave` or `haveFailed` is to follow. */
-  partialOwnersToAsk (nowMs: number): string[] {
+  /**
+   * Keys of owners to be asked now: partial ones what they have, complete ones what they gave away lately.
+   * For each, `setHave` or `setSent`, or `askFailed` is to follow.
+   */
+  ownersToAsk (nowMs: number): string[] {
     return this.#bitmaps.toAsk(this.#owners.all(), nowMs)
   }
 
@@ -110,21 +110,31 @@ export class Schedule {
     if (owner === undefined || owner.complete || owner.out) return
     const isFirst = owner.have === undefined
     if (this.#bitmaps.set(owner, have, nowMs)) this.#patience.hope()
-    if (isFirst) this.#owners.recount(nowMs)
+    if (isFirst) this.#owners.hasSaid()
   }
 
-  /** A partial owner did not say what it has. */
-  haveFailed (key: string, failure: ScheduleFailure, nowMs: number): void {
+  /** What a complete owner gave away lately; undefined if it does not say so. */
+  setSent (key: string, sent: PieceSet | undefined, nowMs: number): void {
+    const owner = this.#owners.get(key)
+    if (owner?.complete) this.#bitmaps.setSent(owner, sent, nowMs)
+  }
+
+  /** An owner did not say what it was asked. */
+  askFailed (key: string, failure: ScheduleFailure, nowMs: number): void {
     const owner = this.#owners.get(key)
     if (owner === undefined) return
     this.#bitmaps.ended(owner)
-    if (!owner.complete) this.#blame(owner, failure, nowMs)
+    // It is asked for pieces all the same: that is where its failures count.
+    if (owner.complete) this.#bitmaps.setSent(owner, undefined, nowMs)
+    else this.#blame(owner, failure, nowMs)
   }
 
   /** What to start now, or undefined; to be called until it gives nothing. */
   next (nowMs: number): Assignment | undefined {
     const { size } = this.#pieces.parts
-    if (this.#patience.isOver || size >= this.#mostStreams || size - this.#slackParts(nowMs) >= this.#usefulStreams) return undefined
+    if (this.#patience.isOver || size >= this.#mostStreams) return undefined
+    const useful = Math.min(this.#usefulStreams, this.#fairStreams)
+    if (size >= useful && size - this.#slackParts(nowMs) >= useful) return undefined
     return this.#assignMissing(nowMs) ?? this.#takeOver(nowMs)
   }
 
@@ -161,7 +171,7 @@ export class Schedule {
     part.lastPieceMs = nowMs
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) return
-    owner.failures = owner.busy = 0
+    this.#owners.served(owner)
     owner.bytesPerMs = rateOf(part, nowMs)
   }
 
@@ -179,7 +189,7 @@ export class Schedule {
       owner.streams--
       // One that was cut short for being slow is known to be so.
       if (nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
-      if (part.isGivenUp) this.#owners.giveUp(owner, nowMs)
+      if (part.isGivenUp) this.#owners.giveUp(owner)
       if (failure) this.#blame(owner, failure, nowMs)
     }
     return [...this.#pieces.parts.values()].filter((other) => isUseless(other, this.#pieces.done))
@@ -204,19 +214,19 @@ export class Schedule {
 
   #assignMissing (nowMs: number): Assignment | undefined {
     if (this.#pieces.missing.size === 0) return undefined
-    return this.#assignComplete(nowMs, this.#owners.isSwarm ? () => this.#choose.unseen(nowMs) : () => this.#choose.alone(this.#wantedStreams())) ??
+    return this.#assignComplete(nowMs, this.#owners.isSwarm ? (owner) => this.#choose.unseen(owner, nowMs) : () => this.#choose.alone(this.#wantedStreams())) ??
       this.#assignPartial(nowMs) ??
-      (this.#owners.isSwarm && this.#isHelpWanted(nowMs) ? this.#assignComplete(nowMs, () => this.#choose.alone(this.#wantedStreams())) : undefined)
+      (this.#owners.isSwarm ? this.#assignComplete(nowMs, (owner) => this.#isHelpWanted(nowMs) ? this.#choose.help(owner, nowMs) : undefined) : undefined)
   }
 
-  #assignComplete (nowMs: number, choose: () => Choice | undefined): Assignment | undefined {
+  #assignComplete (nowMs: number, choose: (owner: OwnerState) => Choice | undefined): Assignment | undefined {
     const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner())
-    const choice = owner && choose()
+    const choice = owner && choose(owner)
     return choice && { part: this.#start(owner, choice, nowMs) }
   }
 
   #assignPartial (nowMs: number): Assignment | undefined {
-    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => {
+    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => this.#choose.mayHaveSome(owner), (owner) => {
       const choice = this.#choose.rarest(owner)
       return choice && { part: this.#start(owner, choice, nowMs) }
     })
@@ -251,7 +261,9 @@ export class Schedule {
 
   #start (owner: OwnerState, choice: Choice, nowMs: number): Part {
     owner.streams++
-    return this.#pieces.start({ owner: owner.key, ...choice }, nowMs)
+    // Whoever is refused again and again, and has nobody else, takes whatever there is.
+    const isPatient = this.#pieces.pieceCount >= this.#policy.minPiecesForOpening && (owner.busy < this.#policy.patientTries || this.#pieces.parts.size > 0)
+    return this.#pieces.start({ owner: owner.key, isPatient, ...choice }, nowMs)
   }
 
   #blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
@@ -276,6 +288,11 @@ export class Schedule {
     let slack = 0
     for (const { lastPieceMs } of this.#pieces.parts.values()) if (nowMs - lastPieceMs > pieceMs) slack++
     return slack
+  }
+
+  /** In a swarm whoever has little to give takes little: the sooner many have something, the sooner all do. */
+  get #fairStreams (): number {
+    return this.#owners.isSwarm ? this.#policy.newcomerStreams + this.donePieces : Infinity
   }
 
   /** One a owner, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */

@@ -7,7 +7,7 @@ import { toDiskError } from '../content/disk.js'
 import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../content/own-file.js'
 import type { PlacedRun } from '../content/placed-run.js'
-import { formatAddress } from '../protocol/address.js'
+import { formatAddress, type Address } from '../protocol/address.js'
 import { pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { KiB, MAX_FETCH_THREADS } from '../protocol/limits.js'
@@ -91,7 +91,7 @@ export class Transfer {
     this.#options = options
     this.#context = context
     const { found } = options
-    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength }, context.name)
+    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength })
     this.#haves = new HavePoller(found, context.credentials?.control)
     this.#glue = new Glue(found, options.onGood)
     this.#tally = new Tally(found)
@@ -272,17 +272,18 @@ export class Transfer {
   }
 
   #askForPieces (): void {
-    for (const key of this.#schedule.partialOwnersToAsk(performance.now())) {
+    for (const key of this.#schedule.ownersToAsk(performance.now())) {
       const owner = this.#owners.get(key)
       if (owner === undefined) throw new Error(`${key} is no owner`)
-      this.#haves.ask({ host: owner.host, port: owner.inputPort }).then(
-        (have) => {
-          this.#schedule.setHave(key, have, performance.now())
-          this.#wake()
-        },
-        (error: unknown) => this.#schedule.haveFailed(key, toPiecemealError(error), performance.now())
-      )
+      this.#askForPiecesOf(key, { host: owner.host, port: owner.inputPort }, owner.complete).catch((error: unknown) => {
+        this.#schedule.askFailed(key, toPiecemealError(error), performance.now())
+      }).finally(() => this.#wake())
     }
+  }
+
+  async #askForPiecesOf (key: string, address: Address, isComplete: boolean): Promise<void> {
+    if (isComplete) this.#schedule.setSent(key, await this.#haves.askSent(address), performance.now())
+    else this.#schedule.setHave(key, await this.#haves.ask(address), performance.now())
   }
 
   #setOwners (owners: readonly Owner[]): void {

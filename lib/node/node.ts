@@ -121,7 +121,14 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
-    this.#sizeServer = new SizeServer({ ...serving, credentials: control, shares, partials })
+    this.#sizeServer = new SizeServer({
+      ...serving,
+      credentials: control,
+      shares,
+      partials,
+      // A thread that has died has told so itself.
+      sentLately: async (digest) => await this.#uploads.sentLately(digest).catch(() => undefined),
+    })
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,

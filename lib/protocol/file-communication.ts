@@ -10,6 +10,7 @@ const shape = {
   digest: check.digest,
   range: check.array(check.bytes, 2),
   name: check.optional(check.nodeName),
+  patient: check.optional(check.boolean),
 }
 
 export interface FileCommunication {
@@ -18,10 +19,12 @@ export interface FileCommunication {
   range: ByteRange
   /** In a request: the node that asks. Nodes behind one address are told apart by it. */
   name?: string
+  /** In a request: it may be refused while many others are served, and asks elsewhere then. */
+  patient?: boolean
 }
 
-export function fileCommunication ({ filename, digest, range, name }: FileCommunication): object {
-  return { type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }) }
+export function fileCommunication ({ filename, digest, range, name, patient }: FileCommunication): object {
+  return { type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }), ...(patient && { patient }) }
 }
 
 export function fileRefusal ({ code, message }: ErrorData): object {
@@ -32,8 +35,8 @@ export function fileRefusal ({ code, message }: ErrorData): object {
 export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
   if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
   throwOnOwnerRefusal(value)
-  const { filename, digest, range, name } = check.checkShape(shape, value)
+  const { filename, digest, range, name, patient } = check.checkShape(shape, value)
   const [start, end] = range
   if (start === undefined || end === undefined || start > end) throw check.protocolError('"range" must be [start, end], the end not before the start')
-  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }) }
+  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }), ...(patient && { patient }) }
 }

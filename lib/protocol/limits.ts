@@ -64,6 +64,10 @@ export const MAX_FETCH_THREADS = 8
 export const UPLOAD_STREAMS = 64
 /** Of these, to one node: as many as it has threads that fetch. */
 export const UPLOAD_STREAMS_PER_DOWNLOADER = 8
+/** With so many running a downloader that says it is patient is refused: few that are quick spread a file sooner than many that are slow. */
+export const PATIENT_UPLOAD_STREAMS = 16
+/** Files of which an owner remembers what it sent of them lately. */
+export const CONTENTS_SENT_LATELY = 64
 /** Bytes a second that a node may be limited to: with less, streams would take turns so slowly that they look stalled. */
 export const LEAST_RATE = 1 * KiB
 /** Tries of one part before its download fails. */

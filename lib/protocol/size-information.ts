@@ -11,6 +11,7 @@ const question = {
   digest: check.optional(check.digest),
   size: check.literal(-1),
   pieces: check.optional(check.boolean),
+  sent: check.optional(check.boolean),
 }
 const answer = {
   type: check.literal('SizeInformation'),
@@ -20,6 +21,7 @@ const answer = {
   pieceLength: check.bytes,
   pieces: check.optional(check.base64),
   have: check.optional(check.base64),
+  sent: check.optional(check.base64),
 }
 
 export type SizeQuestion = check.Checked<typeof question>
@@ -27,11 +29,13 @@ export type SizeQuestion = check.Checked<typeof question>
 /**
  * `pieces`: the piece digests, 32 bytes each, in order, left out where the question said so.
  * `have`: only from an owner that is not complete, one bit a piece, the first in the highest bit.
+ * `sent`: what a complete owner gave away lately, coded as `have`, where the question asked for it.
  */
 export interface SizeAnswer extends Content {
   filename: string
   pieces?: Buffer
   have?: Buffer
+  sent?: Buffer
 }
 
 /** @throws E_PROTOCOL or E_NAME. */
@@ -43,12 +47,13 @@ export function sizeQuestion (filename: string, digest: string): SizeQuestion {
   return { type: 'SizeInformation', filename, digest, size: -1 }
 }
 
-export function sizeAnswer ({ pieces, have, ...rest }: SizeAnswer): object {
+export function sizeAnswer ({ pieces, have, sent, ...rest }: SizeAnswer): object {
   return {
     type: 'SizeInformation',
     ...rest,
     ...(pieces && { pieces: pieces.toString('base64') }),
     ...(have && { have: have.toString('base64') }),
+    ...(sent && { sent: sent.toString('base64') }),
   }
 }
 
@@ -66,8 +71,9 @@ export function parseSizeAnswer (value: Record<string, unknown>): SizeAnswer {
   if (result.pieces && result.pieces.length !== count * PIECE_DIGEST_BYTES) {
     throw check.protocolError(`"pieces" must be the base64 of ${count} digests`)
   }
-  if (result.have && result.have.length !== Math.ceil(count / 8)) {
-    throw check.protocolError(`"have" must be the base64 of ${count} bits`)
+  for (const field of ['have', 'sent'] as const) {
+    const bits = result[field]
+    if (bits && bits.length !== Math.ceil(count / 8)) throw check.protocolError(`"${field}" must be the base64 of ${count} bits`)
   }
   return result
 }

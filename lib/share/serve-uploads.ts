@@ -38,6 +38,7 @@ export function serveUploads (port: MessagePort, { folder, credentials, up }: Up
       case 'remove': return shares.remove(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)
+      case 'sentLately': return server.sentLately(call.argument)
       case 'uploads': return server.uploads
       case 'drain': return await server.drain()
       case 'close': return await server.close()

@@ -13,6 +13,8 @@ export interface SizeServerOptions {
   folder: string
   shares: ShareIndex
   partials: PartialShares
+  /** The pieces of a complete file that were given away lately, if that is known. */
+  sentLately?: (digest: string) => Promise<Buffer | undefined>
   /** The file is not what was announced any more. */
   onChanged: (share: Share) => void
   /** A failure that no peer is told about. */
@@ -58,13 +60,14 @@ export class SizeServer {
   }
 
   async #answer (message: Record<string, unknown>): Promise<object> {
-    const { filename, digest, pieces: wantsPieces = true } = parseSizeQuestion(message)
+    const { filename, digest, pieces: wantsPieces = true, sent: wantsSent = false } = parseSizeQuestion(message)
     const partial = this.#options.shares.has(filename) ? undefined : this.#options.partials.get(filename, digest)
     if (partial) return partialAnswer(partial, wantsPieces)
     const share = this.#options.shares.get(filename, digest)
     await this.#assertUnchanged(share)
     const { size, pieceLength, pieces } = share
-    return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }) })
+    const sent = wantsSent ? await this.#options.sentLately?.(share.digest) : undefined
+    return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }), ...(sent && { sent }) })
   }
 
   async #assertUnchanged (share: Share): Promise<void> {

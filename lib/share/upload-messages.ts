@@ -26,6 +26,7 @@ export interface UploadCalls {
   place: { argument: { content: PartialContent, run: PlacedRun }, result: undefined }
   /** Nothing of a content that was not complete is there any more, or all of it. */
   drop: { argument: string, result: boolean }
+  sentLately: { argument: string, result: Uint8Array | undefined }
   uploads: { argument: undefined, result: Upload[] }
   drain: { argument: undefined, result: undefined }
   close: { argument: undefined, result: undefined }

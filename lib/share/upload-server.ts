@@ -12,12 +12,13 @@ import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
-import { DATA_STALL_MS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
+import { DATA_STALL_MS, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import type { Credentials } from '../secret/keys.js'
 import type { PartialShares } from './partial-share.js'
 import { sendRange } from './send-range.js'
+import { SentLately } from './sent-lately.js'
 import type { ServedFile, ShareIndex } from './share-index.js'
 import { sourceOfFile, sourceOfParts, type Source } from './source.js'
 
@@ -42,6 +43,8 @@ export interface UploadServerOptions {
   credentials?: Credentials | undefined
   /** @default 64 */
   maxStreams?: number
+  /** @default 16 */
+  maxPatientStreams?: number
   /** @default 8 */
   maxStreamsPerDownloader?: number
   /** @default none */
@@ -60,6 +63,7 @@ export class UploadServer {
   readonly #listener: Listener
   readonly #up: RateLimit
   readonly #uploads = new Set<RunningUpload>()
+  readonly #sent = new SentLately()
   #onIdle: (() => void) | undefined
   #isDraining = false
 
@@ -77,6 +81,11 @@ export class UploadServer {
   get uploads (): Upload[] {
     return [...this.#uploads].map(({ filename, peer, range, sent, startedMs }) =>
       ({ filename, peer, range, sent, seconds: (performance.now() - startedMs) / 1_000 }))
+  }
+
+  /** The pieces of a complete file that were given away lately, one bit a piece. */
+  sentLately (digest: string): Buffer | undefined {
+    return this.#sent.at(digest, performance.now())?.toBytes()
   }
 
   /** @throws E_PORT. */
@@ -111,14 +120,15 @@ export class UploadServer {
     await endGently(socket)
   }
 
-  async #upload (socket: Socket, { filename, digest, range, name }: FileCommunication): Promise<void> {
+  async #upload (socket: Socket, { filename, digest, range, name, patient = false }: FileCommunication): Promise<void> {
     const source = this.#sourceOf(filename, digest)
     if (range.end > source.size) throw protocolError(`the range ends beyond the ${source.size} bytes of ${quote(filename)}`)
     const peer = plainAddress(socket.remoteAddress ?? '')
     const downloader = `${peer} ${name ?? ''}`
-    this.#throwOnNoSlot(downloader)
+    this.#throwOnNoSlot(downloader, patient)
     const upload = { filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#uploads.add(upload)
+    const onSent = source.share && this.#sent.begin(source, range)
     try {
       await this.#send(socket, source, upload)
     } catch (error) {
@@ -128,13 +138,14 @@ export class UploadServer {
       throw error
     } finally {
       this.#uploads.delete(upload)
+      onSent?.(upload.sent, performance.now())
       if (this.#uploads.size === 0) this.#onIdle?.()
     }
   }
 
-  #throwOnNoSlot (downloader: string): void {
-    const { maxStreams = UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
-    if (this.#uploads.size >= maxStreams) {
+  #throwOnNoSlot (downloader: string, isPatient: boolean): void {
+    const { maxStreams = UPLOAD_STREAMS, maxPatientStreams = PATIENT_UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
+    if (this.#uploads.size >= (isPatient ? Math.min(maxStreams, maxPatientStreams) : maxStreams)) {
       throw new PiecemealError('E_BUSY', `all ${this.#uploads.size} upload slots are taken; try again or elsewhere`)
     }
     // A stream that is about to end does not count: its downloader has what it wants, and may ask for more.

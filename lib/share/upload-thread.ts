@@ -67,6 +67,12 @@ export class UploadThread {
     await this.#call('drop', filename)
   }
 
+  /** The pieces of a complete file that were given away lately, one bit a piece. */
+  async sentLately (digest: string): Promise<Buffer | undefined> {
+    const sent = await this.#call('sentLately', digest)
+    return sent && Buffer.from(sent)
+  }
+
   async uploads (): Promise<Upload[]> {
     return await this.#call('uploads', undefined)
   }

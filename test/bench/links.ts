@@ -94,8 +94,11 @@ export class Links {
   }
 }
 
-function remove (streams: Stream[], stream: Stream): void {
+/** Without keeping the order. @returns whether it was there */
+export function remove<S extends Stream> (streams: S[], stream: S): boolean {
   const at = streams.indexOf(stream)
+  if (at < 0) return false
   const last = streams.pop()
   if (last !== undefined && last !== stream) streams[at] = last
+  return true
 }

@@ -1,7 +1,7 @@
 /**
  * A swarm without sockets: every node runs the schedule that real ones run, on a clock that jumps
  * from event to event. What is modelled: up and down rates that streams share, delays, upload slots
- * and `E_BUSY`, the tracker's lists, bitmaps that are asked for, ticks of the engine, nodes that
+ * and `E_BUSY`, the tracker's lists, what owners have or gave away and are asked for, ticks of the engine, nodes that
  * come and go. What is not: disks, processors, lost packets, the exchange of the list of pieces.
  */
 import { PieceSet } from '../../lib/content/piece-set.js'
@@ -9,10 +9,11 @@ import type { ScheduledOwner, ScheduleFailure } from '../../lib/download/owner-s
 import type { Part } from '../../lib/download/part.js'
 import { Schedule } from '../../lib/download/schedule.js'
 import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
-import { OWNERS_PER_REPLY, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
+import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
+import { SentPieces } from '../../lib/share/sent-lately.js'
 import { SampleMap } from '../../lib/tracker/sample-map.js'
 import { EventHeap } from './event-heap.js'
-import { Links, type Link, type Stream } from './links.js'
+import { Links, remove, type Link, type Stream } from './links.js'
 
 export interface SwarmNode {
   /** Bytes a millisecond. */
@@ -65,6 +66,8 @@ interface Fetch extends Stream {
   state: 'asking' | 'running' | 'refused'
   /** When it is answered, or will have come as things are. */
   dueMs: number
+  /** Where the range ends that a complete owner was asked for. */
+  sentEnd?: number
 }
 
 interface Peer extends Link {
@@ -76,10 +79,12 @@ interface Peer extends Link {
   readonly downloads: Fetch[]
   readonly schedule: Schedule | undefined
   readonly done: PieceSet
-  /** By part. */
-  readonly fetches: Map<number, Fetch>
+  /** Running, asked for or refused. */
+  readonly fetches: Fetch[]
   readonly asPartial: ScheduledOwner
   readonly asComplete: ScheduledOwner
+  /** What a complete owner gave away lately. */
+  readonly sent: SentPieces
   isGone: boolean
   listedAs: 'nothing' | 'partial' | 'complete'
   tickMs: number
@@ -115,7 +120,7 @@ export class Swarm {
 
   #makePeer ({ up, down, delayMs, startMs, leaveMs = Infinity }: SwarmNode, id: number): Peer {
     const { pieceCount, pieceBytes, policy, random } = this.#model
-    const schedule = id === 0 ? undefined : new Schedule(pieceCount, { pieceBytes, random, ...policy }, String(id))
+    const schedule = id === 0 ? undefined : new Schedule(pieceCount, { pieceBytes, random, ...policy })
     const done = schedule?.done ?? new PieceSet(pieceCount)
     if (id === 0) done.addRange(0, pieceCount)
     const key = String(id)
@@ -132,9 +137,10 @@ export class Swarm {
       downUsed: 0,
       uploads: [],
       downloads: [],
-      fetches: new Map(),
+      fetches: [],
       asPartial: { key, name: key, complete: false },
       asComplete: { key, name: key, complete: true },
+      sent: new SentPieces(pieceCount),
       isGone: false,
       listedAs: 'nothing',
       tickMs: startMs,
@@ -153,10 +159,11 @@ export class Swarm {
       const firstMs = peer.schedule ? Math.min(peer.startMs, peer.leaveMs) : peer.leaveMs
       if (firstMs < Infinity) this.#heap.set(peer.id, firstMs)
     }
+    let nowMs = 0
     while (this.#downloading > 0) {
       const peer = this.#peers[this.#heap.first]
       if (peer === undefined) throw new Error('nothing happens any more')
-      const nowMs = this.#heap.timeOf(peer.id)
+      nowMs = this.#heap.timeOf(peer.id)
       if (nowMs > (this.#model.limitMs ?? 86_400_000)) throw new Error(`not over after ${nowMs} ms`)
       this.#wake(peer, nowMs)
       this.#heap.set(peer.id, this.#nextMs(peer))
@@ -165,7 +172,7 @@ export class Swarm {
     const downloaders = this.#peers.slice(1)
     const fileBytes = pieceCount * pieceBytes
     const kept = downloaders.reduce((pieces, { done }) => pieces + done.size, 0)
-    for (const { uploads } of this.#peers) for (const fetch of [...uploads]) this.#account(fetch)
+    for (const { uploads } of this.#peers) for (const fetch of [...uploads]) this.#account(fetch, 0)
     return {
       tookMs: downloaders.map(({ doneMs, startMs }) => doneMs === undefined ? undefined : doneMs - startMs),
       failures: downloaders.filter(({ isFailed }) => isFailed).length,
@@ -180,7 +187,7 @@ export class Swarm {
     if (isGone) return Infinity
     if (!schedule || doneMs !== undefined || isFailed) return leaveMs
     let nextMs = Math.min(tickMs, answersMs, leaveMs)
-    for (const { dueMs } of fetches.values()) if (dueMs < nextMs) nextMs = dueMs
+    for (const { dueMs } of fetches) if (dueMs < nextMs) nextMs = dueMs
     return nextMs
   }
 
@@ -189,7 +196,11 @@ export class Swarm {
     const { schedule } = peer
     if (schedule === undefined || peer.doneMs !== undefined || peer.isFailed) return
     let isNews = false
-    for (const fetch of peer.fetches.values()) if (fetch.dueMs <= nowMs) isNews = this.#advance(fetch, nowMs) || isNews
+    // From the back, for one that ends is replaced by the last.
+    for (let i = peer.fetches.length - 1; i >= 0; i--) {
+      const fetch = peer.fetches[i]
+      if (fetch !== undefined && fetch.dueMs <= nowMs) isNews = this.#advance(fetch, nowMs) || isNews
+    }
     if (nowMs >= peer.answersMs) {
       this.#answer(peer, schedule, nowMs)
       isNews = true
@@ -202,9 +213,10 @@ export class Swarm {
     if (schedule.isDone) return this.#finish(peer, nowMs)
     for (let next = schedule.next(nowMs); next !== undefined; next = schedule.next(nowMs)) {
       this.#start(peer, next.part, nowMs)
-      const shortened = next.shortened && peer.fetches.get(next.shortened.id)
+      const shortened = next.shortened && fetchOf(peer, next.shortened.id)
       if (shortened) this.#expect(shortened)
     }
+    this.#ask(peer, schedule, nowMs)
   }
 
   /** What the engine does ten times a second. */
@@ -213,11 +225,11 @@ export class Swarm {
     this.#links.fillDownloads(peer, nowMs)
     for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
     for (const { id } of schedule.trim()) {
-      const fetch = peer.fetches.get(id)
+      const fetch = fetchOf(peer, id)
       if (fetch) this.#expect(fetch)
     }
     for (const { id } of schedule.tooSlow(nowMs)) {
-      const fetch = peer.fetches.get(id)
+      const fetch = fetchOf(peer, id)
       if (fetch) this.#end(fetch, nowMs, UNWANTED)
     }
     if (schedule.failure(nowMs)) {
@@ -229,8 +241,12 @@ export class Swarm {
       peer.askedTrackerMs = nowMs
       schedule.setOwners(this.#owners(peer), nowMs)
     }
+  }
+
+  /** What the engine does whenever something happened. */
+  #ask (peer: Peer, schedule: Schedule, nowMs: number): void {
     if (peer.asked.length > 0) return
-    peer.asked = schedule.partialOwnersToAsk(nowMs)
+    peer.asked = schedule.ownersToAsk(nowMs)
     if (peer.asked.length === 0) return
     // One answer of all: that of the one that is farthest.
     peer.answersMs = nowMs + 2 * Math.max(...peer.asked.map((key) => peer.delayMs + (this.#peers[Number(key)]?.delayMs ?? 0)))
@@ -239,8 +255,11 @@ export class Swarm {
   #answer (peer: Peer, schedule: Schedule, nowMs: number): void {
     for (const key of peer.asked) {
       const owner = this.#peers[Number(key)]
-      if (owner === undefined || owner.isGone) schedule.haveFailed(key, GONE, nowMs)
-      else schedule.setHave(key, owner.done, nowMs)
+      if (owner === undefined || owner.isGone) schedule.askFailed(key, GONE, nowMs)
+      else {
+        schedule.setHave(key, owner.done, nowMs)
+        if (owner.listedAs === 'complete') schedule.setSent(key, owner.sent.at(nowMs), nowMs)
+      }
     }
     peer.asked = []
     peer.answersMs = Infinity
@@ -267,7 +286,7 @@ export class Swarm {
     if (from === undefined) throw new Error('an owner that nobody told of')
     // To connect, and for the request to arrive, takes three times the way.
     const dueMs = nowMs + 3 * (from.delayMs + to.delayMs)
-    to.fetches.set(part.id, { from, to, part, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
+    to.fetches.push({ from, to, part, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
     this.#parts++
   }
 
@@ -279,7 +298,7 @@ export class Swarm {
       return true
     }
     if (state === 'asking') {
-      const isBusy = from.uploads.length >= UPLOAD_STREAMS || from.uploads.filter((upload) => upload.to === to).length >= UPLOADS_PER_DOWNLOADER
+      const isBusy = hasNoSlot(from, to, part)
       if (isBusy) this.#busy++
       if (from.isGone || isBusy) {
         fetch.state = 'refused'
@@ -287,6 +306,10 @@ export class Swarm {
         return false
       }
       fetch.state = 'running'
+      if (from.listedAs === 'complete') {
+        fetch.sentEnd = part.endPiece
+        from.sent.begin(part.firstPiece, fetch.sentEnd)
+      }
       this.#links.open(fetch, nowMs)
       this.#expect(fetch)
       return false
@@ -323,25 +346,26 @@ export class Swarm {
 
   #end (fetch: Fetch, nowMs: number, failure?: ScheduleFailure): void {
     const { to, part } = fetch
-    if (!to.fetches.delete(part.id)) return
+    if (!remove(to.fetches, fetch)) return
     if (fetch.state === 'running') {
       this.#links.close(fetch, nowMs)
       this.#progress(fetch, nowMs)
-      this.#account(fetch)
+      this.#account(fetch, nowMs)
     }
     for (const { id } of to.schedule?.ended(part.id, nowMs, failure) ?? []) {
-      const useless = to.fetches.get(id)
+      const useless = fetchOf(to, id)
       if (useless) this.#end(useless, nowMs, UNWANTED)
     }
   }
 
-  #account ({ from, bytes }: Fetch): void {
+  #account ({ from, part, bytes, sentEnd }: Fetch, nowMs: number): void {
+    if (sentEnd !== undefined) from.sent.end(part.firstPiece, sentEnd, part.firstPiece + Math.floor((bytes + 1) / this.#model.pieceBytes), nowMs)
     this.#receivedBytes += bytes
     if (from.id === 0) this.#seedBytes += bytes
   }
 
   #finish (peer: Peer, nowMs: number): void {
-    for (const fetch of [...peer.fetches.values()]) this.#end(fetch, nowMs, UNWANTED)
+    for (const fetch of [...peer.fetches]) this.#end(fetch, nowMs, UNWANTED)
     peer.doneMs = nowMs
     this.#list(peer, 'complete')
     this.#downloading--
@@ -351,15 +375,26 @@ export class Swarm {
     peer.isGone = true
     if (peer.schedule && peer.doneMs === undefined && !peer.isFailed) this.#downloading--
     this.#list(peer, 'nothing')
-    for (const fetch of [...peer.fetches.values()]) this.#end(fetch, nowMs, UNWANTED)
+    for (const fetch of [...peer.fetches]) this.#end(fetch, nowMs, UNWANTED)
     for (const fetch of [...peer.uploads]) {
       // The connection is reset: whoever it went to hears of it a little later.
       this.#links.close(fetch, nowMs)
       this.#progress(fetch, nowMs)
-      this.#account(fetch)
+      this.#account(fetch, nowMs)
       fetch.state = 'refused'
       fetch.dueMs = nowMs + peer.delayMs + fetch.to.delayMs
       if (fetch.dueMs < this.#heap.timeOf(fetch.to.id)) this.#heap.set(fetch.to.id, fetch.dueMs)
     }
   }
+}
+
+function fetchOf ({ fetches }: Peer, partId: number): Fetch | undefined {
+  return fetches.find(({ part }) => part.id === partId)
+}
+
+function hasNoSlot ({ uploads }: Peer, to: Peer, { isPatient }: Part): boolean {
+  if (uploads.length >= (isPatient ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS)) return true
+  let others = 0
+  for (const upload of uploads) if (upload.to === to) others++
+  return others >= UPLOADS_PER_DOWNLOADER
 }

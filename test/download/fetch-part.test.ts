@@ -49,7 +49,7 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   const owner = await listener.listen({ host: HOST, port: 0 })
   const path = join(await tempDir(t), 'part')
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, pieces: DIGESTS, path, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }

@@ -57,6 +57,16 @@ void t.test('asks for the bitmap alone, again and again over one connection', as
   t.equal(sockets.length, 1)
 })
 
+void t.test('a complete owner is asked what it gave away lately', async (t) => {
+  const sent = having(1, 2) as { have: string }
+  const { address, asked } = await ownerThat(t, { ...ANSWER, sent: sent.have }, ANSWER, { ...ANSWER, sent: 'QA==' })
+  const haves = poller(t)
+  t.strictSame(piecesOf(await haves.askSent(address) ?? new PieceSet(0)), [1, 2])
+  t.equal(await haves.askSent(address), undefined, 'one that does not know of it')
+  t.match(asked, [{ type: 'SizeInformation', pieces: false, sent: true }, { sent: true }])
+  await t.rejects(haves.askSent(address), { code: 'E_PROTOCOL', message: /"sent" must be the base64 of 10 bits/ })
+})
+
 void t.test('each owner has a connection of its own', async (t) => {
   const [one, other] = [await ownerThat(t, having(1)), await ownerThat(t, having(2))]
   const haves = poller(t)

@@ -10,7 +10,7 @@ void t.test('from missing to done, and back to missing what a part has not broug
   const pieces = new PieceStates(8)
   t.equal(shown(pieces), 'mmmmmmmm')
   pieces.setDone(0, 1)
-  const part = pieces.start({ owner: 'A', firstPiece: 2, endPiece: 6, cutAt: 'seen' }, 5)
+  const part = pieces.start({ owner: 'A', firstPiece: 2, endPiece: 6, cutAt: 'seen', isPatient: false }, 5)
   t.match(part, { id: 0, owner: 'A', verifiedPiece: 2, receivedBytes: 0, lastByteMs: 5, startedMs: 5 })
   t.equal(shown(pieces), 'dm....mm')
   pieces.setDone(2, 3)
@@ -29,8 +29,8 @@ void t.test('from missing to done, and back to missing what a part has not broug
 
 void t.test('what another part brings, or has brought, is not missing', async (t) => {
   const pieces = new PieceStates(4)
-  const slow = pieces.start({ owner: 'A', firstPiece: 0, endPiece: 4, cutAt: 'never' }, 0)
-  const helper = pieces.start({ owner: 'B', firstPiece: 2, endPiece: 4, cutAt: 'never' }, 0)
+  const slow = pieces.start({ owner: 'A', firstPiece: 0, endPiece: 4, cutAt: 'never', isPatient: false }, 0)
+  const helper = pieces.start({ owner: 'B', firstPiece: 2, endPiece: 4, cutAt: 'never', isPatient: false }, 0)
   pieces.setDone(2, 3)
   helper.verifiedPiece = 3
   pieces.end(slow)

@@ -26,7 +26,7 @@ interface Started extends Thread {
 
 /** A part of the pieces 2 to 6, and the thread that it was given to. */
 function start (): Started {
-  const part: Part = { id: 0, owner: 'A', firstPiece: 2, endPiece: 6, cutAt: 'never', verifiedPiece: 2, receivedBytes: 0, lastByteMs: 0, lastPieceMs: 0, startedMs: 0 }
+  const part: Part = { id: 0, owner: 'A', firstPiece: 2, endPiece: 6, cutAt: 'never', isPatient: false, verifiedPiece: 2, receivedBytes: 0, lastByteMs: 0, lastPieceMs: 0, startedMs: 0 }
   const threads: Thread[] = []
   const ends: PartEnd[] = []
   const running = new RunningPart({

@@ -20,9 +20,13 @@ function pieces (pieceCount: number, ...ranges: Array<[number, number]>): PieceS
 }
 
 function scheduleOf (pieceCount: number, owners: ScheduledOwner[], policy: Partial<SchedulePolicy> = {}): Schedule {
-  const schedule = new Schedule(pieceCount, { pieceBytes: PIECE_BYTES, random: () => 0, ...policy }, 'me')
+  const schedule = new Schedule(pieceCount, { pieceBytes: PIECE_BYTES, random: () => 0, newcomerStreams: 8, ...policy })
   schedule.setOwners(owners, 0)
   return schedule
+}
+
+function pieceNumbers (set: PieceSet): number[] {
+  return Array.from({ length: set.pieceCount }, (_, piece) => piece).filter((piece) => set.has(piece))
 }
 
 function fail (code: ErrorCode): ScheduleFailure {
@@ -45,32 +49,32 @@ void t.test('the rarest of what an owner has comes first', async (t) => {
   schedule.setHave('A', pieces(20, [0, 10]), 0)
   schedule.setHave('B', pieces(20, [0, 8]), 0)
   schedule.setHave('C', pieces(20, [0, 7]), 0)
-  schedule.haveFailed('B', fail('E_BUSY'), 0)
-  schedule.haveFailed('C', fail('E_BUSY'), 0)
+  schedule.askFailed('B', fail('E_BUSY'), 0)
+  schedule.askFailed('C', fail('E_BUSY'), 0)
   t.match(schedule.next(0)?.part, { owner: 'A', firstPiece: 8, endPiece: 10 }, 'no other has these')
 })
 
 void t.test('partial owners are asked again and again, one at a time, and rarely while they have plenty', async (t) => {
   const schedule = scheduleOf(200, [SEED, partial('A'), partial('B')], { plentyPieces: 10, haveEveryMs: 500, haveRarelyMs: 2_000 })
-  t.strictSame(schedule.partialOwnersToAsk(0), ['A', 'B'])
-  t.strictSame(schedule.partialOwnersToAsk(5_000), [], 'not while they are being asked')
+  t.strictSame(schedule.ownersToAsk(0), ['A', 'B'])
+  t.strictSame(schedule.ownersToAsk(5_000), [], 'not while they are being asked')
   schedule.setHave('A', pieces(200, [0, 5]), 5_000)
   schedule.setHave('B', pieces(200, [0, 50]), 5_000)
-  t.strictSame(schedule.partialOwnersToAsk(5_499), [])
-  t.strictSame(schedule.partialOwnersToAsk(5_500), ['A'])
-  schedule.haveFailed('A', fail('E_TIMEOUT'), 6_000)
-  t.strictSame(schedule.partialOwnersToAsk(6_100), [], 'a failure costs a pause')
-  t.strictSame(schedule.partialOwnersToAsk(7_000), ['A', 'B'])
+  t.strictSame(schedule.ownersToAsk(5_499), [])
+  t.strictSame(schedule.ownersToAsk(5_500), ['A'])
+  schedule.askFailed('A', fail('E_TIMEOUT'), 6_000)
+  t.strictSame(schedule.ownersToAsk(6_100), [], 'a failure costs a pause')
+  t.strictSame(schedule.ownersToAsk(7_000), ['A', 'B'])
   schedule.setHave('A', pieces(200, [0, 200]), 7_000)
   schedule.setHave('B', pieces(200, [0, 200]), 7_000)
-  t.strictSame(schedule.partialOwnersToAsk(1e6), [], 'one that has it all gets no more')
+  t.strictSame(schedule.ownersToAsk(1e6), [], 'one that has it all gets no more')
 })
 
 void t.test('no more are asked at once than is allowed', async (t) => {
   const schedule = scheduleOf(20, ['A', 'B', 'C'].map(partial), { havesAtOnce: 2 })
-  t.strictSame(schedule.partialOwnersToAsk(0), ['A', 'B'])
+  t.strictSame(schedule.ownersToAsk(0), ['A', 'B'])
   schedule.setHave('A', pieces(20), 10)
-  t.strictSame(schedule.partialOwnersToAsk(10), ['C'])
+  t.strictSame(schedule.ownersToAsk(10), ['C'])
 })
 
 void t.test('a partial owner that is listed as complete has everything', async (t) => {
@@ -78,58 +82,107 @@ void t.test('a partial owner that is listed as complete has everything', async (
   schedule.setHave('A', pieces(4, [3, 4]), 0)
   schedule.setOwners([{ ...partial('A'), complete: true }], 100)
   t.match(schedule.next(100)?.part, { owner: 'A', firstPiece: 0, endPiece: 4 })
-  t.strictSame(schedule.partialOwnersToAsk(1_000), [])
+  t.strictSame(schedule.ownersToAsk(1_000), [])
 })
 
 void t.test('in a swarm the complete owner gives what nobody else has, the others give the rest', async (t) => {
   const schedule = scheduleOf(8, [SEED, partial('A')])
   schedule.setHave('A', pieces(8, [0, 6]), 0)
-  // What is ranked lower for oneself is left to others for a while.
-  const nowMs = 10_000
-  const byOwner = [schedule.next(nowMs)?.part, schedule.next(nowMs)?.part]
+  schedule.setSent('seed', pieces(8), 0)
+  const byOwner = [schedule.next(0)?.part, schedule.next(0)?.part]
   t.match(byOwner.find((part) => part?.owner === 'seed'), { firstPiece: 6, endPiece: 8 })
   t.match(byOwner.find((part) => part?.owner === 'A'), { firstPiece: 0, endPiece: 4 })
 })
 
-void t.test('each node of a swarm begins with other pieces, and takes those of others only after a while', async (t) => {
-  const names = ['me', 'A', 'B', 'C']
-  const firsts = names.map((name) => {
-    const schedule = new Schedule(100, { pieceBytes: PIECE_BYTES, helpMs: 2_000 }, name)
-    const others = names.filter((other) => other !== name)
-    schedule.setOwners([SEED, ...others.map(partial)], 0)
-    for (const other of others) schedule.setHave(other, pieces(100, [0, 1]), 0)
-    const brought = new Set<number>()
-    for (let assignment = schedule.next(0); assignment !== undefined; assignment = schedule.next(0)) {
-      const { id, owner, firstPiece, endPiece } = assignment.part
-      if (owner === 'seed') for (let piece = firstPiece; piece < endPiece; piece++) brought.add(piece)
-      schedule.progress(id, endPiece, (endPiece - firstPiece) * PIECE_BYTES, 0)
-      schedule.ended(id, 0)
-    }
-    t.ok(brought.size > 8 && brought.size < 50, `${name} begins with ${brought.size}`)
-    t.equal(schedule.next(1_999), undefined)
-    t.match(schedule.next(2_000)?.part, { owner: 'seed' }, 'somebody else is late')
-    return brought
-  })
-  const all = firsts.flatMap((brought) => [...brought])
-  t.equal(new Set(all).size, all.length, 'no two with the same')
+void t.test('what the complete owner has just given to somebody is left to whoever got it', async (t) => {
+  const schedule = scheduleOf(100, [SEED, partial('A')], { haveEveryMs: 500, sentFreshMs: 50, newcomerStreams: 1 })
+  schedule.setHave('A', pieces(100), 0)
+  t.equal(schedule.next(0), undefined, 'not before it is known')
+  t.strictSame(schedule.ownersToAsk(0), ['seed'])
+  t.strictSame(schedule.ownersToAsk(0), [], 'one question at a time')
+  schedule.setSent('seed', pieces(100, [0, 40], [42, 100]), 5)
+  const { id = -1 } = schedule.next(5)?.part ?? {}
+  t.equal(schedule.next(5), undefined, 'one stream for whoever has nothing')
+  schedule.progress(id, 42, 2 * PIECE_BYTES, 10)
+  schedule.ended(id, 10)
+  t.strictSame(pieceNumbers(schedule.done), [40, 41])
+  t.equal(schedule.next(10), undefined, 'all the others are on their way')
+  t.strictSame(schedule.ownersToAsk(400), [])
+  t.equal(schedule.next(509), undefined)
+  t.strictSame(schedule.ownersToAsk(509), ['A'])
+  t.equal(schedule.next(510), undefined)
+  t.strictSame(schedule.ownersToAsk(510), ['seed'], 'after a while it is asked again')
+  schedule.setSent('seed', pieces(100, [0, 99]), 515)
+  t.match(schedule.next(515)?.part, { owner: 'seed', firstPiece: 99, endPiece: 100 }, 'whoever got the last one has left')
+})
+
+void t.test('a complete owner that does not say what it gave away gives whatever nobody has', async (t) => {
+  for (const tell of [(schedule: Schedule) => schedule.setSent('seed', undefined, 0), (schedule: Schedule) => schedule.askFailed('seed', fail('E_TIMEOUT'), 0)]) {
+    const schedule = scheduleOf(4, [SEED, partial('A')])
+    schedule.setHave('A', pieces(4), 0)
+    t.equal(schedule.next(0), undefined)
+    t.strictSame(schedule.ownersToAsk(0), ['seed'])
+    tell(schedule)
+    t.match(schedule.next(0)?.part, { owner: 'seed', firstPiece: 0, endPiece: 2 })
+  }
+})
+
+void t.test('a complete owner with nothing left that nobody has helps with what is rare, where that would take long', async (t) => {
+  const schedule = scheduleOf(40, [SEED, partial('A'), partial('B')], { helpMs: 4_000 })
+  schedule.setHave('A', pieces(40, [0, 40]), 0)
+  schedule.setHave('B', pieces(40, [0, 38]), 0)
+  schedule.setSent('seed', pieces(40), 0)
+  const first = [schedule.next(0)?.part, schedule.next(0)?.part]
+  t.strictSame(first.map((part) => part?.owner).sort(), ['A', 'B'])
+  t.equal(schedule.next(0), undefined, 'nobody knows yet how fast they are')
+  for (const part of first) schedule.progress(part?.id ?? -1, (part?.firstPiece ?? 0) + 1, PIECE_BYTES, 1_000)
+  schedule.next(1_000)
+  schedule.ownersToAsk(1_000)
+  schedule.setSent('seed', pieces(40), 1_001)
+  t.match(schedule.next(1_001)?.part, { owner: 'seed' })
+})
+
+void t.test('streams grow with what there is to give', async (t) => {
+  const schedule = scheduleOf(100, ['A', 'B', 'C', 'D', 'E'].map(partial), { partialPartPieces: 1, newcomerStreams: 1 })
+  for (const key of ['A', 'B', 'C', 'D', 'E']) schedule.setHave(key, pieces(100, [0, 50]), 0)
+  const { id = -1, firstPiece = 0, endPiece = 0 } = schedule.next(0)?.part ?? {}
+  t.equal(schedule.next(0), undefined)
+  schedule.progress(id, endPiece, (endPiece - firstPiece) * PIECE_BYTES, 10)
+  schedule.ended(id, 10)
+  t.ok(schedule.next(10))
+  t.ok(schedule.next(10))
+  t.equal(schedule.next(10), undefined, 'two for whoever has one')
+  t.ok(schedule.next(1_011), 'one that stalls does not count')
+})
+
+void t.test('whoever fetches a large file may be refused, but not for ever where there is nobody else', async (t) => {
+  const schedule = scheduleOf(100, [SEED], { patientTries: 2, minStreams: 1, minPiecesForOpening: 32 })
+  const isPatient: Array<boolean | undefined> = []
+  for (let nowMs = 0; nowMs < 100_000 && isPatient.length < 3; nowMs += 10_000) {
+    const part = schedule.next(nowMs)?.part
+    isPatient.push(part?.isPatient)
+    schedule.ended(part?.id ?? -1, nowMs, fail('E_BUSY'))
+  }
+  t.strictSame(isPatient, [true, true, false])
+  t.equal(scheduleOf(31, [SEED], { minPiecesForOpening: 32 }).next(0)?.part.isPatient, false, 'a small one waits for nobody')
 })
 
 void t.test('a part ends where it meets what somebody has got meanwhile', async (t) => {
   const schedule = scheduleOf(400, [SEED, partial('A')])
   schedule.setHave('A', pieces(400, [399, 400]), 0)
-  // After that long it takes even what others are to bring first.
-  const parts = [schedule.next(100_000)?.part, schedule.next(100_000)?.part]
+  schedule.setSent('seed', pieces(400), 0)
+  const parts = [schedule.next(0)?.part, schedule.next(0)?.part]
   const part = parts.find((started) => started?.owner === 'seed')
   const other = parts.find((started) => started?.owner === 'A')
   const firstPiece = part?.firstPiece ?? NaN
   t.equal(part?.endPiece, firstPiece + 2)
   t.strictSame(schedule.trim(), [])
-  schedule.setHave('A', pieces(400, [firstPiece + 1, firstPiece + 2], [399, 400]), 100_001)
+  schedule.setHave('A', pieces(400, [firstPiece + 1, firstPiece + 2], [399, 400]), 1)
   t.strictSame(schedule.trim(), [part])
   t.equal(part?.endPiece, firstPiece + 1)
-  schedule.progress(other?.id ?? -1, 400, PIECE_BYTES, 100_001)
-  schedule.ended(other?.id ?? -1, 100_001)
-  const taken = schedule.next(100_001)?.part
+  schedule.progress(other?.id ?? -1, 400, PIECE_BYTES, 1)
+  schedule.ended(other?.id ?? -1, 1)
+  const taken = schedule.next(1)?.part
   t.match(taken, { owner: 'A', firstPiece: firstPiece + 1, endPiece: firstPiece + 2 }, 'A is asked for it instead')
 })
 
@@ -147,7 +200,7 @@ void t.test('alone with a complete owner a part is large, and ends with the piec
 })
 
 void t.test('the first parts are short and at random places, the next go on at the front', async (t) => {
-  const schedule = scheduleOf(400, [SEED], { random: () => 0.5 })
+  const schedule = scheduleOf(400, [SEED], { random: () => 0.5, openingPieces: 4 })
   const opening = [schedule.next(0)?.part, schedule.next(0)?.part]
   t.match(opening, [{ firstPiece: 300, endPiece: 304 }, { firstPiece: 304, endPiece: 308 }])
   for (const part of opening) {
@@ -255,7 +308,7 @@ void t.test('a partial owner that lies is out, and what it said counts no more',
   schedule.ended(part?.id ?? -1, 10, fail('E_DIGEST'))
   t.match(schedule.next(10)?.part, { owner: 'seed' })
   schedule.setOwners([SEED, partial('liar')], 20)
-  t.strictSame(schedule.partialOwnersToAsk(10_000), [])
+  t.strictSame(schedule.ownersToAsk(10_000), ['seed'])
 })
 
 void t.test('one that has less than it said is asked what it has', async (t) => {
@@ -264,7 +317,7 @@ void t.test('one that has less than it said is asked what it has', async (t) => 
   const part = schedule.next(0)?.part
   schedule.ended(part?.id ?? -1, 10, fail('E_NOT_SHARED'))
   t.equal(schedule.next(5_000), undefined)
-  t.strictSame(schedule.partialOwnersToAsk(5_000), ['A'])
+  t.strictSame(schedule.ownersToAsk(5_000), ['A'])
   schedule.setHave('A', pieces(8, [0, 1]), 5_000)
   t.match(schedule.next(5_000)?.part, { owner: 'A', firstPiece: 0, endPiece: 1 })
 })
@@ -298,5 +351,5 @@ void t.test('of many partial owners those that are not listed any more make room
   schedule.setHave('A', pieces(20, [0, 4]), 0)
   t.match(schedule.next(0)?.part, { owner: 'A' })
   schedule.setOwners(['C', 'D'].map(partial), 100)
-  t.strictSame(schedule.partialOwnersToAsk(1_000), ['A', 'C', 'D'], 'B is forgotten, A still sends')
+  t.strictSame(schedule.ownersToAsk(1_000), ['A', 'C', 'D'], 'B is forgotten, A still sends')
 })

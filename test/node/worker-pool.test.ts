@@ -36,6 +36,7 @@ function taskFor (folder: string, name: string, server: Server): PartTask {
     owner: { host: HOST, port: (server.address() as AddressInfo).port },
     firstPiece: 0,
     endPiece: 1,
+    isPatient: false,
     pieces: undefined,
     path: join(folder, `${name}.part`),
     target: join(folder, name),

@@ -53,6 +53,32 @@ await t.test('size, digest and pieces', async (t) => {
   for (const isWhole of [true, false, true]) t.equal('pieces' in await peer.message(), isWhole, 'pipelined')
 })
 
+await t.test('what was given away lately is told to whoever asks for it', async (t) => {
+  const { folder, share, shares } = await serving(t)
+  const asked: string[] = []
+  const sent: { bits?: Buffer } = {}
+  const server = new SizeServer({
+    folder,
+    shares,
+    partials: new PartialShares(),
+    onChanged: () => {},
+    onError: () => {},
+    sentLately: async (digest) => {
+      asked.push(digest)
+      return sent.bits
+    },
+  })
+  t.teardown(async () => await server.close())
+  const peer = await Peer.connect(t, await server.listen({ host: '127.0.0.1', port: 0 }))
+  t.notOk('sent' in await peer.ask(question({ pieces: false })))
+  t.strictSame(asked, [])
+  t.notOk('sent' in await peer.ask(question({ pieces: false, sent: true })), 'nothing was')
+  sent.bits = Buffer.from([0b01000000])
+  t.match(await peer.ask(question({ pieces: false, sent: true })), { digest: share.digest, sent: 'QA==' })
+  t.strictSame(asked, [share.digest, share.digest])
+  t.match(await peer.ask(question({ sent: 'all' })), { error: { code: 'E_PROTOCOL' } })
+})
+
 await t.test('an empty file', async (t) => {
   const { folder, shares, connect } = await serving(t)
   writeFileSync(join(folder, 'empty'), '')

@@ -201,6 +201,27 @@ await t.test('no free slot: busy, until one is free again', async (t) => {
   t.match(await next.message(), { range: [0, 1] })
 })
 
+await t.test('whoever is patient is refused while many are served, the others are not', async (t) => {
+  const { request } = await servingHuge(t, { maxPatientStreams: 1 })
+  const first = await stalled(async (range) => await request(range, { patient: true }))
+  t.match(await (await request([0, 1], { patient: true })).message(), { error: { code: 'E_BUSY' } })
+  t.match(await (await request([0, 1], { patient: false })).message(), { range: [0, 1] })
+  t.match(await (await request([0, 1], { patient: 'very' })).message(), { error: { code: 'E_PROTOCOL' } })
+  first.socket.resume()
+  t.equal((await first.rest()).length, HUGE)
+  t.match(await (await request([0, 1], { patient: true })).message(), { range: [0, 1] })
+})
+
+await t.test('what was given away lately is known', async (t) => {
+  const { server, share, request } = await servingHuge(t)
+  t.equal(server.sentLately(share.digest), undefined)
+  const peer = await request([MIB, 3 * MIB])
+  t.match(await peer.message(), { range: [MIB, 3 * MIB] })
+  t.strictSame(server.sentLately(share.digest), Buffer.from([0b01100000, 0, 0, 0]))
+  await peer.rest()
+  t.strictSame(server.sentLately(share.digest), Buffer.from([0b01100000, 0, 0, 0]))
+})
+
 await t.test('one downloader takes no more than its share of the slots', async (t) => {
   const { request } = await servingHuge(t, { maxStreamsPerDownloader: 2 })
   const codeOf = async (fields: object): Promise<unknown> => (await (await request([0, 1], fields)).message()).error

@@ -1,0 +1,67 @@
+import t from 'tap'
+import { SentLately, SentPieces } from '../../lib/share/sent-lately.js'
+import type { PieceSet } from '../../lib/content/piece-set.js'
+import { CONTENTS_SENT_LATELY } from '../../lib/protocol/limits.js'
+
+const MIB = 1_048_576
+
+function numbers (set: PieceSet | undefined): number[] | undefined {
+  return set && Array.from({ length: set.pieceCount }, (_, piece) => piece).filter((piece) => set.has(piece))
+}
+
+void t.test('what is on its way counts, and what did not go out whole counts no more', async (t) => {
+  const sent = new SentPieces(10)
+  sent.begin(2, 5)
+  t.strictSame(numbers(sent.at(0)), [2, 3, 4])
+  t.strictSame(numbers(sent.at(1e6)), [2, 3, 4], 'however long it takes')
+  sent.end(2, 5, 3, 1e6)
+  t.strictSame(numbers(sent.at(1e6)), [2])
+})
+
+void t.test('a piece that goes out twice counts until both have ended', async (t) => {
+  const sent = new SentPieces(10)
+  sent.begin(2, 4)
+  sent.begin(3, 5)
+  sent.end(2, 4, 2, 0)
+  t.strictSame(numbers(sent.at(0)), [3, 4])
+  sent.end(3, 5, 3, 0)
+  t.strictSame(numbers(sent.at(0)), [])
+})
+
+void t.test('what went out is forgotten after 4 to 8 seconds', async (t) => {
+  const sent = new SentPieces(10)
+  sent.begin(0, 2)
+  sent.end(0, 1, 1, 0)
+  t.strictSame(numbers(sent.at(3_999)), [0, 1], 'of the second one nobody said that it ended')
+  sent.end(1, 2, 2, 3_999)
+  t.strictSame(numbers(sent.at(7_998)), [0, 1])
+  t.strictSame(numbers(sent.at(12_000)), [])
+  sent.begin(5, 6)
+  sent.end(5, 6, 6, 12_000)
+  t.strictSame(numbers(sent.at(100_000)), [], 'and after a long silence')
+})
+
+void t.test('ranges of bytes become the pieces that they touch, of which those count that went out whole', async (t) => {
+  const sent = new SentLately()
+  const content = { digest: 'a', size: 9.5 * MIB }
+  t.equal(sent.at('a', 0), undefined)
+  const end = sent.begin(content, { start: 2 * MIB, end: 5 * MIB })
+  const last = sent.begin(content, { start: 8 * MIB, end: 9.5 * MIB })
+  t.strictSame(numbers(sent.at('a', 0)), [2, 3, 4, 8, 9])
+  end(1.5 * MIB, 0)
+  t.strictSame(numbers(sent.at('a', 0)), [2, 8, 9])
+  last(1.5 * MIB, 0)
+  t.strictSame(numbers(sent.at('a', 0)), [2, 8, 9], 'the last piece is a short one')
+  t.equal(sent.at('b', 0), undefined, 'another content')
+})
+
+void t.test('only so many contents are remembered', async (t) => {
+  const sent = new SentLately()
+  const range = { start: 0, end: MIB }
+  for (let i = 0; i < CONTENTS_SENT_LATELY; i++) sent.begin({ digest: String(i), size: MIB }, range)
+  const end = sent.begin({ digest: '0', size: MIB }, range)
+  sent.begin({ digest: 'one more', size: MIB }, range)
+  t.ok(sent.at('0', 0), 'one that was asked for again')
+  t.equal(sent.at('1', 0), undefined, 'the one that was asked for longest ago')
+  t.doesNotThrow(() => end(MIB, 0))
+})
