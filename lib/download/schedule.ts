@@ -172,7 +172,8 @@ export class Schedule {
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) return
     this.#owners.served(owner)
-    owner.bytesPerMs = rateOf(part, nowMs)
+    // What is within its limit after a pause comes at once, and tells little of how quick a complete owner is.
+    if (!owner.complete || nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
   }
 
   /**
@@ -295,10 +296,14 @@ export class Schedule {
     return this.#owners.isSwarm ? this.#policy.newcomerStreams + this.donePieces : Infinity
   }
 
-  /** One a owner, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */
-  #wantedStreams (): number {
+  /** What the owners are worth: a stream each, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */
+  get streamsOfUse (): number {
     const least = this.#pieces.pieceCount >= this.#policy.minPiecesForTwoStreams ? this.#policy.minStreams : 1
-    return Math.min(this.#mostStreams, this.#usefulStreams, Math.max(least, this.#owners.usable))
+    return Math.min(this.#mostStreams, Math.max(least, this.#owners.usable))
+  }
+
+  #wantedStreams (): number {
+    return Math.min(this.#usefulStreams, this.streamsOfUse)
   }
 
   #streamsPerOwner (): number {

@@ -16,17 +16,14 @@ export interface ProcessorTimes {
 }
 
 export class StreamCount {
-  readonly #most: number
   readonly #processorTimes: () => ProcessorTimes
-  #count: number
+  #count = FIRST_STREAMS
   #isBusy = false
   #lookedMs = -Infinity
   #last: ProcessorTimes | undefined
 
-  constructor (most: number, processorTimes = timesOfMachine) {
-    this.#most = most
+  constructor (processorTimes = timesOfMachine) {
     this.#processorTimes = processorTimes
-    this.#count = Math.min(most, FIRST_STREAMS)
   }
 
   /** Whether the machine had little time left when it was last looked at. */
@@ -34,15 +31,22 @@ export class StreamCount {
     return this.#isBusy
   }
 
-  /** To be asked again and again while streams run; it only ever grows. */
-  at (nowMs: number): number {
-    if (this.#count === this.#most || nowMs - this.#lookedMs < LOOK_MS) return this.#count
+  /**
+   * To be asked again and again while streams run.
+   *
+   * @param most no more are of use now, however much time the machine has left
+   */
+  at (nowMs: number, most: number): number {
+    if (nowMs - this.#lookedMs >= LOOK_MS) this.#look(nowMs, most)
+    return Math.min(most, this.#count)
+  }
+
+  #look (nowMs: number, most: number): void {
     const times = this.#processorTimes()
     this.#isBusy = this.#last !== undefined && busyShare(this.#last, times) >= BUSY_SHARE
-    if (this.#last && !this.#isBusy) this.#count = Math.min(this.#most, this.#count + MORE_STREAMS)
+    if (this.#last && !this.#isBusy && this.#count < most) this.#count += MORE_STREAMS
     this.#lookedMs = nowMs
     this.#last = times
-    return this.#count
   }
 }
 

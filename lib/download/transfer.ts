@@ -72,7 +72,7 @@ export class Transfer {
   readonly #schedule: Schedule
   readonly #glue: Glue
   readonly #haves: HavePoller
-  readonly #streamCount = new StreamCount(MAX_FETCH_THREADS)
+  readonly #streamCount = new StreamCount()
   readonly #owners = new Map<string, Owner>()
   readonly #running = new Map<number, RunningPart>()
   readonly #tally: Tally
@@ -199,7 +199,7 @@ export class Transfer {
   }
 
   #startParts (): void {
-    const streams = this.#isBrief ? Infinity : this.#streamCount.at(performance.now())
+    const streams = this.#isBrief ? Infinity : this.#streamCount.at(performance.now(), this.#schedule.streamsOfUse)
     this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
     const { slots } = this.#context
     for (;;) {

@@ -247,17 +247,18 @@ void t.test('the rest of a part that stalls comes from the same owner, if nobody
 })
 
 void t.test('a busy machine takes large parts of an owner that is quick', async (t) => {
-  const swarming = (isBusy: boolean, bytesPerMs: number): unknown => {
+  const swarming = (isBusy: boolean, bytesPerMs: number, ms = 250): unknown => {
     const schedule = scheduleOf(100, [SEED], { minPiecesForOpening: 1_000, minStreams: 1, quickBytesPerSecond: 1_000_000 })
     const part = schedule.next(0)?.part
-    schedule.progress(part?.id ?? -1, 3, 10 * bytesPerMs, 10)
-    schedule.setOwners([SEED, partial('A')], 20)
-    schedule.setHave('A', pieces(100, [60, 61]), 30)
+    schedule.progress(part?.id ?? -1, 3, ms * bytesPerMs, ms)
+    schedule.setOwners([SEED, partial('A')], ms + 10)
+    schedule.setHave('A', pieces(100, [60, 61]), ms + 20)
     schedule.setMachine({ streams: 8, isBusy })
     return schedule.trim().length
   }
   t.equal(swarming(true, 2_000), 0)
   t.equal(swarming(true, 500), 1, 'one that is not needs help')
+  t.equal(swarming(true, 2_000, 10), 1, 'and so may one that was quick for a moment')
   t.equal(swarming(false, 2_000), 1, 'and a machine with time left gives it')
 })
 
