@@ -9,6 +9,7 @@ import type { ScheduledOwner, ScheduleFailure } from '../../lib/download/owner-s
 import type { Part } from '../../lib/download/part.js'
 import { Schedule } from '../../lib/download/schedule.js'
 import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
+import { StreamCount, type ProcessorTimes } from '../../lib/download/stream-count.js'
 import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
 import { SentPieces } from '../../lib/share/sent-lately.js'
 import { SampleMap } from '../../lib/tracker/sample-map.js'
@@ -78,6 +79,7 @@ interface Peer extends Link {
   readonly uploads: Fetch[]
   readonly downloads: Fetch[]
   readonly schedule: Schedule | undefined
+  readonly streamCount: StreamCount
   readonly done: PieceSet
   /** Running, asked for or refused. */
   readonly fetches: Fetch[]
@@ -132,6 +134,7 @@ export class Swarm {
       startMs,
       leaveMs,
       schedule,
+      streamCount: new StreamCount(idleMachine),
       done,
       upUsed: 0,
       downUsed: 0,
@@ -222,6 +225,7 @@ export class Swarm {
   /** What the engine does ten times a second. */
   #tick (peer: Peer, schedule: Schedule, nowMs: number): void {
     peer.tickMs = nowMs + TICK_MS
+    schedule.setMachine({ streams: peer.streamCount.at(nowMs, schedule.streamsOfUse), isBusy: peer.streamCount.isBusy })
     this.#links.fillDownloads(peer, nowMs)
     for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
     for (const { id } of schedule.trim()) {
@@ -397,4 +401,9 @@ function hasNoSlot ({ uploads }: Peer, to: Peer, { isPatient }: Part): boolean {
   let others = 0
   for (const upload of uploads) if (upload.to === to) others++
   return others >= UPLOADS_PER_DOWNLOADER
+}
+
+/** Every node has more processor than network. */
+function idleMachine (): ProcessorTimes {
+  return { busyMs: 0, idleMs: 0 }
 }
