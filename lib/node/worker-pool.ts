@@ -8,13 +8,15 @@ import { fromTaskResult, type TaskResult } from '../content/task-result.js'
 import { Slots } from '../download/slots.js'
 import { PartControl, type PartTask, type WholeFile } from '../download/part-task.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { MAX_FETCH_THREADS } from '../protocol/limits.js'
+import { MAX_FETCH_THREADS, MiB } from '../protocol/limits.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
 const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
 /** Parts that are over in a moment share the threads that are there: to start one takes a processor longer than many of them do. */
 const BRIEF_PARTS_PER_THREAD = 4
+/** Files of one piece, and what nodes of a swarm give each other. */
+const BRIEF_PART_BYTES = 4 * MiB
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
@@ -41,7 +43,7 @@ export class WorkerPool {
 
   /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
   async fetchPart (task: PartTask, signal: AbortSignal): Promise<WholeFile | undefined> {
-    const isBrief = task.target !== undefined
+    const isBrief = (task.endPiece - task.firstPiece) * task.pieceLength <= BRIEF_PART_BYTES
     const end = (): void => this.#endThread(new PartControl(task.control).threadId)
     if (isBrief) signal.addEventListener('abort', end, { once: true })
     const file = await this.#run<WholeFile | undefined>(task, FETCH_PART, isBrief ? undefined : signal)
