@@ -72,6 +72,11 @@ export class RunningPart {
     }, this.#kill.signal).then((file) => ({ file }), (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
   }
 
+  /** Of the thread that has begun with it; 0 before. */
+  get threadId (): number {
+    return this.#control.threadId
+  }
+
   get verifiedPiece (): number {
     return this.#control.verifiedPiece
   }

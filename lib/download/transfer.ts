@@ -76,14 +76,14 @@ export class Transfer {
   readonly #owners = new Map<string, Owner>()
   readonly #running = new Map<number, RunningPart>()
   readonly #tally: Tally
-  /** The digest of a piece that came last: the whole list where there is but one. */
   /** The file, where it came in one part. */
   #whole: WholeFile | undefined
   #resumedBytes = 0
   #ownersAskedMs = performance.now()
   #asking: Promise<void> | undefined
-  /** Threads that died in a row. */
+  /** Threads that died in a row, and the last of them. */
   #threadDeaths = 0
+  #deadThread = 0
   #wake: () => void = () => {}
   readonly #wakeUp = (): void => this.#wake()
 
@@ -228,12 +228,12 @@ export class Transfer {
   }
 
   async #end (running: RunningPart, { file, failure }: PartEnd): Promise<void> {
-    const { part: { id }, owner, path, run, verifiedPiece, receivedBytes } = running
+    const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes } = running
     this.#whole ??= file
     this.#running.delete(id)
     this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
-    for (const useless of this.#schedule.ended(id, performance.now(), this.#reasonOf(failure))) this.#running.get(useless.id)?.cancel()
+    for (const useless of this.#schedule.ended(id, performance.now(), this.#reasonOf(failure, threadId))) this.#running.get(useless.id)?.cancel()
 
     if (run.endPiece > run.firstPiece) {
       this.#tally.count(run, owner.name)
@@ -245,13 +245,16 @@ export class Transfer {
     this.#wake()
   }
 
-  /** A thread that dies costs one more try in a fresh one, and is no owner's fault. */
-  #reasonOf (failure: PiecemealError | undefined): ScheduleFailure | undefined {
+  /** A thread that dies costs one more try in a fresh one of all that it had in hand, and is no owner's fault. */
+  #reasonOf (failure: PiecemealError | undefined, threadId: number): ScheduleFailure | undefined {
     if (failure?.code !== 'E_WORKER') {
       this.#threadDeaths = 0
       return failure
     }
-    return ++this.#threadDeaths > 1 ? failure : { code: 'E_INTERRUPTED', message: failure.message }
+    // Without an id it died before it began.
+    if (threadId === 0 || threadId !== this.#deadThread) this.#threadDeaths++
+    this.#deadThread = threadId
+    return this.#threadDeaths > 1 ? failure : { code: 'E_INTERRUPTED', message: failure.message }
   }
 
   #askForOwners (): void {

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { digestPieces } from '../../lib/content/digest-pieces.js'
 import { download, type DownloadContext } from '../../lib/download/download.js'
 import { fetchPart } from '../../lib/download/fetch-part.js'
+import { PartControl } from '../../lib/download/part-task.js'
 import { Slots } from '../../lib/download/slots.js'
 import { RateLimit } from '../../lib/net/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
@@ -12,10 +13,11 @@ import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
 import { pseudoRandomBytes, visibleFiles } from '../helpers/files.js'
 
-const DATA = pseudoRandomBytes(3_000_000, 'worker death')
+/** Enough for two parts at once. */
+const DATA = pseudoRandomBytes(9_500_000, 'worker death')
 
-/** A download whose first `deaths` parts end as a thread's that died. */
-async function begin (t: Test, deaths: number): Promise<{ folder: string, done: Promise<unknown>, tries: () => number, slots: Slots }> {
+/** A download whose first `deaths` parts end as those of a thread that died: of one that has this id, or that had not begun. */
+async function begin (t: Test, deaths: number, threadId = 0): Promise<{ folder: string, done: Promise<unknown>, tries: () => number, slots: Slots }> {
   const folder = t.testdir({})
   const hiddenFolder = join(folder, '.piecemeal')
   await mkdir(hiddenFolder)
@@ -35,7 +37,10 @@ async function begin (t: Test, deaths: number): Promise<{ folder: string, done: 
       filename: 'a.bin', size, digest, pieceLength, owners: [{ name: 'owner', host: '127.0.0.1', inputPort: owner.inputPort, outputPort: owner.outputPort, complete: true }],
     }),
     fetchPart: async (task) => {
-      if (tries++ < deaths) throw new PiecemealError('E_WORKER', 'a worker thread died: out of memory')
+      if (tries++ < deaths) {
+        new PartControl(task.control).threadId = threadId
+        throw new PiecemealError('E_WORKER', 'a worker thread died: out of memory')
+      }
       await fetchPart(task)
     },
     digestPieces: async (task) => digestPieces(task),
@@ -49,6 +54,13 @@ void t.test('one that dies is replaced', async (t) => {
   await done
   t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
   t.ok(tries() >= 2)
+})
+
+void t.test('one that dies with several parts in hand has died once', async (t) => {
+  const { folder, done, tries } = await begin(t, 2, 7)
+  await done
+  t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
+  t.ok(tries() >= 4)
 })
 
 void t.test('one that dies again ends the download, and gives back its slots', async (t) => {
