@@ -23,6 +23,8 @@ export class RunChooser {
   readonly #pieces: PieceStates
   readonly #owners: OwnerStanding
   readonly #bitmaps: Bitmaps
+  /** Since when there is nothing else that nobody has but what others were given. */
+  #leftSinceMs: number | undefined
 
   constructor ({ policy, pieces, owners, bitmaps }: RunChooserOptions) {
     this.#policy = policy
@@ -54,9 +56,21 @@ export class RunChooser {
     if (owner.haveDueMs > nowMs || !this.#bitmaps.isSentKnown(owner, nowMs)) return undefined
     const { unseenPartPieces: most, haveEveryMs, random } = this.#policy
     const range = pickUnseen(this.#pieces.missing, [this.#bitmaps.availability.seen, ...(owner.sent ? [owner.sent] : [])], { most, random })
-    if (range) return { ...range, cutAt: 'seen' }
+    if (range) this.#leftSinceMs = undefined
+    const left = range ?? this.#leftToOthers(nowMs)
+    if (left) return { ...left, cutAt: 'seen' }
     owner.haveDueMs = nowMs + haveEveryMs
     return undefined
+  }
+
+  /** What others were given and nobody can be asked for: theirs to bring, but not for ever. */
+  #leftToOthers (nowMs: number): PieceRange | undefined {
+    const { unseenPartPieces: most, helpMs, random } = this.#policy
+    const range = pickUnseen(this.#pieces.missing, [this.#bitmaps.availability.seen], { most, random })
+    this.#leftSinceMs = range && (this.#leftSinceMs ?? nowMs)
+    if (this.#leftSinceMs === undefined || nowMs - this.#leftSinceMs < helpMs) return undefined
+    this.#leftSinceMs = nowMs
+    return range
   }
 
   /** The rarest of what others have, from a complete owner that has nothing to give that nobody has. */

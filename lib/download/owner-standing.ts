@@ -77,6 +77,11 @@ export class OwnerStanding {
     return this.#swarming > 0 && this.#swarming >= this.#complete.length && !(this.isMachineBusy && this.#hasQuickComplete)
   }
 
+  /** Whether there is but one that has all of it. */
+  get isOneComplete (): boolean {
+    return this.#complete.length === 1
+  }
+
   get (key: string): OwnerState | undefined {
     return this.#owners.get(key)
   }

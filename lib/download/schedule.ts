@@ -221,7 +221,7 @@ export class Schedule {
   }
 
   #assignComplete (nowMs: number, choose: (owner: OwnerState) => Choice | undefined): Assignment | undefined {
-    const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner())
+    const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner() + this.#streamsForRest(nowMs))
     const choice = owner && choose(owner)
     return choice && { part: this.#start(owner, choice, nowMs) }
   }
@@ -308,5 +308,10 @@ export class Schedule {
 
   #streamsPerOwner (): number {
     return Math.ceil(this.#wantedStreams() / Math.max(1, this.#owners.usable))
+  }
+
+  /** A single complete owner may be the only one that has what is missing: streams of it that hardly get on are not to keep it from giving that. */
+  #streamsForRest (nowMs: number): number {
+    return this.#owners.isOneComplete ? this.#slackParts(nowMs) : 0
   }
 }

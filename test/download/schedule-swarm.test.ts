@@ -116,6 +116,23 @@ void t.test('what the complete owner has just given to somebody is left to whoev
   t.match(schedule.next(515)?.part, { owner: 'seed', firstPiece: 99, endPiece: 100 }, 'whoever got the last one has left')
 })
 
+void t.test('what others were given and do not give comes from the complete owner after all', async (t) => {
+  const schedule = scheduleOf(4, [SEED, partial('A')], { haveEveryMs: 500, sentFreshMs: 50, helpMs: 2_000 })
+  schedule.setHave('A', pieces(4), 0)
+  let part
+  let nowMs = 0
+  for (; part === undefined && nowMs < 10_000; nowMs += 100) {
+    schedule.next(nowMs)
+    for (const key of schedule.ownersToAsk(nowMs)) {
+      if (key === 'A') schedule.setHave('A', pieces(4), nowMs)
+      else schedule.setSent('seed', pieces(4, [0, 4]), nowMs)
+    }
+    part = schedule.next(nowMs)?.part
+  }
+  t.match(part, { owner: 'seed', firstPiece: 0 })
+  t.ok(nowMs >= 2_000 && nowMs < 4_000, `after ${nowMs} ms`)
+})
+
 void t.test('a complete owner that does not say what it gave away gives whatever nobody has', async (t) => {
   for (const tell of [(schedule: Schedule) => schedule.setSent('seed', undefined, 0), (schedule: Schedule) => schedule.askFailed('seed', fail('E_TIMEOUT'), 0)]) {
     const schedule = scheduleOf(4, [SEED, partial('A')])
@@ -233,6 +250,17 @@ void t.test('owners that stall do not keep others from being asked', async (t) =
   t.equal(schedule.next(1_001), undefined)
   schedule.setMachine({ streams: 2, most: 2, isBusy: true })
   t.equal(schedule.next(5_000), undefined, 'but a limit is one')
+})
+
+void t.test('a part that stalls does not keep its owner from giving what nobody else has', async (t) => {
+  const schedule = scheduleOf(8, [SEED, partial('A'), partial('B')], { slackMs: 1_000, unseenPartPieces: 1 })
+  for (const key of ['A', 'B']) schedule.setHave(key, pieces(8), 0)
+  schedule.setSent('seed', undefined, 0)
+  t.match(schedule.next(0), { part: { owner: 'seed', firstPiece: 0, endPiece: 1 } })
+  t.equal(schedule.next(0), undefined)
+  schedule.ownersToAsk(2_000)
+  schedule.setSent('seed', undefined, 2_000)
+  t.match(schedule.next(2_000), { part: { owner: 'seed', firstPiece: 1 } })
 })
 
 void t.test('the rest of a part that stalls comes from the same owner, if nobody else has it', async (t) => {
