@@ -10,7 +10,6 @@ import type { SchedulePolicy } from './schedule-policy.js'
 /** An owner as the tracker tells of it; `key` is where its data comes from. */
 export interface ScheduledOwner {
   key: string
-  name: string
   /** Whether it has every piece; one that has not serves nothing until it is known which it has. */
   complete: boolean
 }
@@ -101,9 +100,9 @@ export class OwnerStanding {
       const { key, streams, out, failures } = owner
       if (!keys.has(key) && streams === 0 && out !== 'lied' && (out !== undefined || failures > 0)) this.#forget(owner)
     }
-    for (const { key, name, complete } of listed) {
+    for (const { key, complete } of listed) {
       const owner = this.#owners.get(key)
-      if (owner === undefined) this.#join(newOwner({ key, name, complete }, nowMs))
+      if (owner === undefined) this.#join(newOwner({ key, complete }, nowMs))
       else if (owner.complete !== complete) {
         this.#bitmaps.drop(owner)
         owner.complete = complete

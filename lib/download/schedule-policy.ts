@@ -48,7 +48,7 @@ export interface SchedulePolicy {
   sentFreshMs: number
   /** Partial owners that are asked at the same time, at most. */
   havesAtOnce: number
-  /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long pieces are left to those that are to bring them first. */
+  /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long, too, pieces that others were given are left to them. */
   helpMs: number
   /** Failures in a row after which an owner is no longer asked. */
   triesPerOwner: number

@@ -129,7 +129,7 @@ export class Transfer {
     this.#resumedBytes = this.#tally.bytes
     this.#setOwners(found.owners)
     for (const owner of liars) {
-      this.#schedule.ban({ key: keyOf(owner), name: owner.name, complete: owner.complete }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
+      this.#schedule.ban({ key: keyOf(owner), complete: owner.complete }, { code: 'E_DIGEST', message: `the owner ${quote(owner.name)} sent a wrong piece list` })
     }
   }
 
@@ -293,7 +293,7 @@ export class Transfer {
     const scheduled = owners.map((owner) => {
       const key = keyOf(owner)
       this.#owners.set(key, owner)
-      return { key, name: owner.name, complete: owner.complete }
+      return { key, complete: owner.complete }
     })
     this.#schedule.setOwners(scheduled, performance.now())
   }

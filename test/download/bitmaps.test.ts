@@ -14,7 +14,7 @@ function pieces (firstPiece = 0, endPiece = 0): PieceSet {
 }
 
 function partial (key: string, rest: Partial<OwnerState> = {}): OwnerState {
-  return { key, name: key, complete: false, sentMs: -Infinity, streams: 0, failures: 0, busy: 0, notBeforeMs: 0, haveDueMs: 0, nothingAt: -1, ...rest }
+  return { key, complete: false, sentMs: -Infinity, streams: 0, failures: 0, busy: 0, notBeforeMs: 0, haveDueMs: 0, nothingAt: -1, ...rest }
 }
 
 /** Of a download that has the first half. */

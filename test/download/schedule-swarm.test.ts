@@ -7,10 +7,10 @@ import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 
 const PIECE_BYTES = 1_000
-const SEED: ScheduledOwner = { key: 'seed', name: 'seed', complete: true }
+const SEED: ScheduledOwner = { key: 'seed', complete: true }
 
 function partial (key: string): ScheduledOwner {
-  return { key, name: key, complete: false }
+  return { key, complete: false }
 }
 
 function pieces (pieceCount: number, ...ranges: Array<[number, number]>): PieceSet {
@@ -239,7 +239,7 @@ void t.test('the part at the front is one stream\'s share, the others are small'
 })
 
 void t.test('owners that stall do not keep others from being asked', async (t) => {
-  const schedule = scheduleOf(400, ['a', 'b', 'c', 'd'].map((key) => ({ key, name: key, complete: true })), { slackMs: 1_000 })
+  const schedule = scheduleOf(400, ['a', 'b', 'c', 'd'].map((key) => ({ key, complete: true })), { slackMs: 1_000 })
   schedule.setMachine({ streams: 2, isBusy: true })
   const stuck = [schedule.next(0)?.part.id, schedule.next(0)?.part.id]
   t.equal(schedule.next(0), undefined)
@@ -302,7 +302,7 @@ void t.test('no more parts run at once than the caller allows', async (t) => {
 })
 
 void t.test('few partial owners beside many complete ones make no swarm', async (t) => {
-  const schedule = scheduleOf(40, [SEED, { key: 'two', name: 'two', complete: true }, partial('A')], { minPiecesForOpening: 1_000 })
+  const schedule = scheduleOf(40, [SEED, { key: 'two', complete: true }, partial('A')], { minPiecesForOpening: 1_000 })
   schedule.setHave('A', pieces(40, [0, 4]), 0)
   t.match(schedule.next(0)?.part, { firstPiece: 0, endPiece: 14 }, 'front to back, whoever else has it')
 })

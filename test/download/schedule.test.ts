@@ -63,7 +63,7 @@ void t.test('a piece that stalls at two owners is fetched from a third', async (
 
 void t.test('a lost part goes on elsewhere from its last good piece', async (t) => {
   const schedule = new Schedule(8, { pieceBytes: PIECE_BYTES, minPiecesForTwoStreams: 100, minPartPieces: 8, random: () => 0.9 })
-  schedule.setOwners([{ key: 'A', name: 'A', complete: true }, { key: 'B', name: 'B', complete: true }], 0)
+  schedule.setOwners([{ key: 'A', complete: true }, { key: 'B', complete: true }], 0)
   const first = schedule.next(0)?.part
   t.match(first, { owner: 'A', firstPiece: 0, endPiece: 8 })
   t.equal(schedule.next(0), undefined, 'one part takes everything here; its owner has hardly begun')
@@ -155,7 +155,7 @@ void t.test('pieces from an earlier run are not fetched again', async (t) => {
   schedule.have(0, 4)
   schedule.have(3, 6)
   t.equal(schedule.donePieces, 6)
-  schedule.setOwners([{ key: 'A', name: 'A', complete: true }], 0)
+  schedule.setOwners([{ key: 'A', complete: true }], 0)
   t.match(schedule.next(0)?.part, { firstPiece: 6 })
 })
 
