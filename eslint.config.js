@@ -2,17 +2,21 @@ import importX from 'eslint-plugin-import-x'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 
-/** Who may import whom inside lib: each folder sees those below it, and nothing else. */
+/** Who may import whom inside lib: each folder sees those named, and nothing else. */
 const MAY_IMPORT = {
   protocol: [],
+  threads: ['protocol'],
   secret: ['protocol'],
   net: ['protocol', 'secret'],
-  content: ['protocol', 'net'],
-  tracker: ['protocol', 'secret', 'net', 'content'],
-  share: ['protocol', 'secret', 'net', 'content'],
-  download: ['protocol', 'secret', 'net', 'content'],
-  node: ['protocol', 'secret', 'net', 'content', 'share', 'download'],
-  cli: ['protocol', 'secret', 'net', 'content', 'tracker', 'share', 'download', 'node', 'ui'],
+  content: ['protocol'],
+  disk: ['protocol', 'content', 'threads'],
+  schedule: ['protocol', 'content'],
+  part: ['protocol', 'secret', 'net', 'content', 'threads', 'disk'],
+  tracker: ['protocol', 'secret', 'net'],
+  share: ['protocol', 'secret', 'net', 'content', 'threads', 'disk'],
+  download: ['protocol', 'secret', 'net', 'content', 'threads', 'disk', 'schedule', 'part'],
+  node: ['protocol', 'secret', 'net', 'content', 'threads', 'disk', 'part', 'share', 'download'],
+  cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
 
@@ -22,7 +26,7 @@ const zones = [
     from: FOLDERS.filter((other) => other !== folder && !others.includes(other)).map((other) => `./lib/${other}`),
   })).filter(({ from }) => from.length > 0),
   { target: './lib', from: ['./workers', './test'] },
-  { target: './workers', from: FOLDERS.filter((folder) => !['download', 'content', 'share'].includes(folder)).map((folder) => `./lib/${folder}`) },
+  { target: './workers', from: FOLDERS.filter((folder) => !['part', 'disk', 'content', 'share', 'threads'].includes(folder)).map((folder) => `./lib/${folder}`) },
 ]
 
 export default [
@@ -71,5 +75,10 @@ export default [
   {
     files: ['lib/**/*.ts'],
     rules: { 'no-console': 'error' },
+  },
+  {
+    // A state machine: no clock, no socket, no file.
+    files: ['lib/schedule/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: ['node:*'] }] },
   },
 ]

@@ -1,6 +1,7 @@
-import { isRate } from '../net/rate-limit.js'
+import { isRate } from '../threads/rate-limit.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { GiB, KiB, LEAST_RATE, MiB } from '../protocol/limits.js'
+import { LEAST_RATE } from '../protocol/limits.js'
+import { GiB, KiB, MiB } from '../protocol/units.js'
 
 const UNITS = new Map([['', 1], ['K', KiB], ['M', MiB], ['G', GiB]])
 

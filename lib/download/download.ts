@@ -4,48 +4,19 @@
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DigestTask } from '../content/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
-import type { FileIdentity } from '../content/own-file.js'
-import type { PlacedRun } from '../content/placed-run.js'
-import type { RateLimit } from '../net/rate-limit.js'
+import type { FileIdentity } from '../disk/own-file.js'
+import type { PlacedRun } from '../content/run.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
-import type { ClientCredentials, Purpose } from '../secret/keys.js'
-import { LoosePart } from './loose-part.js'
+import type { DownloadContext } from './context.js'
+import { SinglePiece } from '../disk/single-piece.js'
 import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
-import { assertAbsent, publish, secureName } from './publish.js'
-import type { PartTask, WholeFile } from './part-task.js'
-import type { Slots } from './slots.js'
+import { assertAbsent, publish, secureName } from '../disk/publish.js'
 import { Transfer, type TransferProgress } from './transfer.js'
-import { Workspace } from './workspace.js'
-
-/** What a download needs of the node it runs in. */
-export interface DownloadContext {
-  /** The node's, as owners are told it. */
-  name: string
-  /** Where the file goes: `DIR/NAME`. */
-  folder: string
-  /** `DIR/NAME/.piecemeal` */
-  hiddenFolder: string
-  /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
-  findOwners: (filename: string, digest: string | undefined) => Promise<Found>
-  /**
-   * Fetches a part in a thread; a part that is all of its file gets its name there.
-   *
-   * @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal.
-   */
-  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<WholeFile | undefined>
-  digestPieces: (task: DigestTask) => Promise<PieceList>
-  /** The parts that are fetched at once, shared by all downloads of the node. */
-  slots: Slots
-  /** The rate of all of them together. */
-  down: RateLimit
-  /** For owners' input and output ports; without them connections are plain. */
-  credentials?: Record<Purpose, ClientCredentials> | undefined
-}
+import { Workspace } from '../disk/workspace.js'
 
 export interface DownloadOptions {
   filename: string
@@ -87,7 +58,7 @@ export async function download ({ filename, digest, signal, onGood, onProgress }
     throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
   }
 
-  const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found) : new LoosePart(context.hiddenFolder, found)
+  const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found) : new SinglePiece(context.hiddenFolder, found)
   try {
     await workspace.assertRoom()
     const list = await findPieceList(found, signal, context)

@@ -4,10 +4,11 @@ import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { toPiecemealError, type PiecemealError } from '../protocol/errors.js'
 import { THREAD_HANG_MS } from '../protocol/limits.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
-import type { DownloadContext } from './download.js'
-import type { Part } from './part.js'
-import { PartControl, type WholeFile } from './part-task.js'
-import type { Run } from './workspace.js'
+import type { DownloadContext } from './context.js'
+import type { Part } from '../schedule/part.js'
+import { PartControl } from '../threads/part-control.js'
+import type { WholeFile } from '../part/part-task.js'
+import type { Run } from '../content/run.js'
 
 export interface RunningPartOptions {
   part: Part

@@ -3,29 +3,31 @@
  * runs to the glue, and asks for more owners while there are too few.
  */
 import { rm } from 'node:fs/promises'
-import { toDiskError } from '../content/disk.js'
+import { toDiskError } from '../disk/write-fully.js'
 import type { PieceList } from '../content/digest.js'
-import type { FileIdentity } from '../content/own-file.js'
-import type { PlacedRun } from '../content/placed-run.js'
+import type { FileIdentity } from '../disk/own-file.js'
+import type { PlacedRun } from '../content/run.js'
 import { formatAddress, type Address } from '../protocol/address.js'
 import { pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { KiB, MAX_FETCH_THREADS } from '../protocol/limits.js'
+import { MAX_FETCH_THREADS } from '../protocol/limits.js'
+import { KiB } from '../protocol/units.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
-import type { DownloadContext } from './download.js'
-import { Glue } from './glue.js'
+import type { DownloadContext } from './context.js'
+import { Glue } from '../disk/glue.js'
 import { HavePoller } from './have-poller.js'
-import { makeEmptyPart } from './loose-part.js'
-import type { ScheduleFailure } from './owner-standing.js'
-import type { Part } from './part.js'
-import type { WholeFile } from './part-task.js'
+import { makeEmptyPart } from '../disk/single-piece.js'
+import type { ScheduleFailure } from '../schedule/owner.js'
+import type { Part } from '../schedule/part.js'
+import type { WholeFile } from '../part/part-task.js'
 import { RunningPart, type PartEnd } from './running-part.js'
-import { Schedule } from './schedule.js'
-import { DEFAULT_POLICY } from './schedule-policy.js'
-import { StreamCount } from './stream-count.js'
+import { Schedule } from '../schedule/schedule.js'
+import { DEFAULT_POLICY } from '../schedule/policy.js'
+import { MachineLoad } from './machine-load.js'
 import { Tally } from './tally.js'
-import type { Run, Workspace } from './workspace.js'
+import type { Run } from '../content/run.js'
+import type { Workspace } from '../disk/workspace.js'
 
 export interface TransferProgress {
   size: number
@@ -72,7 +74,7 @@ export class Transfer {
   readonly #schedule: Schedule
   readonly #glue: Glue
   readonly #haves: HavePoller
-  readonly #streamCount = new StreamCount()
+  readonly #machineLoad = new MachineLoad()
   readonly #owners = new Map<string, Owner>()
   readonly #running = new Map<number, RunningPart>()
   readonly #tally: Tally
@@ -199,8 +201,8 @@ export class Transfer {
   }
 
   #startParts (): void {
-    const streams = this.#isBrief ? Infinity : this.#streamCount.at(performance.now(), this.#schedule.streamsOfUse)
-    this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#streamCount.isBusy })
+    const streams = this.#isBrief ? Infinity : this.#machineLoad.at(performance.now(), this.#schedule.streamsOfUse)
+    this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#machineLoad.isBusy })
     const { slots } = this.#context
     for (;;) {
       if (!slots.isFree) return slots.wait(this.#wakeUp)

@@ -4,7 +4,7 @@
  * downloaded, piece by piece as they come.
  */
 import type { PieceList } from '../content/digest.js'
-import type { PlacedRun } from '../content/placed-run.js'
+import type { PlacedRun } from '../content/run.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { PartialShare, PartialShares, type PartialContent } from '../share/partial-share.js'
 import { ShareIndex, type ServedFile, type Share } from '../share/share-index.js'

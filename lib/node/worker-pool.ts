@@ -2,13 +2,15 @@
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import pLimit from 'p-limit'
-import type { DigestTask } from '../content/digest-pieces.js'
+import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
-import { fromTaskResult, type TaskResult } from '../content/task-result.js'
+import { fromTaskResult, type TaskResult } from '../threads/task-result.js'
 import { Slots } from '../download/slots.js'
-import { PartControl, type PartTask, type WholeFile } from '../download/part-task.js'
+import { PartControl } from '../threads/part-control.js'
+import type { PartTask, WholeFile } from '../part/part-task.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { MAX_FETCH_THREADS, MiB } from '../protocol/limits.js'
+import { MAX_FETCH_THREADS } from '../protocol/limits.js'
+import { MiB } from '../protocol/units.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
 const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href

@@ -2,10 +2,7 @@
  * Every limit on what a stranger may use up, in one place. Sizes are bytes, times milliseconds
  * unless the name says otherwise; the numbers are the wire contract's (README, "Limits").
  */
-
-export const KiB = 1024
-export const MiB = 1024 * KiB
-export const GiB = 1024 * MiB
+import { KiB, MiB } from './units.js'
 
 /** A request line, without its newline. */
 export const REQUEST_LINE_BYTES = 64 * KiB

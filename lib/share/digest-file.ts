@@ -1,10 +1,10 @@
 /** The digest of a file, by as many threads as there are: each takes runs of pieces. */
 import type { FileHandle } from 'node:fs/promises'
 import { contentDigest, type PieceList } from '../content/digest.js'
-import type { DigestTask } from '../content/digest-pieces.js'
+import type { DigestTask } from '../disk/digest-pieces.js'
 import { pieceCount, pieceLengthFor, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { MiB } from '../protocol/limits.js'
+import { MiB } from '../protocol/units.js'
 
 /** Digests a run of pieces, in a thread of its own where there is one. */
 export type DigestPieces = (task: DigestTask) => Promise<PieceList>

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { identifySync, isSameFile, openOwnFile, openOwnFileSync } from '../content/own-file.js'
+import { identifySync, isSameFile, openOwnFile, openOwnFileSync } from '../disk/own-file.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { ServedFile } from './share-index.js'

@@ -1,7 +1,7 @@
 /** A content that is still being downloaded: which of its pieces are there, and in which file each of them is. */
 import type { PieceList } from '../content/digest.js'
 import { PieceSet } from '../content/piece-set.js'
-import type { PlacedRun } from '../content/placed-run.js'
+import type { PlacedRun } from '../content/run.js'
 import { pieceCount, type ByteRange, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'

@@ -7,11 +7,11 @@
 import { readSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toDiskError } from '../content/disk.js'
-import type { RateLimit } from '../net/rate-limit.js'
+import { toDiskError } from '../disk/write-fully.js'
+import type { RateLimit } from '../threads/rate-limit.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { KiB } from '../protocol/limits.js'
+import { KiB } from '../protocol/units.js'
 
 /** Two of these are all the memory that a stream takes. They stay in a core's cache: with 1 MiB a stream was slower. */
 const CHUNK_BYTES = 256 * KiB

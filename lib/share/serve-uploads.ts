@@ -1,7 +1,7 @@
 /** The thread that serves: an upload server that is told by messages what to do. */
 import type { MessagePort } from 'node:worker_threads'
-import { toTaskResult } from '../content/task-result.js'
-import { RateLimit } from '../net/rate-limit.js'
+import { toTaskResult } from '../threads/task-result.js'
+import { RateLimit } from '../threads/rate-limit.js'
 import { toPiecemealError } from '../protocol/errors.js'
 import { PartialShare, PartialShares } from './partial-share.js'
 import { ShareIndex, type ServedFile } from './share-index.js'

@@ -1,8 +1,8 @@
 /** From a name to a share: opened, digested or remembered, and still the same file afterwards. */
-import { identify, isSameFile, openOwnFile } from '../content/own-file.js'
+import { identify, isSameFile, openOwnFile } from '../disk/own-file.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import type { DigestCache } from './digest-cache.js'
+import type { DigestCache } from '../disk/digest-cache.js'
 import { digestFile, type DigestOptions } from './digest-file.js'
 import type { Share } from './share-index.js'
 

@@ -1,5 +1,5 @@
 import type { PieceList } from '../content/digest.js'
-import { isSameFile, type FileIdentity } from '../content/own-file.js'
+import { isSameFile, type FileIdentity } from '../disk/own-file.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { SHARES_PER_NODE } from '../protocol/limits.js'

@@ -1,8 +1,8 @@
 /** What the main thread and the thread that serves uploads say to each other. */
-import type { PlacedRun } from '../content/placed-run.js'
+import type { PlacedRun } from '../content/run.js'
 import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
-import type { TaskResult } from '../content/task-result.js'
+import type { TaskResult } from '../threads/task-result.js'
 import type { PartialContent } from './partial-share.js'
 import type { Credentials } from '../secret/keys.js'
 import type { ServedFile } from './share-index.js'

@@ -1,7 +1,7 @@
 /** The main thread's end of the thread that serves uploads. */
 import { Worker } from 'node:worker_threads'
-import { fromTaskResult } from '../content/task-result.js'
-import type { PlacedRun } from '../content/placed-run.js'
+import { fromTaskResult } from '../threads/task-result.js'
+import type { PlacedRun } from '../content/run.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { PartialContent } from './partial-share.js'

@@ -5,11 +5,11 @@
  * come and go. What is not: disks, processors, lost packets, the exchange of the list of pieces.
  */
 import { PieceSet } from '../../lib/content/piece-set.js'
-import type { ScheduledOwner, ScheduleFailure } from '../../lib/download/owner-standing.js'
-import type { Part } from '../../lib/download/part.js'
-import { Schedule } from '../../lib/download/schedule.js'
-import type { SchedulePolicy } from '../../lib/download/schedule-policy.js'
-import { StreamCount, type ProcessorTimes } from '../../lib/download/stream-count.js'
+import type { ScheduledOwner, ScheduleFailure } from '../../lib/schedule/owner.js'
+import type { Part } from '../../lib/schedule/part.js'
+import { Schedule } from '../../lib/schedule/schedule.js'
+import type { SchedulePolicy } from '../../lib/schedule/policy.js'
+import { MachineLoad, type ProcessorTimes } from '../../lib/download/machine-load.js'
 import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
 import { SentPieces } from '../../lib/share/sent-lately.js'
 import { SampleMap } from '../../lib/tracker/sample-map.js'
@@ -79,7 +79,7 @@ interface Peer extends Link {
   readonly uploads: Fetch[]
   readonly downloads: Fetch[]
   readonly schedule: Schedule | undefined
-  readonly streamCount: StreamCount
+  readonly machineLoad: MachineLoad
   readonly done: PieceSet
   /** Running, asked for or refused. */
   readonly fetches: Fetch[]
@@ -134,7 +134,7 @@ export class Swarm {
       startMs,
       leaveMs,
       schedule,
-      streamCount: new StreamCount(idleMachine),
+      machineLoad: new MachineLoad(idleMachine),
       done,
       upUsed: 0,
       downUsed: 0,
@@ -225,7 +225,7 @@ export class Swarm {
   /** What the engine does ten times a second. */
   #tick (peer: Peer, schedule: Schedule, nowMs: number): void {
     peer.tickMs = nowMs + TICK_MS
-    schedule.setMachine({ streams: peer.streamCount.at(nowMs, schedule.streamsOfUse), isBusy: peer.streamCount.isBusy })
+    schedule.setMachine({ streams: peer.machineLoad.at(nowMs, schedule.streamsOfUse), isBusy: peer.machineLoad.isBusy })
     this.#links.fillDownloads(peer, nowMs)
     for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
     for (const { id } of schedule.trim()) {

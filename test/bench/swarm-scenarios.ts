@@ -1,5 +1,5 @@
 /** What is simulated: the nodes of a swarm, and how long each of them takes, in bounds of its own. */
-import { MiB } from '../../lib/protocol/limits.js'
+import { MiB } from '../../lib/protocol/units.js'
 import { seededRandom } from '../helpers/seed.js'
 import { Swarm, type SwarmNode, type SwarmResult } from './swarm-model.js'
 

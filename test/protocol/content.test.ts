@@ -3,7 +3,7 @@ import t from 'tap'
 import {
   bytesOfPieces, digestPrefix, isDigest, isDigestQuestion, isPieceLength, pieceCount, pieceLengthFor,
 } from '../../lib/protocol/content.js'
-import { GiB, MiB } from '../../lib/protocol/limits.js'
+import { GiB, MiB } from '../../lib/protocol/units.js'
 
 const HEX = '0123456789abcdef'.repeat(4)
 

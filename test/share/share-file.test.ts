@@ -4,11 +4,11 @@ import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
-import { digestPieces, type DigestTask } from '../../lib/content/digest-pieces.js'
-import { DigestCache } from '../../lib/share/digest-cache.js'
+import { digestPieces, type DigestTask } from '../../lib/disk/digest-pieces.js'
+import { DigestCache } from '../../lib/disk/digest-cache.js'
 import type { DigestPieces } from '../../lib/share/digest-file.js'
 import { shareFile, type ShareFileOptions } from '../../lib/share/share-file.js'
-import { untilFileClockMoves } from '../content/file-clock.js'
+import { untilFileClockMoves } from '../disk/file-clock.js'
 
 const MIB = 1_048_576
 

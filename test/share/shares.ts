@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { appendFile, copyFile, mkdir, open, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contentOf } from '../../lib/content/digest.js'
-import { identify } from '../../lib/content/own-file.js'
+import { identify } from '../../lib/disk/own-file.js'
 import type { Share } from '../../lib/share/share-index.js'
-import { untilFileClockMoves } from '../content/file-clock.js'
+import { untilFileClockMoves } from '../disk/file-clock.js'
 
 /** @param content what the digest is of; read from the file if left out */
 export async function shareOf (folder: string, filename: string, content?: Pick<Share, 'size' | 'digest' | 'pieceLength' | 'pieces'>): Promise<Share> {

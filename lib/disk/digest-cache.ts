@@ -1,0 +1,79 @@
+/**
+ * Digests of files that were shared before, kept in the hidden folder: the same unchanged file is
+ * shared again at once. A file of one piece is digested sooner than its entry is found, so it has none.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isPieceListOf, type PieceList } from '../content/digest.js'
+import type { FileIdentity } from './own-file.js'
+import * as check from '../protocol/check.js'
+import type { Content } from '../protocol/content.js'
+import { MIN_PIECE_BYTES } from '../protocol/limits.js'
+import { DIGESTS_FOLDER } from './hidden.js'
+
+const entry = {
+  filename: check.fileName,
+  identity: check.string,
+  size: check.bytes,
+  digest: check.digest,
+  pieceLength: check.bytes,
+  pieces: check.base64,
+}
+
+export class DigestCache {
+  readonly #folder: string
+
+  /** @param hiddenFolder `DIR/NAME/.piecemeal` */
+  constructor (hiddenFolder: string) {
+    this.#folder = join(hiddenFolder, DIGESTS_FOLDER)
+  }
+
+  /** What the file was when it was digested, or undefined if it has changed since, or the entry can't be read. */
+  async get (filename: string, identity: FileIdentity): Promise<(Content & { pieces: PieceList }) | undefined> {
+    if (!isWorthKeeping(identity)) return undefined
+    try {
+      const found = check.checkShape(entry, JSON.parse(await readFile(this.#path(filename), 'utf8')))
+      if (found.filename !== filename || found.identity !== key(identity) || BigInt(found.size) !== identity.size) return undefined
+      const { size, digest, pieceLength, pieces } = found
+      return isPieceListOf(found, pieces) ? { size, digest, pieceLength, pieces } : undefined
+    } catch {
+      // A cache that can't be used is one that is not there: the file is digested again.
+      return undefined
+    }
+  }
+
+  /** @throws what writing throws; an entry is replaced whole or not at all. */
+  async put (filename: string, identity: FileIdentity, { size, digest, pieceLength, pieces }: Content & { pieces: PieceList }): Promise<void> {
+    if (!isWorthKeeping(identity)) return
+    await mkdir(this.#folder, { recursive: true })
+    const path = this.#path(filename)
+    const temporary = `${path}.new`
+    await writeFile(temporary, JSON.stringify({ filename, identity: key(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
+    await rename(temporary, path)
+  }
+
+  /** Forgets files that are no longer there. */
+  async prune (filenames: readonly string[]): Promise<void> {
+    const wanted = new Set(filenames.map(entryName))
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      if (!wanted.has(name)) await rm(join(this.#folder, name), { force: true })
+    }
+  }
+
+  #path (filename: string): string {
+    return join(this.#folder, entryName(filename))
+  }
+}
+
+function isWorthKeeping ({ size }: FileIdentity): boolean {
+  return size > MIN_PIECE_BYTES
+}
+
+function entryName (filename: string): string {
+  return `${createHash('sha256').update(filename).digest('hex')}.json`
+}
+
+function key ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+}

@@ -1,0 +1,46 @@
+/**
+ * Brings a file to the disk while it grows, so that the sync at its end has little left to wait
+ * for: a file that fits into memory would otherwise be written to the disk only then.
+ */
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { MiB } from '../protocol/units.js'
+
+/** Small enough for the last sync to be short, large enough for the disk to be used well. */
+const FLUSH_BYTES = 64 * MiB
+
+export class Flusher {
+  readonly path: string
+  #flushedBytes = 0
+  #flushing: Promise<void> | undefined
+
+  constructor (path: string) {
+    this.path = path
+  }
+
+  /** The file has so many bytes now. @returns whether it is worth to bring them to the disk, which has begun then */
+  grow (bytes: number): boolean {
+    if (this.#flushing !== undefined || bytes - this.#flushedBytes < FLUSH_BYTES) return false
+    this.#flushedBytes = bytes
+    this.#flushing = this.#flush().finally(() => { this.#flushing = undefined })
+    return true
+  }
+
+  /** When nothing is under way any more. */
+  async settle (): Promise<void> {
+    await this.#flushing
+  }
+
+  async #flush (): Promise<void> {
+    try {
+      const handle = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW)
+      try {
+        await handle.datasync()
+      } finally {
+        await handle.close()
+      }
+    } catch {
+      // The sync at the end fails the same way, and that is where it matters.
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Puts part files together, in order, while later ones are still being fetched.
+ *
+ * The part file that begins with piece 0 becomes the beginning of the target; the others are
+ * appended to it when their turn has come, the next read under way while the last is written, and
+ * removed as soon as they are in. Killed at any moment, what is there is still a part file.
+ */
+import { constants } from 'node:fs'
+import { open, rm, type FileHandle } from 'node:fs/promises'
+import { toDiskError } from './write-fully.js'
+import type { PlacedRun } from '../content/run.js'
+import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { MiB } from '../protocol/units.js'
+import { Flusher } from './flusher.js'
+import type { Run } from '../content/run.js'
+
+const CHUNK_BYTES = 1 * MiB
+
+export class Glue {
+  readonly #content: Content
+  readonly #onAppended: (run: PlacedRun) => void
+  /** Runs whose turn has not come, and those that turn out to hold nothing new. */
+  readonly #waiting: Run[] = []
+  #target: FileHandle | undefined
+  #targetPath = ''
+  /** Of the target, or of the part that is about to become it. */
+  #flusher: Flusher | undefined
+  /** The first piece that is not in the target yet. */
+  #piece = 0
+  #isClosed = false
+  #buffers: Buffer[] = []
+  /** The appends so far, one after the other. */
+  #work: Promise<void> = Promise.resolve()
+  #failure: unknown
+
+  /** @param onAppended told before the part file goes that its pieces are in the target now */
+  constructor (content: Content, onAppended: (run: PlacedRun) => void = () => {}) {
+    this.#content = content
+    this.#onAppended = onAppended
+  }
+
+  /** The first piece that is not in the target yet. */
+  get piece (): number {
+    return this.#piece
+  }
+
+  /** Takes a run that is complete and will not be written to any more. */
+  add (run: Run): void {
+    this.#waiting.push(run)
+    this.#work = this.#work.then(async () => await this.#appendWhatFits()).catch((error: unknown) => { this.#failure ??= error })
+  }
+
+  /** The part that will be the beginning has so many bytes, and more to come. */
+  begins (path: string, bytes: number): void {
+    if (this.#target !== undefined || this.#isClosed) return
+    this.#flusher ??= new Flusher(path)
+    if (this.#flusher.path === path) this.#flusher.grow(bytes)
+  }
+
+  /**
+   * The path of the target, with every piece in it and on the disk.
+   *
+   * @throws E_DISK_FULL, E_IO; E_INTERNAL if a piece is missing, which would be a defect.
+   */
+  async finish (): Promise<string> {
+    await this.#work
+    if (this.#failure !== undefined) throw toDiskError(this.#failure, 'cannot glue the parts')
+    const { size } = this.#content
+    if (this.#piece !== pieceCount(this.#content) || this.#target === undefined) {
+      throw new PiecemealError('E_INTERNAL', `piece ${this.#piece} is missing after the last part`)
+    }
+    try {
+      await this.#flusher?.settle()
+      const written = (await this.#target.stat()).size
+      if (written < size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
+      if (written > size) await this.#target.truncate(size)
+      await this.#target.sync()
+      const target = this.#target
+      this.#target = undefined
+      await target.close()
+    } catch (error) {
+      throw toDiskError(error, 'cannot write the target')
+    }
+    this.#isClosed = true
+    return this.#targetPath
+  }
+
+  /** What failed so far, so that a download need not fetch the rest first. */
+  get failure (): unknown {
+    return this.#failure
+  }
+
+  /** Stops after the chunk at hand. Safe to call twice. */
+  async close (): Promise<void> {
+    this.#isClosed = true
+    await this.#work
+    await this.#flusher?.settle()
+    const target = this.#target
+    this.#target = undefined
+    // Whoever needs to know that all is written is told by finish().
+    await target?.close().catch(() => {})
+  }
+
+  async #appendWhatFits (): Promise<void> {
+    for (;;) {
+      const run = this.#waiting.find((waiting) => this.#isNext(waiting))
+      if (run === undefined || this.#isClosed) break
+      this.#waiting.splice(this.#waiting.indexOf(run), 1)
+      if (this.#target === undefined) await this.#begin(run)
+      else await this.#append(this.#target, run)
+    }
+    if (this.#isClosed) return
+    const useless = this.#waiting.filter(({ endPiece }) => endPiece <= this.#piece)
+    for (const run of useless) {
+      this.#waiting.splice(this.#waiting.indexOf(run), 1)
+      await rm(run.path, { force: true })
+    }
+  }
+
+  /** It has the piece that comes next; or it is the one empty part of an empty file. */
+  #isNext ({ firstPiece, endPiece }: Run): boolean {
+    return firstPiece <= this.#piece && (endPiece > this.#piece || (this.#target === undefined && this.#content.size === 0))
+  }
+
+  async #begin ({ path, endPiece }: Run): Promise<void> {
+    this.#target = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)
+    this.#targetPath = path
+    this.#piece = endPiece
+    if (this.#flusher?.path !== path) {
+      await this.#flusher?.settle()
+      this.#flusher = new Flusher(path)
+    }
+    this.#flusher.grow(bytesOfPieces(this.#content, 0, endPiece).end)
+  }
+
+  async #append (target: FileHandle, { path, firstPiece, endPiece }: Run): Promise<void> {
+    const { start, end } = bytesOfPieces(this.#content, this.#piece, endPiece)
+    const source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      const skipped = start - bytesOfPieces(this.#content, firstPiece, endPiece).start
+      await this.#copy(source, skipped, target, start, end - start)
+    } finally {
+      await source.close()
+    }
+    if (this.#isClosed) return
+    this.#onAppended({ firstPiece: this.#piece, endPiece, path: this.#targetPath, originPiece: 0 })
+    await rm(path, { force: true })
+    this.#piece = endPiece
+    this.#flusher?.grow(end)
+  }
+
+  async #copy (source: FileHandle, from: number, target: FileHandle, to: number, length: number): Promise<void> {
+    this.#buffers = this.#buffers.length > 0 ? this.#buffers : [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)]
+    let [filling, spare] = this.#buffers as [Buffer, Buffer]
+    let written: Promise<void> = Promise.resolve()
+    for (let at = 0; at < length && !this.#isClosed;) {
+      const [{ bytesRead }] = await Promise.all([source.read(filling, 0, Math.min(CHUNK_BYTES, length - at), from + at), written])
+      if (bytesRead === 0) throw new PiecemealError('E_IO', 'a part file became shorter')
+      written = writeFully(target, filling.subarray(0, bytesRead), to + at)
+      // Observed in the next round, or below.
+      written.catch(() => {})
+      at += bytesRead;
+      [filling, spare] = [spare, filling]
+    }
+    await written
+  }
+}
+
+async function writeFully (target: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await target.write(bytes, written, bytes.length - written, position + written)
+    written += bytesWritten
+  }
+}

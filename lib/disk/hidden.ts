@@ -1,0 +1,38 @@
+/**
+ * What lies in a node's hidden folder, `DIR/NAME/.piecemeal`, and under which names. Whatever fits
+ * none of them is left alone.
+ */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { DIGEST_PREFIX, type Content } from '../protocol/content.js'
+
+/** Of whoever works on the folder. */
+export const LOCK_FILE = 'lock'
+/** Digests of files that were shared before. */
+export const DIGESTS_FOLDER = 'digests'
+/** The folder of a digest, and in it that of a file name. */
+export const DIGEST_FOLDER = /^[0-9a-f]{64}$/
+export const NAME_FOLDER = /^[0-9a-f]{16}$/
+/** In the folder of a name: says what the part files beside it belong to. */
+export const JOURNAL = 'journal.json'
+/** In the folder of a name: `<first piece>-<number>.part`. */
+export const PART_FILE = /^(\d{1,4})-(\d{1,9})\.part$/
+/** The part file of a content of one piece or none: `<digest>-<number>.part`. */
+export const SINGLE_PIECE = /^[0-9a-f]{64}-\d+\.part$/
+
+/** Where a download is under way: one content may be fetched under several names. */
+export function workspaceFolder (hiddenFolder: string, { digest, filename }: Pick<Content, 'digest'> & { filename: string }): string {
+  return join(digestFolder(hiddenFolder, digest), createHash('sha256').update(filename).digest('hex').slice(0, 16))
+}
+
+export function partFileName (firstPiece: number, number: number): string {
+  return `${firstPiece}-${number}.part`
+}
+
+export function singlePiecePath (hiddenFolder: string, digest: string, number: number): string {
+  return `${digestFolder(hiddenFolder, digest)}-${number}.part`
+}
+
+function digestFolder (hiddenFolder: string, digest: string): string {
+  return join(hiddenFolder, digest.slice(DIGEST_PREFIX.length))
+}

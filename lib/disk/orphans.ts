@@ -1,0 +1,52 @@
+/** What earlier downloads left and nobody needs any more: removed when a node starts. */
+import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as check from '../protocol/check.js'
+import { DIGEST_FOLDER, JOURNAL, NAME_FOLDER, SINGLE_PIECE } from './hidden.js'
+
+export interface OrphanOptions {
+  /** The node's folder. */
+  folder: string
+  hiddenFolder: string
+  /** What is older than this is an orphan, in milliseconds. */
+  maxAgeMs: number
+  /** The time by the wall clock, as file times are. */
+  now: Date
+}
+
+const journal = { filename: check.fileName }
+
+/** Removes what belongs to a file that is there by now, what nobody went on with, and what can't be read. */
+export async function removeOrphans ({ folder, hiddenFolder, maxAgeMs, now }: OrphanOptions): Promise<void> {
+  for (const part of await entriesOf(hiddenFolder, SINGLE_PIECE)) await rm(join(hiddenFolder, part), { force: true })
+  for (const digest of await entriesOf(hiddenFolder, DIGEST_FOLDER)) {
+    const digestFolder = join(hiddenFolder, digest)
+    for (const name of await entriesOf(digestFolder, NAME_FOLDER)) {
+      const workspace = join(digestFolder, name)
+      const isOld = now.getTime() - await lastChangeMs(workspace) > maxAgeMs
+      if (isOld || !await isStillWanted(workspace, folder)) await rm(workspace, { recursive: true, force: true })
+    }
+    // Does nothing where something is left in it.
+    await rmdir(digestFolder).catch(() => {})
+  }
+}
+
+async function entriesOf (folder: string, pattern: RegExp): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).filter((entry) => pattern.test(entry))
+}
+
+async function isStillWanted (workspace: string, folder: string): Promise<boolean> {
+  try {
+    const { filename } = check.checkShape(journal, JSON.parse(await readFile(join(workspace, JOURNAL), 'utf8')))
+    return await lstat(join(folder, filename)).then(() => false, () => true)
+  } catch {
+    return false
+  }
+}
+
+/** When a part was last written to. */
+async function lastChangeMs (workspace: string): Promise<number> {
+  const entries = await readdir(workspace).catch(() => [])
+  const times = await Promise.all(entries.map(async (entry) => await lstat(join(workspace, entry)).then(({ mtimeMs }) => mtimeMs, () => 0)))
+  return Math.max(0, ...times)
+}

@@ -1,0 +1,124 @@
+/**
+ * Where a download that is under way lives: part files and a small journal in
+ * `DIR/NAME/.piecemeal/<digest>/<name>/`, on the file system of its target. `<name>` is the
+ * beginning of the SHA-256 of the file name, so that one content may be fetched under two names.
+ *
+ * A part file `<first piece>-<number>.part` holds consecutive pieces. What it holds counts only as
+ * far as the digests say, whatever happened to the process that wrote it.
+ */
+import { constants } from 'node:fs'
+import { lstat, mkdir, open, readdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { toDiskError } from './write-fully.js'
+import type { DigestTask } from './digest-pieces.js'
+import type { PieceList } from '../content/digest.js'
+import type { Run } from '../content/run.js'
+import { PIECE_DIGEST_BYTES, pieceCount, type Content } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+import { JOURNAL, PART_FILE, partFileName, workspaceFolder } from './hidden.js'
+
+export class Workspace {
+  readonly #folder: string
+  readonly #content: Content & { filename: string }
+  /** Without anything from an earlier run. */
+  readonly #isNew: boolean
+  #nextFile = 0
+
+  /** Makes the folder, or takes over what an earlier run left. @throws E_DISK_FULL, E_IO. */
+  static async open (hiddenFolder: string, content: Content & { filename: string }): Promise<Workspace> {
+    const folder = workspaceFolder(hiddenFolder, content)
+    try {
+      const made = await mkdir(folder, { recursive: true })
+      const { filename, size, digest, pieceLength } = content
+      await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
+      return new Workspace(folder, content, made !== undefined)
+    } catch (error) {
+      throw toDiskError(error, `cannot make ${folder}`)
+    }
+  }
+
+  private constructor (folder: string, content: Content & { filename: string }, isNew: boolean) {
+    this.#folder = folder
+    this.#content = content
+    this.#isNew = isNew
+  }
+
+  /** The path of a part file that does not exist yet. */
+  newPartFile (firstPiece: number): string {
+    return join(this.#folder, partFileName(firstPiece, this.#nextFile++))
+  }
+
+  /** @throws E_DISK_FULL if what is still to come has no room; E_IO. */
+  async assertRoom (): Promise<void> {
+    const { size } = this.#content
+    try {
+      const { bavail, bsize } = await statfs(this.#folder)
+      const kept = await this.#keptBytes()
+      if (size - kept <= bavail * bsize) return
+      throw new PiecemealError('E_DISK_FULL', `no room for ${quote(this.#content.filename)}: it wants ${size - kept} bytes, ${bavail * bsize} are free`)
+    } catch (error) {
+      throw toDiskError(error, 'cannot ask for the room on the disk')
+    }
+  }
+
+  async #keptBytes (): Promise<number> {
+    if (this.#isNew) return 0
+    let bytes = 0
+    for (const entry of await this.#partFiles()) bytes += (await lstat(join(this.#folder, entry))).size
+    return Math.min(bytes, this.#content.size)
+  }
+
+  async #partFiles (): Promise<string[]> {
+    return (await readdir(this.#folder)).filter((entry) => PART_FILE.test(entry))
+  }
+
+  async hasParts (): Promise<boolean> {
+    return await this.#partFiles().then((entries) => entries.length > 0, () => false)
+  }
+
+  /** The good pieces that an earlier run left, longest run first; files without any are removed. */
+  async resume (pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<Run[]> {
+    if (this.#isNew) return []
+    const runs: Run[] = []
+    for (const entry of await this.#partFiles()) {
+      const [firstPiece = 0, number = 0] = PART_FILE.exec(entry)?.slice(1).map(Number) ?? []
+      this.#nextFile = Math.max(this.#nextFile, number + 1)
+      const path = join(this.#folder, entry)
+      const endPiece = await this.#endOfGoodPieces(path, firstPiece, pieces, digestPieces)
+        .catch((error: unknown) => { throw toDiskError(error, 'cannot read what an earlier run left') })
+      if (endPiece > firstPiece) runs.push({ firstPiece, endPiece, path })
+      else await rm(path, { force: true })
+    }
+    return runs.sort((a, b) => (b.endPiece - b.firstPiece) - (a.endPiece - a.firstPiece))
+  }
+
+  async #endOfGoodPieces (path: string, firstPiece: number, pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<number> {
+    const { size, pieceLength } = this.#content
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      const count = pieceCount(this.#content)
+      const start = firstPiece * pieceLength
+      const reach = start + (await handle.stat()).size
+      const lastEnd = reach >= size ? count : Math.floor(reach / pieceLength)
+      if (lastEnd <= firstPiece) return firstPiece
+      const found = await digestPieces({ fd: handle.fd, offset: -start, size, pieceLength, firstPiece, endPiece: lastEnd })
+      let piece = firstPiece
+      for (let at = 0; piece < lastEnd; at += PIECE_DIGEST_BYTES, piece++) {
+        const wanted = pieces.subarray(piece * PIECE_DIGEST_BYTES, (piece + 1) * PIECE_DIGEST_BYTES)
+        if (!found.subarray(at, at + PIECE_DIGEST_BYTES).equals(wanted)) break
+      }
+      return piece
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Nothing of the download is needed any more. */
+  async remove (): Promise<void> {
+    // After a single part there is nothing left in it.
+    await rmdir(this.#folder).catch(async () => await rm(this.#folder, { recursive: true, force: true }))
+    // Another name may still be fetched with the same digest.
+    await rmdir(dirname(this.#folder)).catch(() => {})
+  }
+}

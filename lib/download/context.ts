@@ -1,0 +1,32 @@
+import type { PieceList } from '../content/digest.js'
+import type { DigestTask } from '../disk/digest-pieces.js'
+import type { PartTask, WholeFile } from '../part/part-task.js'
+import type { Found } from '../protocol/tracker-to-node.js'
+import type { ClientCredentials, Purpose } from '../secret/keys.js'
+import type { RateLimit } from '../threads/rate-limit.js'
+import type { Slots } from './slots.js'
+
+/** What a download needs of the node it runs in. */
+export interface DownloadContext {
+  /** The node's, as owners are told it. */
+  name: string
+  /** Where the file goes: `DIR/NAME`. */
+  folder: string
+  /** `DIR/NAME/.piecemeal` */
+  hiddenFolder: string
+  /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
+  findOwners: (filename: string, digest: string | undefined) => Promise<Found>
+  /**
+   * Fetches a part in a thread; a part that is all of its file gets its name there.
+   *
+   * @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal.
+   */
+  fetchPart: (task: PartTask, signal: AbortSignal) => Promise<WholeFile | undefined>
+  digestPieces: (task: DigestTask) => Promise<PieceList>
+  /** The parts that are fetched at once, shared by all downloads of the node. */
+  slots: Slots
+  /** The rate of all of them together. */
+  down: RateLimit
+  /** For owners' input and output ports; without them connections are plain. */
+  credentials?: Record<Purpose, ClientCredentials> | undefined
+}

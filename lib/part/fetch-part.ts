@@ -1,0 +1,285 @@
+/**
+ * Fetches one part: dial the owner, ask for the range, write and check each piece as it passes.
+ *
+ * Runs in a worker thread that does nothing else meanwhile but, at most, fetch other small files,
+ * so its file calls are synchronous: the socket fills the thread's one buffer, the callback hashes
+ * and writes it, and only then is it filled again. Nothing is allocated for a chunk, and no byte
+ * leaves the thread.
+ */
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { once } from 'node:events'
+import type { OnReadOpts, Socket } from 'node:net'
+import { dirname } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import { syncFully, toDiskError, writeFullySync } from '../disk/write-fully.js'
+import { identifySync } from '../disk/own-file.js'
+import { PieceChecker } from '../content/piece-checker.js'
+import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
+import { RateLimit } from '../threads/rate-limit.js'
+import { formatAddress } from '../protocol/address.js'
+import { protocolError } from '../protocol/check.js'
+import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
+import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
+import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
+import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { KiB, MiB } from '../protocol/units.js'
+import { decodeLineBytes, encodeLine } from '../protocol/line.js'
+import { quote } from '../protocol/names.js'
+import { isAlert } from '../protocol/tls-record.js'
+import { PartControl } from '../threads/part-control.js'
+import type { PartTask, WholeFile } from './part-task.js'
+import { giveName } from '../disk/publish.js'
+
+const NEWLINE = 0x0a
+/** The most that TLS hands over at a time. */
+const RECORD_BYTES = 16 * KiB
+/** How often a part looks at the clock and whether it is still wanted. */
+const WATCH_MS = 100
+
+/** The thread's buffer: whoever has it filled looks at it all before anybody else can have it filled. */
+let buffer: Buffer | undefined
+
+/**
+ * @returns the file, if the part is all of it
+ * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_EXISTS, E_INTERRUPTED, or what the owner refused with.
+ */
+export async function fetchPart (task: PartTask): Promise<WholeFile | undefined> {
+  new PartControl(task.control).threadId = threadId
+  const fd = openPartFile(task.path)
+  try {
+    return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function openPartFile (path: string): number {
+  const open = (): number => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
+  try {
+    try {
+      return open()
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      // Somebody tidied up too well.
+      mkdirSync(dirname(path), { recursive: true })
+      return open()
+    }
+  } catch (error) {
+    throw toDiskError(error, 'cannot write a part file')
+  }
+}
+
+function threadBuffer (): Buffer {
+  buffer ??= Buffer.allocUnsafeSlow(MiB)
+  return buffer
+}
+
+class PartFetch {
+  readonly #task: PartTask
+  readonly #fd: number
+  readonly #where: string
+  readonly #range: ByteRange
+  readonly #control: PartControl
+  readonly #checker: PieceChecker
+  readonly #down: RateLimit
+  /** What has come of the header line; undefined once it is whole. */
+  #header: Buffer | undefined = Buffer.alloc(0)
+  #written = 0
+  #whole: WholeFile | undefined
+  /** Where in its buffer those bytes begin and end that nobody has looked at yet. */
+  #gathered = { start: 0, end: 0 }
+  #gatherer: Buffer = Buffer.alloc(0)
+  #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
+  #phaseMs = performance.now()
+  #settle: (error?: PiecemealError) => void = () => {}
+  #isSettled = false
+  #socket: Socket | undefined
+  /** While the node's own limit keeps the socket from being read: that limit, and what ends it. */
+  #pause: { bytesPerSecond: number | undefined, timer: NodeJS.Timeout } | undefined
+
+  constructor (task: PartTask, fd: number) {
+    this.#task = task
+    this.#fd = fd
+    this.#where = formatAddress(task.owner)
+    this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
+    this.#control = new PartControl(task.control)
+    this.#down = new RateLimit(task.down)
+    this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
+  }
+
+  async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
+    const { socket, ready } = openSocket({ ...this.#task.owner, onread: greeting ? this.#gather() : this.#intoBuffer() }, greeting)
+    this.#socket = socket
+    const watch = setInterval(() => this.#look(), WATCH_MS)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#settle = (error) => {
+          if (error) this.#takeGathered()
+          if (this.#isSettled) return
+          this.#isSettled = true
+          socket.destroy()
+          if (error) reject(error)
+          else resolve()
+        }
+        socket.on(ready, () => this.#request(socket))
+        socket.on('error', (cause) => this.#settle(this.#phase === 'connecting'
+          ? connectFailure(this.#where, cause)
+          : new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
+        socket.on('end', () => this.#settle(protocolError(`${this.#where} ended the stream before the range was complete`)))
+        socket.on('close', () => this.#settle(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`)))
+      })
+    } finally {
+      clearInterval(watch)
+      clearTimeout(this.#pause?.timer)
+      // The pool freezes the thread between tasks: what is not closed now stays open.
+      if (!socket.closed) await once(socket, 'close')
+    }
+    return this.#whole
+  }
+
+  #intoBuffer (): OnReadOpts {
+    const filled = threadBuffer()
+    return {
+      // Asked for before every read: with a limit, a part of it.
+      buffer: () => {
+        const bytes = this.#down.portion(filled.length)
+        return bytes === filled.length ? filled : filled.subarray(0, bytes)
+      },
+      callback: (bytes) => {
+        this.#receive(filled.subarray(0, bytes))
+        return !this.#isSettled && this.#isWithinRate(bytes)
+      },
+    }
+  }
+
+  /**
+   * Records of TLS are too small to be written one by one: they are gathered behind one another
+   * until the buffer is full or all is there, or until the next look at the clock.
+   */
+  #gather (): OnReadOpts {
+    // A thread that has several parts in hand can't lend its buffer for longer than a moment.
+    const filled = this.#gatherer = this.#task.target === undefined ? threadBuffer() : Buffer.allocUnsafe(this.#range.end - this.#range.start + 4 * RECORD_BYTES)
+    return {
+      // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
+      buffer: () => filled.subarray(this.#gathered.end, this.#gathered.end + this.#down.portion(RECORD_BYTES)),
+      callback: (bytes) => {
+        this.#gathered.end += bytes
+        const { start, end } = this.#gathered
+        const missing = this.#range.end - this.#range.start - this.#written
+        const isFull = end > filled.length - RECORD_BYTES
+        if (this.#header !== undefined || isFull || end - start >= missing) this.#takeGathered()
+        if (isFull) this.#gathered = { start: 0, end: 0 }
+        return !this.#isSettled && this.#isWithinRate(bytes)
+      },
+    }
+  }
+
+  #takeGathered (): void {
+    const { start, end } = this.#gathered
+    this.#gathered.start = end
+    if (end > start) this.#receive(this.#gatherer.subarray(start, end))
+  }
+
+  #request (socket: Socket): void {
+    this.#enter('waiting')
+    const { filename, digest, name, isPatient: patient } = this.#task
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient })))
+  }
+
+  #receive (chunk: Buffer): void {
+    if (this.#isSettled) return
+    try {
+      const data = this.#header === undefined ? chunk : this.#takeHeader(this.#header, chunk)
+      if (data.length > 0) this.#takeData(data)
+    } catch (error) {
+      this.#settle(toPiecemealError(error))
+    }
+  }
+
+  /** What follows the header line in this chunk, if the line ends in it. */
+  #takeHeader (header: Buffer, chunk: Buffer): Buffer {
+    const newline = chunk.indexOf(NEWLINE)
+    const end = newline < 0 ? chunk.length : newline
+    const line = Buffer.concat([header, chunk.subarray(0, end)])
+    if (line.length > REQUEST_LINE_BYTES) throw protocolError(`${this.#where} sent a header line of more than ${REQUEST_LINE_BYTES} bytes`)
+    if (newline < 0) {
+      this.#header = line
+      return chunk.subarray(end)
+    }
+    this.#header = undefined
+    if (isAlert(line.toString())) throw new PiecemealError('E_AUTH', `${this.#where} wants a secret`)
+    const { filename, digest, range } = parseFileCommunication(decodeLineBytes(line))
+    const { start, end: rangeEnd } = this.#range
+    if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
+      throw protocolError(`${this.#where} sent another range than it was asked for`)
+    }
+    this.#enter('receiving')
+    return chunk.subarray(newline + 1)
+  }
+
+  #takeData (chunk: Buffer): void {
+    this.#enter('receiving')
+    const data = chunk.subarray(0, this.#range.end - this.#range.start - this.#written)
+    writeFullySync(this.#fd, data, this.#written)
+    this.#written += data.length
+    this.#control.receivedBytes = this.#written
+    for (let at = 0; at < data.length;) {
+      const bytes = data.subarray(at, at + this.#checker.leftInPiece)
+      const verdict = this.#checker.take(bytes)
+      at += bytes.length
+      if (verdict === 'more') continue
+      if (verdict === 'bad') {
+        throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
+      }
+      this.#completeFile()
+      this.#control.verifiedPiece = this.#checker.piece
+      if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
+    }
+  }
+
+  /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */
+  #completeFile (): void {
+    const { path, target, filename } = this.#task
+    const { digest: pieces } = this.#checker
+    if (target === undefined || pieces === undefined) return
+    syncFully(this.#fd)
+    giveName(path, target, filename)
+    this.#whole = { pieces, identity: identifySync(this.#fd) }
+  }
+
+  #enter (phase: 'waiting' | 'receiving'): void {
+    this.#phase = phase
+    this.#phaseMs = performance.now()
+  }
+
+  /** Over the rate, the socket is not read for a while; TCP then holds the owner back. */
+  #isWithinRate (bytes: number): boolean {
+    const pauseMs = this.#down.take(bytes)
+    if (pauseMs === 0) return true
+    this.#pause = { bytesPerSecond: this.#down.bytesPerSecond, timer: setTimeout(() => this.#readOn(), pauseMs) }
+    return false
+  }
+
+  #readOn (): void {
+    clearTimeout(this.#pause?.timer)
+    this.#pause = undefined
+    // What the owner could not send meanwhile is no silence of its own.
+    this.#phaseMs = performance.now()
+    this.#socket?.resume()
+  }
+
+  #look (): void {
+    this.#control.beat()
+    this.#takeGathered()
+    if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
+    if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
+    if (this.#pause) {
+      if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn()
+      return
+    }
+    const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]
+    if (performance.now() - this.#phaseMs > mostMs) {
+      this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${mostMs / 1_000} s`))
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** What the main thread and a worker that fetches a part say to each other. */
+import type { PieceList } from '../content/digest.js'
+import type { FileIdentity } from '../disk/own-file.js'
+import type { Address } from '../protocol/address.js'
+import type { Content } from '../protocol/content.js'
+import type { ClientCredentials } from '../secret/keys.js'
+
+export interface PartTask extends Content {
+  filename: string
+  /** The asking node's. */
+  name: string
+  owner: Address
+  /** For the owner's output port; without them the connection is plain. */
+  credentials?: ClientCredentials | undefined
+  /** The part: the pieces from here to `endPiece`, exclusive. */
+  firstPiece: number
+  endPiece: number
+  /** Whether the owner may refuse it while it serves many others. */
+  isPatient: boolean
+  /** The digests of those pieces, 32 bytes each; none for the only piece of a content. */
+  pieces: Uint8Array | undefined
+  /** The part file; the first piece begins at its beginning. */
+  path: string
+  /** For the only piece of a content: the path that its file is to have in the end. */
+  target?: string | undefined
+  control: SharedArrayBuffer
+  /** Of the `RateLimit` on what comes in. */
+  down: SharedArrayBuffer
+}
+
+/** The file of a content of one piece as its thread has left it: on the disk and under its name, its folder yet to be synced. */
+export interface WholeFile {
+  pieces: PieceList
+  identity: FileIdentity
+}

@@ -1,0 +1,114 @@
+/**
+ * Which run of pieces the next part is: what to choose when a download is alone with complete
+ * owners, and what in a swarm; how it is picked from the sets of pieces stands in pick-run.ts.
+ */
+import type { Bitfields } from './bitfields.js'
+import type { OwnerState } from './owner.js'
+import type { Owners } from './owners.js'
+import type { Part } from './part.js'
+import type { PieceRange } from '../content/run.js'
+import { pickAnywhere, pickFront, pickRarest, pickUnseen } from './pick-run.js'
+import type { Pieces } from './pieces.js'
+import type { SchedulePolicy } from './policy.js'
+
+export type Choice = PieceRange & Pick<Part, 'cutAt'>
+
+export interface RunChooserOptions {
+  policy: SchedulePolicy
+  pieces: Pieces
+  owners: Owners
+  bitfields: Bitfields
+}
+
+export class RunChooser {
+  readonly #policy: SchedulePolicy
+  readonly #pieces: Pieces
+  readonly #owners: Owners
+  readonly #bitfields: Bitfields
+  /** Since when there is nothing else that nobody has but what others were given. */
+  #leftSinceMs: number | undefined
+
+  constructor ({ policy, pieces, owners, bitfields }: RunChooserOptions) {
+    this.#policy = policy
+    this.#pieces = pieces
+    this.#owners = owners
+    this.#bitfields = bitfields
+  }
+
+  /**
+   * The first parts short and anywhere, the others in order and large; but none so large that a slow owner holds up the end.
+   *
+   * @param streams that are to run at the same time
+   */
+  alone (streams: number): Choice | undefined {
+    const { minPartPieces, openingPieces, minPiecesForOpening, partsPerStream, random } = this.#policy
+    const { missing, pieceCount, started } = this.#pieces
+    if (started < streams && pieceCount >= minPiecesForOpening) {
+      const range = pickAnywhere(missing, openingPieces, random)
+      return range && { ...range, cutAt: 'seen' }
+    }
+    const share = Math.ceil(missing.size / (streams * partsPerStream))
+    const most = missing.has(0) ? this.#frontPieces(streams) : Math.min(share, this.#piecesOf(this.#policy.maxPartBytes))
+    const range = pickFront(missing, Math.max(minPartPieces, most))
+    return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
+  }
+
+  /** What nobody is known to have, nor to be about to. */
+  unseen (owner: OwnerState, nowMs: number): Choice | undefined {
+    if (owner.haveDueMs > nowMs || !this.#bitfields.isSentKnown(owner, nowMs)) return undefined
+    const { unseenPartPieces: most, haveEveryMs, random } = this.#policy
+    const range = pickUnseen(this.#pieces.missing, [this.#bitfields.availability.seen, ...(owner.sent ? [owner.sent] : [])], { most, random })
+    if (range) this.#leftSinceMs = undefined
+    const left = range ?? this.#leftToOthers(nowMs)
+    if (left) return { ...left, cutAt: 'seen' }
+    owner.haveDueMs = nowMs + haveEveryMs
+    return undefined
+  }
+
+  /** What others were given and nobody can be asked for: theirs to bring, but not for ever. */
+  #leftToOthers (nowMs: number): PieceRange | undefined {
+    const { unseenPartPieces: most, helpMs, random } = this.#policy
+    const range = pickUnseen(this.#pieces.missing, [this.#bitfields.availability.seen], { most, random })
+    this.#leftSinceMs = range && (this.#leftSinceMs ?? nowMs)
+    if (this.#leftSinceMs === undefined || nowMs - this.#leftSinceMs < helpMs) return undefined
+    this.#leftSinceMs = nowMs
+    return range
+  }
+
+  /** The rarest of what others have, from a complete owner that has nothing to give that nobody has. */
+  help (owner: OwnerState, nowMs: number): Choice | undefined {
+    if (owner.haveDueMs <= nowMs) return undefined
+    const { availability } = this.#bitfields
+    const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
+    const range = pickRarest(this.#pieces.missing, availability.seen, availability, { most, sample, random })
+    return range && { ...range, cutAt: 'never' }
+  }
+
+  /** Whether a partial owner is not known to have nothing that is missing. */
+  mayHaveSome ({ have, nothingAt }: OwnerState): boolean {
+    return have !== undefined && nothingAt !== this.#pieces.returns
+  }
+
+  /** The rarest of what a partial owner has. */
+  rarest (owner: OwnerState): Choice | undefined {
+    const { missing, returns } = this.#pieces
+    if (owner.have === undefined) return undefined
+    const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
+    const range = pickRarest(missing, owner.have, this.#bitfields.availability, { most, sample, random })
+    if (range) return { ...range, cutAt: 'never' }
+    owner.nothingAt = returns
+    return undefined
+  }
+
+  /**
+   * The part at the front becomes the beginning of the file and is never copied, so it is as large as
+   * one stream can bring while the others bring the rest; but what they bring waits for it.
+   */
+  #frontPieces (streams: number): number {
+    return Math.min(Math.ceil(this.#pieces.pieceCount / streams), this.#piecesOf(this.#policy.maxWaitingBytes / Math.max(1, streams - 1)))
+  }
+
+  #piecesOf (bytes: number): number {
+    return Math.max(1, Math.floor(bytes / this.#policy.pieceBytes))
+  }
+}

@@ -1,0 +1,123 @@
+import { MIN_PIECE_BYTES, TRIES_PER_PART } from '../protocol/limits.js'
+import { MiB } from '../protocol/units.js'
+
+/** The numbers that a schedule goes by. Times in milliseconds. */
+export interface SchedulePolicy {
+  /** Bytes of a piece. */
+  pieceBytes: number
+  /** Parts of one download that run at once, at most. */
+  streams: number
+  /** Streams of a download in a swarm that has no piece yet; one more for each that it has. */
+  newcomerStreams: number
+  /** Streams that are wanted even from a single owner, if there are enough pieces to be worth it. */
+  minStreams: number
+  minPiecesForTwoStreams: number
+  /** A part is the missing pieces divided by the streams and by this, so that fast owners carry more. */
+  partsPerStream: number
+  minPartPieces: number
+  /** A part from an owner that has not all of it itself, at most: what has come is there for others the sooner. */
+  partialPartPieces: number
+  /** A part from a complete owner in a swarm, at most. */
+  unseenPartPieces: number
+  /** So many missing pieces are looked at for the rarest, at most. */
+  rarestSample: number
+  /** The first parts of a download, at random places, if it has at least `minPiecesForOpening`. */
+  openingPieces: number
+  minPiecesForOpening: number
+  /** Any other part than the one at the front: so much room the glue needs beside the file itself. */
+  maxPartBytes: number
+  /** What the other streams bring until the part at the front is there, at most, if all are equally fast. */
+  maxWaitingBytes: number
+  /** With fewer owners than this the tracker is asked more often. */
+  enoughOwners: number
+  /** Partial owners beyond so many owners are forgotten once the tracker lists others. */
+  ownersKept: number
+  /** Of so many partial owners the fastest is asked. */
+  ownersCompared: number
+  /** The tracker is asked for owners so often while there is none to fetch from; */
+  noOwnersMs: number
+  /** otherwise after half of the time that the download has run for, between these, */
+  ownersSoonMs: number
+  ownersRarelyMs: number
+  /** or at most this while there are few. */
+  ownersEveryMs: number
+  /** A partial owner is asked what it has so often; one that has more than `plentyPieces` to give only `haveRarelyMs`. */
+  haveEveryMs: number
+  haveRarelyMs: number
+  plentyPieces: number
+  /** What a complete owner says it gave away counts for so long. */
+  sentFreshMs: number
+  /** Partial owners that are asked at the same time, at most. */
+  havesAtOnce: number
+  /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long, too, pieces that others were given are left to them. */
+  helpMs: number
+  /** Failures in a row after which an owner is no longer asked. */
+  triesPerOwner: number
+  /** So often in a row an owner may refuse whoever could wait, before that one could not. */
+  patientTries: number
+  /** After so many partial owners in a row that were busy no other one is asked for so long. */
+  refusalsInARow: number
+  crowdedMs: number
+  minPauseMs: number
+  maxPauseMs: number
+  /** How long a download without owners waits for one. */
+  ownerWaitMs: number
+  /** How long owners may be busy without a byte from any of them. */
+  patienceMs: number
+  /** A part with less than this to go is left to its owner. */
+  takeoverMs: number
+  /** A complete owner that brings this much on a stream needs no help, if the machine that fetches has enough to do. */
+  quickBytesPerSecond: number
+  /** A part that has brought no piece for so long, or for as long as one takes at this rate, does not count as one of the streams that are of use. */
+  slackMs: number
+  slackBytesPerSecond: number
+  slowAfterMs: number
+  slowBytesPerSecond: number
+  /** From 0 to 1, as `Math.random`. */
+  random: () => number
+}
+
+export const DEFAULT_POLICY: SchedulePolicy = {
+  pieceBytes: MIN_PIECE_BYTES,
+  streams: 8,
+  newcomerStreams: 1,
+  minStreams: 2,
+  minPiecesForTwoStreams: 8,
+  partsPerStream: 2,
+  minPartPieces: 4,
+  partialPartPieces: 4,
+  unseenPartPieces: 2,
+  rarestSample: 256,
+  openingPieces: 2,
+  minPiecesForOpening: 32,
+  maxPartBytes: 32 * MiB,
+  maxWaitingBytes: 512 * MiB,
+  enoughOwners: 4,
+  ownersKept: 64,
+  ownersCompared: 8,
+  noOwnersMs: 500,
+  ownersSoonMs: 500,
+  ownersEveryMs: 5_000,
+  ownersRarelyMs: 30_000,
+  haveEveryMs: 500,
+  haveRarelyMs: 1_000,
+  plentyPieces: 64,
+  sentFreshMs: 50,
+  havesAtOnce: 16,
+  helpMs: 2_000,
+  triesPerOwner: TRIES_PER_PART,
+  patientTries: 3,
+  refusalsInARow: 4,
+  crowdedMs: 400,
+  minPauseMs: 500,
+  maxPauseMs: 8_000,
+  ownerWaitMs: 30_000,
+  patienceMs: 600_000,
+  takeoverMs: 200,
+  quickBytesPerSecond: 16 * MiB,
+  slackMs: 1_000,
+  slackBytesPerSecond: 1 * MiB,
+  slowAfterMs: 30_000,
+  slowBytesPerSecond: 16 * 1_024,
+  random: Math.random,
+}

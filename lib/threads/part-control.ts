@@ -1,0 +1,82 @@
+const STOP_PIECE = 0
+const VERIFIED_PIECE = 1
+const IS_CANCELLED = 2
+const HEARTBEAT = 3
+const THREAD = 4
+const INT32_FIELDS = 6
+
+/**
+ * A few numbers that both threads see, so that progress and a change of mind cost no message.
+ * The main thread writes where to stop, the worker writes how far it has come.
+ */
+export class PartControl {
+  readonly buffer: SharedArrayBuffer
+  readonly #fields: Int32Array
+  readonly #bytes: BigInt64Array
+
+  static forPart (firstPiece: number, endPiece: number): PartControl {
+    const control = new PartControl(new SharedArrayBuffer(INT32_FIELDS * 4 + 8))
+    control.stopPiece = endPiece
+    control.verifiedPiece = firstPiece
+    return control
+  }
+
+  constructor (buffer: SharedArrayBuffer) {
+    this.buffer = buffer
+    this.#fields = new Int32Array(buffer, 0, INT32_FIELDS)
+    this.#bytes = new BigInt64Array(buffer, INT32_FIELDS * 4, 1)
+  }
+
+  /** The part ends before this piece. Only ever lowered, when its tail is given to another owner. */
+  get stopPiece (): number {
+    return Atomics.load(this.#fields, STOP_PIECE)
+  }
+
+  set stopPiece (piece: number) {
+    Atomics.store(this.#fields, STOP_PIECE, piece)
+  }
+
+  /** The first piece that is not yet written and known to be good. */
+  get verifiedPiece (): number {
+    return Atomics.load(this.#fields, VERIFIED_PIECE)
+  }
+
+  set verifiedPiece (piece: number) {
+    Atomics.store(this.#fields, VERIFIED_PIECE, piece)
+  }
+
+  get isCancelled (): boolean {
+    return Atomics.load(this.#fields, IS_CANCELLED) === 1
+  }
+
+  cancel (): void {
+    Atomics.store(this.#fields, IS_CANCELLED, 1)
+  }
+
+  /** Grows while the worker's thread is alive and not stuck. */
+  get heartbeat (): number {
+    return Atomics.load(this.#fields, HEARTBEAT)
+  }
+
+  beat (): void {
+    Atomics.add(this.#fields, HEARTBEAT, 1)
+  }
+
+  /** The `threadId` of the worker that is at it, once one is. */
+  get threadId (): number {
+    return Atomics.load(this.#fields, THREAD)
+  }
+
+  set threadId (id: number) {
+    Atomics.store(this.#fields, THREAD, id)
+  }
+
+  /** Bytes of the part that have come, checked or not. */
+  get receivedBytes (): number {
+    return Number(Atomics.load(this.#bytes, 0))
+  }
+
+  set receivedBytes (bytes: number) {
+    Atomics.store(this.#bytes, 0, BigInt(bytes))
+  }
+}

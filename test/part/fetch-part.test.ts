@@ -1,0 +1,137 @@
+/** One part from an owner of the test's own: over TLS it takes another way into the file than over plain TCP. */
+import { readFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { blake3 } from '@napi-rs/blake-hash'
+import t, { type Test } from 'tap'
+import { contentDigest } from '../../lib/content/digest.js'
+import { fetchPart } from '../../lib/part/fetch-part.js'
+import { PartControl } from '../../lib/threads/part-control.js'
+import type { PartTask } from '../../lib/part/part-task.js'
+import { Listener } from '../../lib/net/listener.js'
+import { RateLimit } from '../../lib/threads/rate-limit.js'
+import { toErrorData } from '../../lib/protocol/errors.js'
+import { fileRefusal } from '../../lib/protocol/file-communication.js'
+import { encodeLine } from '../../lib/protocol/line.js'
+import { readLine } from '../../lib/net/read-line.js'
+import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.js'
+import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
+import { HOST, WAIT_MS } from '../net/peer.js'
+
+const MIB = 1_048_576
+const PIECES = 4
+const BYTES = (PIECES - 1) * MIB + 12_345
+const DATA = pseudoRandomBytes(BYTES, 'part')
+const DIGESTS = Buffer.concat(Array.from({ length: PIECES }, (_, i) => blake3(DATA.subarray(i * MIB, (i + 1) * MIB))))
+const OURS: Secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
+const OLD: Secret = { current: deriveKeys(Buffer.from('the secret it had before')) }
+
+interface Fetching {
+  fetched: Promise<unknown>
+  control: PartControl
+  path: string
+}
+
+/** A part that is fetched from an owner, which answers the request with its header and then does what it is told. */
+async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours }: { theirs?: Secret | undefined, ours?: Secret | undefined }): Promise<Fetching> {
+  const content = { size: BYTES, digest: contentDigest(BYTES, MIB, DIGESTS), pieceLength: MIB }
+  const control = PartControl.forPart(0, PIECES)
+  const listener = new Listener({
+    onConnection: (socket) => {
+      readLine(socket).then(async (line) => {
+        socket.write(`${line.toString()}\n`)
+        await serve(socket, control)
+      }).catch((error: unknown) => socket.end(encodeLine(fileRefusal(toErrorData(error)))))
+    },
+    credentials: theirs && credentialsFor('data', theirs),
+  })
+  t.teardown(async () => await listener.close())
+  const owner = await listener.listen({ host: HOST, port: 0 })
+  const path = join(await tempDir(t), 'part')
+  const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, control: control.buffer })
+  fetched.catch(() => {})
+  return { fetched, control, path }
+}
+
+/** Looks again and again: the worker tells by shared memory alone. */
+async function untilReceived (control: PartControl, bytes: number): Promise<void> {
+  const deadlineMs = performance.now() + WAIT_MS
+  while (control.receivedBytes < bytes) {
+    if (performance.now() > deadlineMs) throw new Error(`${control.receivedBytes} of ${bytes} bytes came`)
+    await sleep(10)
+  }
+}
+
+for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, ours: OURS }]] as const) {
+  await t.test(way, async (t) => {
+    await t.test('all at once', async (t) => {
+      const { fetched, control, path } = await fetching(t, async (socket) => { socket.end(DATA) }, secrets)
+      await fetched
+      t.ok(DATA.equals(await readFile(path)))
+      t.match(control, { verifiedPiece: PIECES, receivedBytes: BYTES })
+    })
+
+    await t.test('in chunks of any size, each waited for', async (t) => {
+      const { fetched, path } = await fetching(t, async (socket, control) => {
+        let sent = 0
+        for (const bytes of [1, 16_383, 16_385, 100_000, MIB - 5, 3, 40_000, 1, MIB + 1]) {
+          socket.write(DATA.subarray(sent, sent += bytes))
+          await untilReceived(control, sent)
+        }
+        socket.end(DATA.subarray(sent))
+      }, secrets)
+      await fetched
+      t.ok(DATA.equals(await readFile(path)))
+    })
+
+    await t.test('an end before the end: what came is kept', async (t) => {
+      const { fetched, control } = await fetching(t, async (socket) => { socket.end(DATA.subarray(0, 2 * MIB + 5)) }, secrets)
+      await t.rejects(fetched, { code: 'E_PROTOCOL', message: /before the range was complete/ })
+      t.match(control, { verifiedPiece: 2, receivedBytes: 2 * MIB + 5 })
+    })
+
+    await t.test('more than the range: nothing of it is written', async (t) => {
+      const { fetched, path } = await fetching(t, async (socket) => { socket.write(Buffer.concat([DATA, Buffer.alloc(100_000, 'x')])) }, secrets)
+      await fetched
+      t.equal((await readFile(path)).length, BYTES)
+    })
+
+    await t.test('a wrong byte', async (t) => {
+      const wrong = Buffer.from(DATA)
+      wrong.writeUInt8(wrong.readUInt8(MIB + 1) ^ 1, MIB + 1)
+      const lied = await fetching(t, async (socket) => { socket.end(wrong) }, secrets)
+      await t.rejects(lied.fetched, { code: 'E_DIGEST', message: /piece 1 of "file"/ })
+      t.equal(lied.control.verifiedPiece, 1)
+    })
+
+    await t.test('cancelled', async (t) => {
+      const { fetched, control } = await fetching(t, async (socket, control) => {
+        socket.write(DATA.subarray(0, MIB + 10))
+        await untilReceived(control, MIB + 10)
+        control.cancel()
+      }, secrets)
+      await t.rejects(fetched, { code: 'E_INTERRUPTED' })
+      t.equal(control.verifiedPiece, 1)
+    })
+  })
+}
+
+await t.test('an owner that has the old secret alone is asked again with that', async (t) => {
+  const { fetched, path } = await fetching(t, async (socket) => { socket.end(DATA) }, { theirs: OLD, ours: { ...OURS, old: OLD.current } })
+  await fetched
+  t.ok(DATA.equals(await readFile(path)))
+})
+
+await t.test('an owner with another secret, or with none', async (t) => {
+  const serve = async (): Promise<void> => { t.fail('nobody gets that far') }
+  const begunMs = performance.now()
+  for (const theirs of [OLD, undefined]) {
+    const { fetched, control } = await fetching(t, serve, { theirs, ours: OURS })
+    await t.rejects(fetched, { code: 'E_AUTH', message: /^127\.0\.0\.1:\d+ / })
+    t.equal(control.receivedBytes, 0)
+  }
+  await t.rejects((await fetching(t, serve, { theirs: OURS })).fetched, { code: 'E_AUTH', message: /^127\.0\.0\.1:\d+ wants a secret/ })
+  t.ok(performance.now() - begunMs < 2_000)
+})

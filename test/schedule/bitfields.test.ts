@@ -1,0 +1,95 @@
+import t from 'tap'
+import { PieceSet } from '../../lib/content/piece-set.js'
+import { Bitfields } from '../../lib/schedule/bitfields.js'
+import type { OwnerState } from '../../lib/schedule/owner.js'
+import { DEFAULT_POLICY } from '../../lib/schedule/policy.js'
+
+const PIECES = 100
+const POLICY = { ...DEFAULT_POLICY, haveEveryMs: 500, haveRarelyMs: 1_000, plentyPieces: 10, havesAtOnce: 2 }
+
+function pieces (firstPiece = 0, endPiece = 0): PieceSet {
+  const set = new PieceSet(PIECES)
+  set.addRange(firstPiece, endPiece)
+  return set
+}
+
+function partial (key: string, rest: Partial<OwnerState> = {}): OwnerState {
+  return { key, complete: false, sentMs: -Infinity, streams: 0, failures: 0, busy: 0, notBeforeMs: 0, haveDueMs: 0, nothingAt: -1, ...rest }
+}
+
+/** Of a download that has the first half. */
+function halfway (): Bitfields {
+  return new Bitfields(pieces(50, PIECES), POLICY)
+}
+
+void t.test('who is asked: partial owners that are due, that are not out, and not twice at a time', async (t) => {
+  const bitmaps = halfway()
+  const owners = [partial('complete', { complete: true }), partial('later', { haveDueMs: 10 }), partial('liar', { out: 'lied' }), partial('A')]
+  t.strictSame(bitmaps.toAsk(owners, 9), ['A'])
+  t.strictSame(bitmaps.toAsk(owners, 10), ['later'])
+  t.strictSame(bitmaps.toAsk(owners, 1e6), [])
+})
+
+void t.test('only so many at once; an answer, a failure and a loss each make room', async (t) => {
+  const bitmaps = halfway()
+  const [a, b, c, d, e] = ['A', 'B', 'C', 'D', 'E'].map((key) => partial(key)) as [OwnerState, OwnerState, OwnerState, OwnerState, OwnerState]
+  const owners = [a, b, c, d, e]
+  t.strictSame(bitmaps.toAsk(owners, 0), ['A', 'B'])
+  bitmaps.set(a, pieces(0, 1), 0)
+  t.strictSame(bitmaps.toAsk(owners, 0), ['C'])
+  bitmaps.ended(b)
+  b.haveDueMs = 1
+  t.strictSame(bitmaps.toAsk(owners, 0), ['D'])
+  bitmaps.drop(c)
+  c.out = 'lost'
+  t.strictSame(bitmaps.toAsk(owners, 0), ['E'])
+})
+
+void t.test('what is new is told, and an owner that had nothing may have something now', async (t) => {
+  const bitmaps = halfway()
+  const a = partial('A', { nothingAt: 7 })
+  t.equal(bitmaps.set(a, pieces(0, 5), 0), true)
+  t.equal(a.nothingAt, -1)
+  t.equal(bitmaps.set(a, pieces(0, 5), 0), false)
+  t.equal(bitmaps.set(a, pieces(0, 4), 0), false)
+  t.equal(bitmaps.set(a, pieces(0, 5), 0), true)
+  t.equal(a.have?.size, 5)
+})
+
+void t.test('a bitmap is kept as it was when it came', async (t) => {
+  const bitmaps = halfway()
+  const a = partial('A')
+  const answer = pieces(0, 5)
+  bitmaps.set(a, answer, 0)
+  answer.add(60)
+  t.equal(a.have?.has(60), false)
+  bitmaps.drop(a)
+  t.equal(bitmaps.availability.seen.size, 0)
+})
+
+void t.test('how soon again: soon, later where there is plenty to fetch, never where there is no more to come', async (t) => {
+  const table: Array<[what: string, have: PieceSet, dueMs: number]> = [
+    ['nothing', pieces(), 600],
+    ['much, but nothing that is missing here', pieces(0, 50), 600],
+    ['as many as are not yet plenty', pieces(50, 60), 600],
+    ['plenty', pieces(50, 61), 1_100],
+    ['everything', pieces(0, PIECES), Infinity],
+  ]
+  for (const [what, have, dueMs] of table) {
+    const a = partial('A')
+    halfway().set(a, have, 100)
+    t.equal(a.haveDueMs, dueMs, what)
+  }
+})
+
+void t.test('what was dropped counts no more, and is asked for at once', async (t) => {
+  const bitmaps = halfway()
+  const [a, b] = [partial('A'), partial('B')]
+  bitmaps.set(a, pieces(0, 5), 0)
+  bitmaps.set(b, pieces(4, 6), 0)
+  t.strictSame([0, 4, 5, 6].map((piece) => bitmaps.availability.of(piece)), [1, 2, 1, 0])
+  bitmaps.drop(a)
+  t.equal(a.have, undefined)
+  t.strictSame([0, 4, 5, 6].map((piece) => bitmaps.availability.of(piece)), [0, 1, 1, 0])
+  t.strictSame(bitmaps.toAsk([a, b], 0), ['A'])
+})
