@@ -155,7 +155,7 @@ export class Transfer {
   }
 
   /** Of one piece: a part of it is the file, and is over in a moment. */
-  get #isBrief (): boolean {
+  get #isSinglePiece (): boolean {
     return pieceCount(this.#options.found) === 1
   }
 
@@ -171,13 +171,13 @@ export class Transfer {
       const { part, path, verifiedPiece, receivedBytes } = running
       this.#schedule.progress(part.id, verifiedPiece, receivedBytes, performance.now())
       inFlight += receivedBytes
-      if (part.firstPiece === 0 && !this.#isBrief) this.#glue.begins(path, receivedBytes)
+      if (part.firstPiece === 0 && !this.#isSinglePiece) this.#glue.begins(path, receivedBytes)
       const run = running.news()
       if (run) this.#tellGood(run)
     }
     const { found, onProgress } = this.#options
     // A single piece is there or not.
-    if (!this.#isBrief) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight) })
+    if (!this.#isSinglePiece) onProgress?.({ size: found.size, bytes: Math.min(found.size, this.#tally.bytes + inFlight) })
   }
 
   #tellGood (run: Run): void {
@@ -201,7 +201,7 @@ export class Transfer {
   }
 
   #startParts (): void {
-    const streams = this.#isBrief ? Infinity : this.#machineLoad.at(performance.now(), this.#schedule.streamsOfUse)
+    const streams = this.#isSinglePiece ? Infinity : this.#machineLoad.at(performance.now(), this.#schedule.streamsOfUse)
     this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#machineLoad.isBusy })
     const { slots } = this.#context
     for (;;) {
@@ -224,7 +224,7 @@ export class Transfer {
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
     const running: RunningPart = new RunningPart({
-      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: this.#isBrief ? target : undefined, onEnd: async (end) => await this.#end(running, end),
+      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: this.#isSinglePiece ? target : undefined, onEnd: async (end) => await this.#end(running, end),
     }, this.#context)
     this.#running.set(part.id, running)
   }
@@ -240,7 +240,7 @@ export class Transfer {
     if (run.endPiece > run.firstPiece) {
       this.#tally.count(run, owner.name)
       this.#tellGood(run)
-      if (!this.#isBrief) this.#glue.add(run)
+      if (!this.#isSinglePiece) this.#glue.add(run)
     } else {
       await rm(path, { force: true }).catch(() => {})
     }

@@ -7,18 +7,15 @@ import type { PieceList } from '../content/digest.js'
 import { fromTaskResult, type TaskResult } from '../threads/task-result.js'
 import { Slots } from '../download/slots.js'
 import { PartControl } from '../threads/part-control.js'
-import type { PartTask, WholeFile } from '../part/part-task.js'
+import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
-import { MiB } from '../protocol/units.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
 const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
-/** Parts that are over in a moment share the threads that are there: to start one takes a processor longer than many of them do. */
-const BRIEF_PARTS_PER_THREAD = 4
-/** Files of one piece, and what nodes of a swarm give each other. */
-const BRIEF_PART_BYTES = 4 * MiB
+/** Of those that may share one. */
+const PARTS_PER_THREAD = 4
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
@@ -35,7 +32,7 @@ export class WorkerPool {
       minThreads: cores,
       maxThreads: Math.max(MAX_FETCH_THREADS, cores) + cores,
       idleTimeout: IDLE_THREAD_MS,
-      concurrentTasksPerWorker: BRIEF_PARTS_PER_THREAD,
+      concurrentTasksPerWorker: PARTS_PER_THREAD,
       // A thread holds one buffer outside of its heap, and little in it.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     })
@@ -45,10 +42,10 @@ export class WorkerPool {
 
   /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
   async fetchPart (task: PartTask, signal: AbortSignal): Promise<WholeFile | undefined> {
-    const isBrief = (task.endPiece - task.firstPiece) * task.pieceLength <= BRIEF_PART_BYTES
+    const isShared = sharesThread(task)
     const end = (): void => this.#endThread(new PartControl(task.control).threadId)
-    if (isBrief) signal.addEventListener('abort', end, { once: true })
-    const file = await this.#run<WholeFile | undefined>(task, FETCH_PART, isBrief ? undefined : signal)
+    if (isShared) signal.addEventListener('abort', end, { once: true })
+    const file = await this.#run<WholeFile | undefined>(task, FETCH_PART, isShared ? undefined : signal)
       .finally(() => signal.removeEventListener('abort', end))
     // What crosses threads arrives as a plain Uint8Array.
     return file && { ...file, pieces: Buffer.from(file.pieces) }

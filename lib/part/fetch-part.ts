@@ -1,14 +1,13 @@
 /**
  * Fetches one part: dial the owner, ask for the range, write and check each piece as it passes.
  *
- * Runs in a worker thread that does nothing else meanwhile but, at most, fetch other small files,
- * so its file calls are synchronous: the socket fills the thread's one buffer, the callback hashes
- * and writes it, and only then is it filled again. Nothing is allocated for a chunk, and no byte
- * leaves the thread.
+ * Runs in a worker thread that does nothing else meanwhile but, at most, fetch other small parts, so
+ * its file calls are synchronous: what has come is hashed and written before more is taken in, and
+ * no byte leaves the thread.
  */
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { once } from 'node:events'
-import type { OnReadOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { syncFully, toDiskError, writeFullySync } from '../disk/write-fully.js'
@@ -22,22 +21,17 @@ import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
 import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
-import { KiB, MiB } from '../protocol/units.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
 import { PartControl } from '../threads/part-control.js'
-import type { PartTask, WholeFile } from './part-task.js'
+import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
+import { SocketReader } from './socket-reader.js'
 import { giveName } from '../disk/publish.js'
 
 const NEWLINE = 0x0a
-/** The most that TLS hands over at a time. */
-const RECORD_BYTES = 16 * KiB
 /** How often a part looks at the clock and whether it is still wanted. */
 const WATCH_MS = 100
-
-/** The thread's buffer: whoever has it filled looks at it all before anybody else can have it filled. */
-let buffer: Buffer | undefined
 
 /**
  * @returns the file, if the part is all of it
@@ -69,11 +63,6 @@ function openPartFile (path: string): number {
   }
 }
 
-function threadBuffer (): Buffer {
-  buffer ??= Buffer.allocUnsafeSlow(MiB)
-  return buffer
-}
-
 class PartFetch {
   readonly #task: PartTask
   readonly #fd: number
@@ -86,9 +75,7 @@ class PartFetch {
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
   #whole: WholeFile | undefined
-  /** Where in its buffer those bytes begin and end that nobody has looked at yet. */
-  #gathered = { start: 0, end: 0 }
-  #gatherer: Buffer = Buffer.alloc(0)
+  #reader: SocketReader | undefined
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
   #phaseMs = performance.now()
   #settle: (error?: PiecemealError) => void = () => {}
@@ -108,13 +95,21 @@ class PartFetch {
   }
 
   async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
-    const { socket, ready } = openSocket({ ...this.#task.owner, onread: greeting ? this.#gather() : this.#intoBuffer() }, greeting)
+    const reader = this.#reader = new SocketReader({
+      isTls: greeting !== undefined,
+      sharesThread: sharesThread(this.#task),
+      portion: (bytes) => this.#down.portion(bytes),
+      isWaitingForMore: (gathered) => this.#header === undefined && gathered < this.#range.end - this.#range.start - this.#written,
+      onBytes: (bytes) => this.#receive(bytes),
+      readsOn: (bytes) => !this.#isSettled && this.#isWithinRate(bytes),
+    })
+    const { socket, ready } = openSocket({ ...this.#task.owner, onread: reader.onread }, greeting)
     this.#socket = socket
     const watch = setInterval(() => this.#look(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
         this.#settle = (error) => {
-          if (error) this.#takeGathered()
+          if (error) reader.flush()
           if (this.#isSettled) return
           this.#isSettled = true
           socket.destroy()
@@ -135,49 +130,6 @@ class PartFetch {
       if (!socket.closed) await once(socket, 'close')
     }
     return this.#whole
-  }
-
-  #intoBuffer (): OnReadOpts {
-    const filled = threadBuffer()
-    return {
-      // Asked for before every read: with a limit, a part of it.
-      buffer: () => {
-        const bytes = this.#down.portion(filled.length)
-        return bytes === filled.length ? filled : filled.subarray(0, bytes)
-      },
-      callback: (bytes) => {
-        this.#receive(filled.subarray(0, bytes))
-        return !this.#isSettled && this.#isWithinRate(bytes)
-      },
-    }
-  }
-
-  /**
-   * Records of TLS are too small to be written one by one: they are gathered behind one another
-   * until the buffer is full or all is there, or until the next look at the clock.
-   */
-  #gather (): OnReadOpts {
-    // A thread that has several parts in hand can't lend its buffer for longer than a moment.
-    const filled = this.#gatherer = this.#task.target === undefined ? threadBuffer() : Buffer.allocUnsafe(this.#range.end - this.#range.start + 4 * RECORD_BYTES)
-    return {
-      // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
-      buffer: () => filled.subarray(this.#gathered.end, this.#gathered.end + this.#down.portion(RECORD_BYTES)),
-      callback: (bytes) => {
-        this.#gathered.end += bytes
-        const { start, end } = this.#gathered
-        const missing = this.#range.end - this.#range.start - this.#written
-        const isFull = end > filled.length - RECORD_BYTES
-        if (this.#header !== undefined || isFull || end - start >= missing) this.#takeGathered()
-        if (isFull) this.#gathered = { start: 0, end: 0 }
-        return !this.#isSettled && this.#isWithinRate(bytes)
-      },
-    }
-  }
-
-  #takeGathered (): void {
-    const { start, end } = this.#gathered
-    this.#gathered.start = end
-    if (end > start) this.#receive(this.#gatherer.subarray(start, end))
   }
 
   #request (socket: Socket): void {
@@ -270,7 +222,7 @@ class PartFetch {
 
   #look (): void {
     this.#control.beat()
-    this.#takeGathered()
+    this.#reader?.flush()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     if (this.#pause) {

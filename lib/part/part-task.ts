@@ -3,6 +3,7 @@ import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { Address } from '../protocol/address.js'
 import type { Content } from '../protocol/content.js'
+import { MiB } from '../protocol/units.js'
 import type { ClientCredentials } from '../secret/keys.js'
 
 export interface PartTask extends Content {
@@ -32,4 +33,15 @@ export interface PartTask extends Content {
 export interface WholeFile {
   pieces: PieceList
   identity: FileIdentity
+}
+
+/** Files of one piece, and what nodes of a swarm give each other: over in a moment. */
+const SHARED_PART_BYTES = 4 * MiB
+
+/**
+ * Whether a part may share its thread with others: to start a thread takes a processor longer than
+ * many small parts do. The pool goes by it when it hands a part out, and the part when it takes a buffer.
+ */
+export function sharesThread ({ firstPiece, endPiece, pieceLength }: Pick<PartTask, 'firstPiece' | 'endPiece' | 'pieceLength'>): boolean {
+  return (endPiece - firstPiece) * pieceLength <= SHARED_PART_BYTES
 }

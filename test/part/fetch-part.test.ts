@@ -73,6 +73,14 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
       t.match(control, { verifiedPiece: PIECES, receivedBytes: BYTES })
     })
 
+    await t.test('four at once in one thread, none of which spoils the bytes of another', async (t) => {
+      const parts = await Promise.all([1, 2, 3, 4].map(async () => await fetching(t, async (socket) => { socket.end(DATA) }, secrets)))
+      for (const { fetched, path } of parts) {
+        await fetched
+        t.ok(DATA.equals(await readFile(path)))
+      }
+    })
+
     await t.test('in chunks of any size, each waited for', async (t) => {
       const { fetched, path } = await fetching(t, async (socket, control) => {
         let sent = 0

@@ -1,0 +1,92 @@
+/**
+ * How bytes get from an owner's socket to the part: into one buffer that is filled, looked at and
+ * filled again, so that nothing is allocated for a chunk.
+ *
+ * Plain TCP fills the thread's buffer, and all of it is looked at before anybody else can have it
+ * filled. TLS hands over records of 16 KiB, too small to be written one by one: they are gathered
+ * across turns of the event loop, so only a part that has the thread for itself may gather in the
+ * thread's buffer.
+ */
+import type { OnReadOpts } from 'node:net'
+import { KiB, MiB } from '../protocol/units.js'
+
+/** The most that TLS hands over at a time. */
+const RECORD_BYTES = 16 * KiB
+/** What a part that shares its thread gathers in: a few of them are there at the same time. */
+const SHARED_GATHER_BYTES = 256 * KiB
+
+export interface SocketReaderOptions {
+  isTls: boolean
+  sharesThread: boolean
+  /** How many of so many bytes may come at once. */
+  portion: (bytes: number) => number
+  /** Whether more has to come before it is worth to be looked at, with so many bytes gathered. */
+  isWaitingForMore: (gathered: number) => boolean
+  onBytes: (bytes: Buffer) => void
+  /** So many bytes have come. @returns whether the socket is to be read on */
+  readsOn: (bytes: number) => boolean
+}
+
+let ofThread: Buffer | undefined
+
+function threadBuffer (): Buffer {
+  ofThread ??= Buffer.allocUnsafeSlow(MiB)
+  return ofThread
+}
+
+export class SocketReader {
+  readonly #options: SocketReaderOptions
+  readonly #buffer: Buffer
+  /** Where those bytes begin and end that nobody has looked at yet. */
+  #start = 0
+  #end = 0
+
+  constructor (options: SocketReaderOptions) {
+    this.#options = options
+    this.#buffer = options.isTls && options.sharesThread ? Buffer.allocUnsafe(SHARED_GATHER_BYTES) : threadBuffer()
+  }
+
+  /** For the socket. */
+  get onread (): OnReadOpts {
+    return this.#options.isTls ? this.#gathering : this.#passing
+  }
+
+  /** Hands over what is gathered. */
+  flush (): void {
+    const [start, end] = [this.#start, this.#end]
+    this.#start = end
+    if (end > start) this.#options.onBytes(this.#buffer.subarray(start, end))
+  }
+
+  get #passing (): OnReadOpts {
+    const { portion, onBytes, readsOn } = this.#options
+    const buffer = this.#buffer
+    return {
+      // Asked for before every read: with a limit, a part of it.
+      buffer: () => {
+        const bytes = portion(buffer.length)
+        return bytes === buffer.length ? buffer : buffer.subarray(0, bytes)
+      },
+      callback: (bytes) => {
+        onBytes(buffer.subarray(0, bytes))
+        return readsOn(bytes)
+      },
+    }
+  }
+
+  get #gathering (): OnReadOpts {
+    const { portion, isWaitingForMore, readsOn } = this.#options
+    const buffer = this.#buffer
+    return {
+      // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
+      buffer: () => buffer.subarray(this.#end, this.#end + portion(RECORD_BYTES)),
+      callback: (bytes) => {
+        this.#end += bytes
+        const isFull = this.#end > buffer.length - RECORD_BYTES
+        if (isFull || !isWaitingForMore(this.#end - this.#start)) this.flush()
+        if (isFull) this.#start = this.#end = 0
+        return readsOn(bytes)
+      },
+    }
+  }
+}
