@@ -17,7 +17,7 @@ export interface TrackerArguments extends Address, SecretArguments {
   command: 'run'
 }
 
-export interface NodeArguments extends Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure'>>, NodeLimits, SecretArguments {
+export interface NodeArguments extends Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines'>>, NodeLimits, SecretArguments {
   command: 'run'
   json: boolean
 }

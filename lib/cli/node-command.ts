@@ -4,7 +4,7 @@ import split2 from 'split2'
 import { Node } from '../node/node.js'
 import { EXIT_STATUS, PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
-import { LEAVE_MS } from '../protocol/limits.js'
+import { DEADLINES } from '../protocol/limits.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
@@ -41,7 +41,7 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
       else output.err(`error: ${oneLine(error.message)}`)
     })
   })
-  onSignal(async () => await session.stop(), LEAVE_MS, EXIT_STATUS.E_INTERRUPTED)
+  onSignal(async () => await session.stop(), DEADLINES.leaveMs, EXIT_STATUS.E_INTERRUPTED)
   try {
     await node.start()
     obeyStandardInput(session)

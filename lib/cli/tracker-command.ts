@@ -1,7 +1,7 @@
 /** `bin/tracker`: parses, composes, starts, and runs until a signal. */
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
-import { LEAVE_MS } from '../protocol/limits.js'
+import { DEADLINES } from '../protocol/limits.js'
 import { writeNewSecret } from '../secret/secret-file.js'
 import { Tracker } from '../tracker/tracker.js'
 import { parseTrackerArguments } from './arguments.js'
@@ -33,7 +33,7 @@ async function main (): Promise<number> {
       onSignal(async () => {
         await tracker.close()
         resolve()
-      }, LEAVE_MS, 0)
+      }, DEADLINES.leaveMs, 0)
     })
     await tracker.start()
     await stopped

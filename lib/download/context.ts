@@ -1,6 +1,7 @@
 import type { PieceList } from '../content/digest.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PartTask, WholeFile } from '../part/part-task.js'
+import type { Deadlines } from '../protocol/limits.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import type { RateLimit } from '../threads/rate-limit.js'
@@ -25,6 +26,7 @@ export interface DownloadContext {
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The parts that are fetched at once, shared by all downloads of the node. */
   slots: Slots
+  deadlines: Deadlines
   /** The rate of all of them together. */
   down: RateLimit
   /** For owners' input and output ports; without them connections are plain. */

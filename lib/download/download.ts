@@ -8,6 +8,7 @@ import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
+import { isWorthAnotherTry } from '../protocol/blame.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
@@ -89,7 +90,7 @@ async function findPieceList (found: Found, signal: AbortSignal, context: Downlo
   if (pieceCount(found) === 1) return { found }
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     try {
-      return { ...await fetchPieceList(found, signal, context.credentials?.control), found }
+      return { ...await fetchPieceList(found, signal, context), found }
     } catch (error) {
       throwIfStopped(signal, found.filename)
       // An owner that refuses or lies will do so again.
@@ -104,7 +105,7 @@ async function findPieceList (found: Found, signal: AbortSignal, context: Downlo
 }
 
 function isNetworkTrouble (error: unknown): boolean {
-  return error instanceof PiecemealError && ['E_NETWORK', 'E_TIMEOUT', 'E_BUSY', 'E_LIMIT'].includes(error.code)
+  return error instanceof PiecemealError && isWorthAnotherTry(error.code)
 }
 
 function throwIfStopped (signal: AbortSignal, filename: string): void {

@@ -6,18 +6,22 @@ import { formatAddress, type Address } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
 import { pieceCount, type Content } from '../protocol/content.js'
 import { parseSizeAnswer, sizeQuestion, type SizeAnswer } from '../protocol/size-information.js'
+import type { Deadlines } from '../protocol/limits.js'
 import type { ClientCredentials } from '../secret/keys.js'
+import type { DownloadContext } from './context.js'
 
 export class HavePoller {
   readonly #content: Content & { filename: string }
   readonly #credentials: ClientCredentials | undefined
+  readonly #deadlines: Deadlines
   readonly #closing = new AbortController()
   /** By where they are. */
   readonly #clients = new Map<string, LineClient>()
 
-  constructor (content: Content & { filename: string }, credentials?: ClientCredentials) {
+  constructor (content: Content & { filename: string }, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>) {
     this.#content = content
-    this.#credentials = credentials
+    this.#credentials = credentials?.control
+    this.#deadlines = deadlines
     setMaxListeners(0, this.#closing.signal)
   }
 
@@ -61,7 +65,7 @@ export class HavePoller {
     const key = formatAddress({ host, port })
     const known = this.#clients.get(key)
     if (known && !known.closedBecause) return known
-    const client = await LineClient.connect({ host, port, signal: this.#closing.signal, credentials: this.#credentials })
+    const client = await LineClient.connect({ host, port, signal: this.#closing.signal, credentials: this.#credentials, ...this.#deadlines })
     this.#clients.set(key, client)
     if (this.#closing.signal.aborted) client.close()
     return client

@@ -6,9 +6,9 @@ import { LineClient } from '../net/line-client.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import type { ClientCredentials } from '../secret/keys.js'
 import { parseSizeAnswer, sizeQuestion } from '../protocol/size-information.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
+import type { DownloadContext } from './context.js'
 
 /** How long one owner is waited for before the next is asked as well. */
 const HEAD_START_MS = 250
@@ -22,7 +22,7 @@ export interface CheckedPieceList {
 }
 
 /** @throws E_DIGEST if only wrong lists came, otherwise what the last owner failed with. */
-export async function fetchPieceList (found: Found, signal: AbortSignal, credentials?: ClientCredentials): Promise<CheckedPieceList> {
+export async function fetchPieceList (found: Found, signal: AbortSignal, context: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<CheckedPieceList> {
   const noBytes = Buffer.alloc(0)
   if (found.size === 0 && isPieceListOf(found, noBytes)) return { pieces: noBytes, liars: [] }
 
@@ -38,7 +38,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, credent
   const ask = async (owner: Owner, turn: Promise<unknown>): Promise<PieceList> => {
     await turn
     try {
-      return await askOwner(owner, found, either, credentials)
+      return await askOwner(owner, found, either, context)
     } catch (error) {
       const failure = toPiecemealError(error)
       if (failure.code === 'E_DIGEST') liars.push(owner)
@@ -69,8 +69,8 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, credent
   }
 }
 
-async function askOwner (owner: Owner, content: Content & { filename: string }, signal: AbortSignal, credentials?: ClientCredentials): Promise<PieceList> {
-  const client = await LineClient.connect({ host: owner.host, port: owner.inputPort, signal, credentials })
+async function askOwner (owner: Owner, content: Content & { filename: string }, signal: AbortSignal, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<PieceList> {
+  const client = await LineClient.connect({ host: owner.host, port: owner.inputPort, signal, credentials: credentials?.control, ...deadlines })
   const giveUp = (): void => client.close()
   signal.addEventListener('abort', giveUp, { once: true })
   try {

@@ -2,7 +2,6 @@
 import type { PieceList } from '../content/digest.js'
 import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { toPiecemealError, type PiecemealError } from '../protocol/errors.js'
-import { THREAD_HANG_MS } from '../protocol/limits.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
 import type { Part } from '../schedule/part.js'
@@ -37,6 +36,7 @@ export class RunningPart {
   /** Its thread is done with it, and so is `onEnd`. */
   readonly ended: Promise<void>
   readonly #control: PartControl
+  readonly #threadHangMs: number
   /** Ends the thread. */
   readonly #kill = new AbortController()
   /** The first piece that was not yet in `news`. */
@@ -45,13 +45,14 @@ export class RunningPart {
   #heartbeat = 0
   #heartbeatMs = performance.now()
 
-  constructor ({ part, owner, path, found, pieces, target, onEnd }: RunningPartOptions, { name, fetchPart, credentials, down }: Pick<DownloadContext, 'name' | 'fetchPart' | 'credentials' | 'down'>) {
+  constructor ({ part, owner, path, found, pieces, target, onEnd }: RunningPartOptions, { name, fetchPart, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'credentials' | 'down' | 'deadlines'>) {
     const { firstPiece, endPiece } = part
     const { filename, size, digest, pieceLength } = found
     this.part = part
     this.owner = owner
     this.path = path
     this.#toldPiece = firstPiece
+    this.#threadHangMs = deadlines.threadHangMs
     this.#control = PartControl.forPart(firstPiece, endPiece)
     this.ended = fetchPart({
       filename,
@@ -70,6 +71,7 @@ export class RunningPart {
       target,
       control: this.#control.buffer,
       down: down.buffer,
+      deadlines,
     }, this.#kill.signal).then((file) => ({ file }), (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
   }
 
@@ -115,6 +117,6 @@ export class RunningPart {
     if (heartbeat !== this.#heartbeat) {
       this.#heartbeat = heartbeat
       this.#heartbeatMs = nowMs
-    } else if (nowMs - this.#heartbeatMs > THREAD_HANG_MS) this.#kill.abort()
+    } else if (nowMs - this.#heartbeatMs > this.#threadHangMs) this.#kill.abort()
   }
 }

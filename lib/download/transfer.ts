@@ -94,7 +94,7 @@ export class Transfer {
     this.#context = context
     const { found } = options
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength })
-    this.#haves = new HavePoller(found, context.credentials?.control)
+    this.#haves = new HavePoller(found, context)
     this.#glue = new Glue(found, options.onGood)
     this.#tally = new Tally(found)
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { PiecemealError } from '../protocol/errors.js'
-import { CONNECT_MS } from '../protocol/limits.js'
+import { DEADLINES } from '../protocol/limits.js'
 import { formatAddress } from '../protocol/address.js'
 import type { ClientCredentials } from '../secret/keys.js'
 import { connectFailure, openSocket, withEachKey, type Greeting, type OpenOptions } from './open-socket.js'
@@ -10,7 +10,7 @@ export interface DialOptions extends Omit<OpenOptions, 'onread'> {
   credentials?: ClientCredentials | undefined
   signal?: AbortSignal | undefined
   /** @default 5000 */
-  connectMs?: number
+  connectMs?: number | undefined
 }
 
 /**
@@ -23,7 +23,7 @@ export async function dial ({ credentials, ...options }: DialOptions): Promise<S
   return await withEachKey(credentials, async (greeting) => await dialWith(greeting, options))
 }
 
-async function dialWith (greeting: Greeting | undefined, { host, port, localAddress, signal, connectMs = CONNECT_MS }: DialOptions): Promise<Socket> {
+async function dialWith (greeting: Greeting | undefined, { host, port, localAddress, signal, connectMs = DEADLINES.connectMs }: DialOptions): Promise<Socket> {
   const where = formatAddress({ host, port })
   return await new Promise<Socket>((resolve, reject) => {
     const { socket, ready } = openSocket({ host, port, localAddress }, greeting)

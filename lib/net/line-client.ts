@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { pipeline, Writable } from 'node:stream'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { LineGuard, splitLines, type Line } from '../protocol/framing.js'
-import { MESSAGE_MS, REPLY_LINE_BYTES } from '../protocol/limits.js'
+import { DEADLINES, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
 import { formatAddress } from '../protocol/address.js'
 import { dial, type DialOptions } from './dial.js'
@@ -15,22 +15,29 @@ interface Pending {
   timer: NodeJS.Timeout
 }
 
+export interface LineClientOptions extends DialOptions {
+  /** From a request to its reply. @default 10000 */
+  messageMs?: number | undefined
+}
+
 /** Emits `close` once, with the reason. */
 export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }> {
   readonly #socket: Socket
   readonly #where: string
+  readonly #messageMs: number
   readonly #pending: Pending[] = []
   #closedBecause: PiecemealError | undefined
 
   /** @throws as `dial` does. */
-  static async connect (options: DialOptions): Promise<LineClient> {
-    return new LineClient(await dial(options), formatAddress(options))
+  static async connect ({ messageMs, ...options }: LineClientOptions): Promise<LineClient> {
+    return new LineClient(await dial(options), formatAddress(options), messageMs)
   }
 
-  constructor (socket: Socket, where: string) {
+  constructor (socket: Socket, where: string, messageMs: number = DEADLINES.messageMs) {
     super()
     this.#socket = socket
     this.#where = where
+    this.#messageMs = messageMs
     const guard = new LineGuard(REPLY_LINE_BYTES)
     const sink = new Writable({
       objectMode: true,
@@ -59,7 +66,7 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
    * @throws E_NETWORK when the connection is lost, E_TIMEOUT when no reply comes (the connection is closed then:
    * its replies could no longer be told apart), E_PROTOCOL when what comes is no message.
    */
-  async request (message: object, timeoutMs = MESSAGE_MS): Promise<Record<string, unknown>> {
+  async request (message: object, timeoutMs = this.#messageMs): Promise<Record<string, unknown>> {
     if (this.#closedBecause) throw this.#closedBecause
     return await new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -5,7 +5,7 @@
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
-import { CONNECTIONS, UNKNOWN_CONNECTIONS_PER_ADDRESS } from '../protocol/limits.js'
+import { CONNECTIONS, DEADLINES, UNKNOWN_CONNECTIONS_PER_ADDRESS, type Deadlines } from '../protocol/limits.js'
 import { formatAddress, plainAddress, type Address } from '../protocol/address.js'
 import type { Credentials } from '../secret/keys.js'
 import { Refusals } from './refusals.js'
@@ -21,8 +21,8 @@ export interface ListenerOptions {
   onAcceptError?: (error: PiecemealError) => void
   /** Who may connect; anybody, and without encryption, if left out. */
   credentials?: Credentials | undefined
-  /** From a connection to the end of its handshake. @default 5000 */
-  handshakeMs?: number
+  /** @default those of the contract */
+  deadlines?: Pick<Deadlines, 'handshakeMs' | 'lingerMs'>
   /** @default 4096 */
   maxConnections?: number
   /** @default 64 */
@@ -32,7 +32,7 @@ export interface ListenerOptions {
 const ACCEPT_ERROR_PAUSE_MS = 10_000
 
 export class Listener {
-  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'handshakeMs'>>
+  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'deadlines'>>
   readonly #server: Server
   readonly #gate: TlsGate | undefined
   readonly #refusals = new Refusals()
@@ -44,13 +44,13 @@ export class Listener {
   readonly #connectionOf = new WeakMap<Socket, Socket>()
   #acceptErrorMs = -Infinity
 
-  constructor ({ credentials, handshakeMs, ...options }: ListenerOptions) {
+  constructor ({ credentials, deadlines = DEADLINES, ...options }: ListenerOptions) {
     this.#options = {
       onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, ...options,
     }
     this.#gate = credentials && new TlsGate({
       credentials,
-      handshakeMs,
+      deadlines,
       onSecure: (connection, socket, name) => {
         socket.on('error', () => {})
         this.#connectionOf.set(socket, connection)

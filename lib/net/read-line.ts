@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { PiecemealError } from '../protocol/errors.js'
-import { FIRST_LINE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { DEADLINES, REQUEST_LINE_BYTES } from '../protocol/limits.js'
 import { beginsHandshake, wantsNoTls } from '../protocol/tls-record.js'
 
 const NEWLINE = 0x0a
@@ -10,7 +10,7 @@ const NEWLINE = 0x0a
  *
  * @throws E_LIMIT if it is too long, E_TIMEOUT if it does not come, E_NETWORK if the connection ends first, E_AUTH if the peer begins TLS.
  */
-export async function readLine (socket: Socket, maxBytes = REQUEST_LINE_BYTES, timeoutMs = FIRST_LINE_MS): Promise<Buffer> {
+export async function readLine (socket: Socket, maxBytes = REQUEST_LINE_BYTES, timeoutMs: number = DEADLINES.firstLineMs): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   return await new Promise<Buffer>((resolve, reject) => {

@@ -10,8 +10,9 @@ import { pipeline, Writable } from 'node:stream'
 import type { PiecemealError } from '../protocol/errors.js'
 import { toPiecemealError } from '../protocol/errors.js'
 import { LineGuard, splitLines, type Line } from '../protocol/framing.js'
-import { DRAIN_MS, FIRST_LINE_MS, MESSAGE_MS, PRESENCE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { DEADLINES, REQUEST_LINE_BYTES, type Deadlines } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
+import { endGently } from './linger.js'
 
 export interface LineService {
   /** The reply to a message, or its line as bytes where they are at hand. What it throws goes to `refuse`. */
@@ -20,17 +21,9 @@ export interface LineService {
   refuse: (error: PiecemealError, message?: Record<string, unknown>) => object
 }
 
-export interface LineDeadlines {
-  firstLineMs: number
-  messageMs: number
-  idleMs: number
-  drainMs: number
-}
+export type LineDeadlines = Pick<Deadlines, 'firstLineMs' | 'messageMs' | 'presenceMs' | 'drainMs' | 'lingerMs'>
 
-const DEADLINES: LineDeadlines = { firstLineMs: FIRST_LINE_MS, messageMs: MESSAGE_MS, idleMs: PRESENCE_MS, drainMs: DRAIN_MS }
 const CHECK_MS = 1_000
-/** How long a peer that was refused may take to read why, before the connection is cut. */
-const LINGER_MS = 1_000
 
 export function serveLines (socket: Socket, service: LineService, deadlines: Partial<LineDeadlines> = {}): void {
   new LineConnection(socket, service, { ...DEADLINES, ...deadlines }).start()
@@ -135,23 +128,20 @@ class LineConnection {
     this.#end()
   }
 
-  /** The last reply arrives even if the peer is still sending: closing at once would reset the connection. */
+  /** The last reply arrives even if the peer is still sending. */
   #end (): void {
     if (this.#isEnded) return
     this.#isEnded = true
-    this.#socket.end()
-    this.#socket.resume()
-    const cut = setTimeout(() => this.#socket.destroy(), LINGER_MS)
-    this.#socket.once('close', () => clearTimeout(cut))
+    endGently(this.#socket, this.#deadlines.lingerMs)
   }
 
   #destroyIfLate (): void {
-    const { firstLineMs, messageMs, idleMs, drainMs } = this.#deadlines
+    const { firstLineMs, messageMs, presenceMs, drainMs } = this.#deadlines
     const isLate = (sinceMs: number | undefined, mostMs: number): boolean =>
       sinceMs !== undefined && performance.now() - sinceMs > mostMs
     if (isLate(this.#drainBegunMs, drainMs) || isLate(this.#guard?.lineBegunMs, messageMs) ||
         (this.#lastLineMs === undefined && isLate(this.#openedMs, firstLineMs)) ||
-        (!this.#isAnswering && this.#drainBegunMs === undefined && isLate(this.#lastLineMs, idleMs))) {
+        (!this.#isAnswering && this.#drainBegunMs === undefined && isLate(this.#lastLineMs, presenceMs))) {
       this.#socket.destroy()
     }
   }

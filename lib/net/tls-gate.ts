@@ -6,10 +6,11 @@ import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { systemCode } from '../protocol/errors.js'
-import { HANDSHAKE_MS } from '../protocol/limits.js'
+import type { Deadlines } from '../protocol/limits.js'
 import { beginsHandshake, UNEXPECTED_MESSAGE } from '../protocol/tls-record.js'
 import { readIdentity } from '../secret/identity.js'
 import type { Credentials } from '../secret/keys.js'
+import { endGently } from './linger.js'
 import { TLS_13 } from './open-socket.js'
 
 export interface TlsGateOptions {
@@ -18,12 +19,8 @@ export interface TlsGateOptions {
   onSecure: (connection: Socket, socket: TLSSocket, name: string) => void
   /** `why` ends a sentence about the peer. */
   onRefused: (connection: Socket, why: string) => void
-  /** From the connection to the end of its handshake. @default 5000 */
-  handshakeMs?: number | undefined
+  deadlines: Pick<Deadlines, 'handshakeMs' | 'lingerMs'>
 }
-
-/** How long a peer that was refused may take to read why, before the connection is cut. */
-const LINGER_MS = 1_000
 
 export class TlsGate {
   readonly #options: TlsGateOptions
@@ -54,7 +51,7 @@ export class TlsGate {
   /** Lets a new connection in, or refuses it. */
   enter (connection: Socket): void {
     const peer = peerOf(connection)
-    const late = setTimeout(() => connection.destroy(), this.#options.handshakeMs ?? HANDSHAKE_MS)
+    const late = setTimeout(() => connection.destroy(), this.#options.deadlines.handshakeMs)
     this.#waiting.set(peer, { connection, late })
     connection.once('close', () => {
       clearTimeout(late)
@@ -72,7 +69,8 @@ export class TlsGate {
       this.#server.emit('connection', connection)
     } else {
       this.#options.onRefused(connection, 'speaks no TLS, so it has no secret')
-      refuse(connection)
+      connection.write(UNEXPECTED_MESSAGE)
+      endGently(connection, this.#options.deadlines.lingerMs)
     }
   }
 
@@ -100,12 +98,4 @@ export class TlsGate {
 
 function peerOf ({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return `${remoteAddress} ${remotePort}`
-}
-
-/** Closing at once would reset the connection before the peer has read why. */
-function refuse (connection: Socket): void {
-  connection.end(UNEXPECTED_MESSAGE)
-  connection.resume()
-  const cut = setTimeout(() => connection.destroy(), LINGER_MS)
-  connection.once('close', () => clearTimeout(cut))
 }

@@ -13,7 +13,7 @@ import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { removeOrphans } from '../disk/orphans.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { DOWNLOADS_AT_ONCE, LEAVE_MS, ORPHAN_MS } from '../protocol/limits.js'
+import { DEADLINES, DOWNLOADS_AT_ONCE, ORPHAN_MS, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed } from '../secret/exposure.js'
@@ -51,6 +51,8 @@ export interface NodeOptions {
   secret?: Secret | undefined
   /** Without a secret, to listen beyond the loopback all the same. @default false */
   insecure?: boolean | undefined
+  /** Waits other than those of the contract, for tests. */
+  deadlines?: Partial<Deadlines> | undefined
 }
 
 /** Bytes a second; left out where there is no limit. */
@@ -76,7 +78,8 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure'>>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines'>>
+  readonly #deadlines: Deadlines
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
@@ -100,9 +103,10 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
-  constructor ({ up, down, secret, insecure, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
+    this.#deadlines = { ...DEADLINES, ...deadlines }
     this.limit('up', up)
     this.limit('down', down)
     // Every download that runs listens to it, in more than one place.
@@ -114,6 +118,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#cache = new DigestCache(this.#hiddenFolder)
     const serving = {
       folder: this.folder,
+      deadlines: this.#deadlines,
       onChanged: (file: ServedFile) => { this.#withdraw(file) },
       onError: (error: Error) => this.#report(error),
     }
@@ -135,6 +140,7 @@ export class Node extends EventEmitter<NodeEvents> {
       name: this.name,
       host: this.#options.host,
       credentials: this.#credentials?.control,
+      deadlines: this.#deadlines,
       announcements: () => this.#offers.announcements,
     })
     const { tracker } = this.#options
@@ -275,7 +281,7 @@ export class Node extends EventEmitter<NodeEvents> {
     await this.#tracker.close()
     await this.#sizeServer.close()
     const deadline = new AbortController()
-    await Promise.race([this.#uploads.drain().catch(() => {}), sleep(LEAVE_MS, undefined, { signal: deadline.signal }).catch(() => {})])
+    await Promise.race([this.#uploads.drain().catch(() => {}), sleep(this.#deadlines.leaveMs, undefined, { signal: deadline.signal }).catch(() => {})])
     deadline.abort()
     await this.close()
   }
@@ -327,6 +333,7 @@ export class Node extends EventEmitter<NodeEvents> {
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
       down: this.#rates.down,
+      deadlines: this.#deadlines,
       credentials: this.#credentials,
     }
   }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatAddress, isLoopback, isWildcard, type Address } from '../protocol/address.js'
 import { LineClient } from '../net/line-client.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { HEARTBEAT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS, TRACKER_WAIT_MS } from '../protocol/limits.js'
+import type { Deadlines } from '../protocol/limits.js'
 import type { NodeToTracker, TrackerMode } from '../protocol/node-to-tracker.js'
 import type { ClientCredentials } from '../secret/keys.js'
 import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
@@ -23,6 +23,7 @@ export interface TrackerClientOptions {
   host: string
   /** For the tracker's port; without them the connection is plain. */
   credentials?: ClientCredentials | undefined
+  deadlines: Deadlines
   /** All that is to be announced on a new connection. */
   announcements: () => Array<Question<'have'>>
 }
@@ -45,12 +46,13 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   #refusal: PiecemealError | undefined
   #hasJoined = false
   /** As often as the tracker asks for, and a little oftener. */
-  #beatMs = HEARTBEAT_MS
+  #beatMs: number
   #loop: Promise<void> = Promise.resolve()
 
   constructor (options: TrackerClientOptions) {
     super()
     this.#options = options
+    this.#beatMs = options.deadlines.heartbeatMs
     // Every command that waits for the tracker listens for a moment.
     this.setMaxListeners(0)
     setMaxListeners(0, this.#closing.signal)
@@ -88,7 +90,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
    *
    * @throws what the tracker refuses with; E_AUTH if it has another secret; E_TRACKER if none answers within `waitMs`.
    */
-  async ask<Mode extends TrackerMode> (mode: Mode, question: Question<Mode>, waitMs = TRACKER_WAIT_MS): Promise<ReplyResults[Mode]> {
+  async ask<Mode extends TrackerMode> (mode: Mode, question: Question<Mode>, waitMs = this.#options.deadlines.trackerWaitMs): Promise<ReplyResults[Mode]> {
     const deadlineMs = performance.now() + waitMs
     for (;;) {
       const client = this.#client ?? await this.#whenConnected(deadlineMs)
@@ -105,7 +107,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   async close (): Promise<void> {
     const client = this.#client
     if (client && !this.#closing.signal.aborted) {
-      await this.#askOn(client, 'exit', {}, RECONNECT_MIN_MS).catch(() => {
+      await this.#askOn(client, 'exit', {}, this.#options.deadlines.reconnectMinMs).catch(() => {
         // Gone or slow: the end of the connection says the same.
       })
     }
@@ -116,17 +118,18 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
 
   async #stayConnected (first: LineClient | undefined): Promise<void> {
     let client = first
-    let pauseMs = RECONNECT_MIN_MS
+    const { reconnectMinMs, reconnectMaxMs } = this.#options.deadlines
+    let pauseMs = reconnectMinMs
     while (!this.#isClosing()) {
       if (client) {
-        pauseMs = RECONNECT_MIN_MS
+        pauseMs = reconnectMinMs
         const reason = await this.#beatUntilLost(client)
         if (this.#isClosing()) return
         this.#lose(reason)
       }
       // Jittered, so that the nodes of a tracker that comes back do not all come at once.
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {})
-      pauseMs = Math.min(RECONNECT_MAX_MS, pauseMs * 2)
+      pauseMs = Math.min(reconnectMaxMs, pauseMs * 2)
       client = await this.#connect().catch((error: unknown) => this.#missAgain(toPiecemealError(error)))
     }
     client?.close()
@@ -145,16 +148,18 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
 
   /** The first message binds the connection to our name; then all is announced that is shared. */
   async #connect (): Promise<LineClient> {
-    const { tracker, host, credentials, announcements } = this.#options
+    const { tracker, host, credentials, announcements, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
     const client = await LineClient.connect({
       ...tracker,
       credentials,
       localAddress: isWildcard(host) || isLoopback(host) ? undefined : host,
       signal: this.#closing.signal,
+      connectMs: reconnectMs,
+      messageMs,
     })
     try {
       const { interval } = await this.#askOn(client, 'alive', {})
-      this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(HEARTBEAT_MS, (interval ?? Infinity) * 1_000)
+      this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(heartbeatMs, (interval ?? Infinity) * 1_000)
       if (client.closedBecause) throw client.closedBecause
     } catch (error) {
       client.close()

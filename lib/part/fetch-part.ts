@@ -20,7 +20,7 @@ import { protocolError } from '../protocol/check.js'
 import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
-import { CONNECT_MS, DATA_STALL_MS, FIRST_LINE_MS, REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { REQUEST_LINE_BYTES } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
@@ -229,7 +229,8 @@ class PartFetch {
       if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn()
       return
     }
-    const mostMs = { connecting: CONNECT_MS, waiting: FIRST_LINE_MS, receiving: DATA_STALL_MS }[this.#phase]
+    const { connectMs, firstLineMs, dataStallMs } = this.#task.deadlines
+    const mostMs = { connecting: connectMs, waiting: firstLineMs, receiving: dataStallMs }[this.#phase]
     if (performance.now() - this.#phaseMs > mostMs) {
       this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${mostMs / 1_000} s`))
     }

@@ -3,6 +3,7 @@ import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { Address } from '../protocol/address.js'
 import type { Content } from '../protocol/content.js'
+import type { Deadlines } from '../protocol/limits.js'
 import { MiB } from '../protocol/units.js'
 import type { ClientCredentials } from '../secret/keys.js'
 
@@ -25,6 +26,7 @@ export interface PartTask extends Content {
   /** For the only piece of a content: the path that its file is to have in the end. */
   target?: string | undefined
   control: SharedArrayBuffer
+  deadlines: Pick<Deadlines, 'connectMs' | 'firstLineMs' | 'dataStallMs'>
   /** Of the `RateLimit` on what comes in. */
   down: SharedArrayBuffer
 }

@@ -95,6 +95,16 @@ export const digestQuestion: Check<string> = (value, field) => {
   return text
 }
 
+/** So many bytes, as hex digits in lower case. */
+export function hex (bytes: number): Check<string> {
+  const pattern = new RegExp(`^[0-9a-f]{${2 * bytes}}$`)
+  return (value, field) => {
+    const text = string(value, field)
+    if (!pattern.test(text)) throw protocolError(`"${field}" must be ${2 * bytes} hex digits`)
+    return text
+  }
+}
+
 /** Base64 of exactly the bytes it stands for: Node's own decoder skips over anything. */
 export const base64: Check<Buffer> = (value, field) => {
   const text = string(value, field)

@@ -2,6 +2,7 @@
 import * as check from './check.js'
 import type { ByteRange } from './content.js'
 import type { ErrorData } from './errors.js'
+import { PROBE_BYTES } from './limits.js'
 import { throwOnOwnerRefusal } from './owner-refusal.js'
 
 const shape = {
@@ -11,6 +12,7 @@ const shape = {
   range: check.array(check.bytes, 2),
   name: check.optional(check.nodeName),
   patient: check.optional(check.boolean),
+  probe: check.optional(check.hex(PROBE_BYTES)),
 }
 
 export interface FileCommunication {
@@ -21,6 +23,8 @@ export interface FileCommunication {
   name?: string
   /** In a request: it may be refused while many others are served, and asks elsewhere then. */
   patient?: boolean
+  /** In a request of a tracker's: it wants to hear this from us by our own connection. */
+  probe?: string
 }
 
 export function fileCommunication ({ filename, digest, range, name, patient }: FileCommunication): object {
@@ -35,8 +39,8 @@ export function fileRefusal ({ code, message }: ErrorData): object {
 export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
   if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
   throwOnOwnerRefusal(value)
-  const { filename, digest, range, name, patient } = check.checkShape(shape, value)
+  const { filename, digest, range, name, patient, probe } = check.checkShape(shape, value)
   const [start, end] = range
   if (start === undefined || end === undefined || start > end) throw check.protocolError('"range" must be [start, end], the end not before the start')
-  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }), ...(patient && { patient }) }
+  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }), ...(patient && { patient }), ...(probe !== undefined && { probe }) }
 }

@@ -11,33 +11,51 @@ export const REPLY_LINE_BYTES = 1 * MiB
 /** `{` and `[` inside one another in a message. */
 export const JSON_DEPTH = 8
 
-export const CONNECT_MS = 5_000
-/** From the connection to the end of its TLS handshake, where there is a secret, absolute. */
-export const HANDSHAKE_MS = 5_000
-/** From the connection to its first whole line, absolute. */
-export const FIRST_LINE_MS = 10_000
-/** From the first byte of a line to its newline, and from a request to its reply. */
-export const MESSAGE_MS = 10_000
-/** How long a peer may leave a reply unread. */
-export const DRAIN_MS = 10_000
+/**
+ * Every wait that has an end, in milliseconds. Tracker and node take others as an option, which
+ * tests set to a fraction of these; no command does.
+ */
+export const DEADLINES = {
+  connectMs: 5_000,
+  /** From the connection to the end of its TLS handshake, where there is a secret, absolute. */
+  handshakeMs: 5_000,
+  /** From the connection to its first whole line, absolute. */
+  firstLineMs: 10_000,
+  /** From the first byte of a line to its newline, and from a request to its reply. */
+  messageMs: 10_000,
+  /** How long a peer may leave a reply unread. */
+  drainMs: 10_000,
+  /** How long a peer that was refused may take to read why, before the connection is cut. */
+  lingerMs: 1_000,
+  /** The tracker asks for an `alive` this often (the wire speaks of seconds). */
+  heartbeatMs: 20_000,
+  /** A connection that says nothing for so long is dead. */
+  presenceMs: 60_000,
+  /** One attempt to reach a tracker that was lost, and the pauses between attempts. */
+  reconnectMs: 4_000,
+  reconnectMinMs: 500,
+  reconnectMaxMs: 3_000,
+  /** How long a command waits for a tracker that is away before it says `E_TRACKER`. */
+  trackerWaitMs: 8_000,
+  /** No byte of a range for so long: the stream is given up. */
+  dataStallMs: 15_000,
+  /** A worker thread that gives no sign of life for so long is stuck: it is ended, its part tried again. */
+  threadHangMs: 30_000,
+  /** How long a download waits for an owner while nobody is listed. */
+  ownerWaitMs: 30_000,
+  /** How long a download tries on without a new byte while somebody is listed. */
+  giveUpMs: 600_000,
+  /** How long a node that leaves waits for the uploads that run. */
+  leaveMs: 5_000,
+} as const
 
-/** The tracker asks for an `alive` this often (the wire speaks of seconds). */
-export const HEARTBEAT_MS = 20_000
-/** A connection that says nothing for so long is dead. */
-export const PRESENCE_MS = 60_000
-export const RECONNECT_MIN_MS = 500
-export const RECONNECT_MAX_MS = 10_000
-/** How long a command waits for a tracker that is away before it says `E_TRACKER`. */
-export const TRACKER_WAIT_MS = 8_000
+export type Deadlines = { [Name in keyof typeof DEADLINES]: number }
 
-/** No byte of a range for so long: the stream is given up. */
-export const DATA_STALL_MS = 15_000
-/** A worker thread that gives no sign of life for so long is stuck: it is ended, its part tried again. */
-export const THREAD_HANG_MS = 30_000
+/** What a peer may still send after it was refused. */
+export const LINGER_BYTES = 1 * MiB
+
 /** What nobody has gone on with for so long is removed from a node's hidden folder. */
 export const ORPHAN_MS = 7 * 24 * 60 * 60 * 1_000
-/** How long a node that leaves waits for the uploads that run. */
-export const LEAVE_MS = 5_000
 
 export const CONNECTIONS = 4_096
 /** Connections from one address that have not said who they are. */
@@ -47,6 +65,13 @@ export const UNKNOWN_CONNECTIONS_PER_ADDRESS = 64
 export const REFUSAL_PAUSE_MS = 60_000
 /** So many of them are remembered; more are refused without a word. */
 export const REFUSED_PEERS = 1_024
+
+/** Of one process of a node. */
+export const SESSION_BYTES = 16
+/** What a tracker says to a port, to hear it back from its owner. */
+export const PROBE_BYTES = 16
+/** Earlier contents of a file that one record names. */
+export const REPLACED_DIGESTS = 16
 
 export const OWNERS_PER_REPLY = 50
 /** Contents of one name that a conflict lists. */

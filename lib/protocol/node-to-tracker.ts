@@ -1,8 +1,14 @@
 /** What a node says to its tracker. `name` binds the connection; the address is the connection's own. */
 import * as check from './check.js'
 import { isPieceLength } from './content.js'
+import { PROBE_BYTES, REPLACED_DIGESTS, SESSION_BYTES } from './limits.js'
 
-const common = { type: check.literal('NodeToTracker'), name: check.nodeName }
+const common = {
+  type: check.literal('NodeToTracker'),
+  name: check.nodeName,
+  /** 16 random bytes of a process, hex: the same name with the same session takes the older connection's place. */
+  session: check.optional(check.hex(SESSION_BYTES)),
+}
 
 const have = {
   ...common,
@@ -14,11 +20,17 @@ const have = {
   inputPort: check.port,
   outputPort: check.port,
   complete: check.optional(check.boolean),
+  /** The content came by an upload, not by a download. */
+  origin: check.optional(check.boolean),
+  /** Digests of what this node had uploaded under that name before. */
+  replaces: check.optional(check.array(check.digest, REPLACED_DIGESTS)),
+  /** `HOST` or `HOST:INPUT:OUTPUT`: where others reach the node, where that is not where it comes from. */
+  advertise: check.optional(check.string),
 }
 const need = { ...common, mode: check.literal('need'), filename: check.fileName, digest: check.optional(check.digestQuestion) }
 const exit = { ...common, mode: check.literal('exit'), filename: check.optional(check.fileName) }
 const list = { ...common, mode: check.literal('list'), prefix: check.optional(check.string) }
-const alive = { ...common, mode: check.literal('alive') }
+const alive = { ...common, mode: check.literal('alive'), probe: check.optional(check.hex(PROBE_BYTES)), advertise: check.optional(check.string) }
 
 export type Have = check.Checked<typeof have>
 export type Need = check.Checked<typeof need>

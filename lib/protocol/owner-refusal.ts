@@ -1,9 +1,9 @@
 import * as check from './check.js'
 import { isErrorCode, PiecemealError, type ErrorCode } from './errors.js'
 
-/** What an owner may refuse a request with. Any other code would be taken for trouble of our own. */
+/** What an owner may refuse a request with. Any other code would be taken for trouble of our own: what it is out of, it will have again. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'E_NOT_SHARED', 'E_CHANGED', 'E_FORBIDDEN', 'E_BUSY', 'E_LIMIT', 'E_NAME', 'E_AUTH',
+  'E_NOT_SHARED', 'E_CHANGED', 'E_FORBIDDEN', 'E_BUSY', 'E_NAME', 'E_AUTH',
 ])
 
 /** @throws the error that an owner's line carries, if it carries one; E_PROTOCOL for one that makes no sense. */
@@ -11,6 +11,7 @@ export function throwOnOwnerRefusal (value: Record<string, unknown>): void {
   if (value.error === undefined) return
   const { code, message } = check.checkShape({ code: check.string, message: check.string }, value.error)
   const short = message.slice(0, 1_000)
+  if (code === 'E_LIMIT') throw new PiecemealError('E_BUSY', short)
   if (isErrorCode(code) && REFUSALS.has(code)) throw new PiecemealError(code, short)
   throw check.protocolError(`the owner failed: ${short}`)
 }

@@ -2,6 +2,7 @@
 import type { Buffer } from 'node:buffer'
 import * as check from './check.js'
 import { isPieceLength, PIECE_DIGEST_BYTES, pieceCount, type Content } from './content.js'
+import { PROBE_BYTES } from './limits.js'
 import { throwOnOwnerRefusal } from './owner-refusal.js'
 import type { ErrorData } from './errors.js'
 
@@ -12,6 +13,7 @@ const question = {
   size: check.literal(-1),
   pieces: check.optional(check.boolean),
   sent: check.optional(check.boolean),
+  probe: check.optional(check.hex(PROBE_BYTES)),
 }
 const answer = {
   type: check.literal('SizeInformation'),
@@ -22,6 +24,7 @@ const answer = {
   pieces: check.optional(check.base64),
   have: check.optional(check.base64),
   sent: check.optional(check.base64),
+  final: check.optional(check.boolean),
 }
 
 export type SizeQuestion = check.Checked<typeof question>
@@ -30,12 +33,14 @@ export type SizeQuestion = check.Checked<typeof question>
  * `pieces`: the piece digests, 32 bytes each, in order, left out where the question said so.
  * `have`: only from an owner that is not complete, one bit a piece, the first in the highest bit.
  * `sent`: what a complete owner gave away lately, coded as `have`, where the question asked for it.
+ * `final`: beside `have`: no more will come.
  */
 export interface SizeAnswer extends Content {
   filename: string
   pieces?: Buffer
   have?: Buffer
   sent?: Buffer
+  final?: boolean
 }
 
 /** @throws E_PROTOCOL or E_NAME. */

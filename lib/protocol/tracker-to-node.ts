@@ -2,7 +2,7 @@
 import * as check from './check.js'
 import { isPieceLength } from './content.js'
 import { ConflictError, isErrorCode, PiecemealError, type ErrorData, type Version } from './errors.js'
-import { FILES_PER_REPLY, OWNERS_PER_REPLY } from './limits.js'
+import { FILES_PER_REPLY, OWNERS_PER_REPLY, REPLACED_DIGESTS } from './limits.js'
 import type { TrackerMode } from './node-to-tracker.js'
 
 const owner = {
@@ -13,15 +13,30 @@ const owner = {
   complete: check.boolean,
 }
 const version = { digest: check.digest, size: check.bytes, owners: check.bytes }
-const listed = { filename: check.fileName, size: check.bytes, digest: check.digest, owners: check.bytes }
+const replaces = check.optional(check.array(check.digest, REPLACED_DIGESTS))
+const listed = {
+  filename: check.fileName,
+  size: check.bytes,
+  digest: check.digest,
+  owners: check.bytes,
+  replaces,
+  /** A live record of another content says that it replaces this one, and nobody else is its origin. */
+  older: check.optional(check.boolean),
+}
 
-const acknowledged = { ok: check.literal(true), interval: check.optional(check.integer(1, 3_600)) }
+const acknowledged = {
+  ok: check.literal(true),
+  interval: check.optional(check.integer(1, 3_600)),
+  /** Whether the tracker could connect to both of the node's ports, once it has tried. */
+  reachable: check.optional(check.boolean),
+}
 const found = {
   filename: check.fileName,
   size: check.bytes,
   digest: check.digest,
   pieceLength: check.bytes,
   owners: check.array(check.object(owner), OWNERS_PER_REPLY),
+  replaces,
 }
 const files = { files: check.array(check.object(listed), FILES_PER_REPLY), truncated: check.optional(check.boolean) }
 

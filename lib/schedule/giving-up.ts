@@ -1,4 +1,5 @@
 /** When a download is given up: what failed, whether anybody could still serve, and how long that is waited for. */
+import { blameFor } from '../protocol/blame.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { ScheduleFailure } from './owner.js'
 import type { Owners } from './owners.js'
@@ -47,7 +48,7 @@ export class GivingUp {
   failed (failure: ScheduleFailure): boolean {
     this.#lastFailure = failure
     const { code } = failure
-    const isOurOwn = code === 'E_DISK_FULL' || code === 'E_IO' || code === 'E_EXISTS' || code === 'E_WORKER'
+    const isOurOwn = blameFor(code) === 'ours'
     if (isOurOwn) this.#fatal = failure
     return !isOurOwn
   }

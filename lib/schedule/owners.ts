@@ -2,6 +2,7 @@
  * Who may be asked: the owners that the tracker told of, what they failed with, how long each is
  * left alone after that, and who is out for good.
  */
+import { blameFor } from '../protocol/blame.js'
 import type { Bitfields } from './bitfields.js'
 import type { OwnerState, ScheduledOwner, ScheduleFailure } from './owner.js'
 import type { SchedulePolicy } from './policy.js'
@@ -91,9 +92,10 @@ export class Owners {
   blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
     const { code } = failure
     owner.lastFailure = failure
-    if (code === 'E_DIGEST') this.#exclude(owner, 'lied', failure)
-    else if (code === 'E_CHANGED' || code === 'E_FORBIDDEN' || code === 'E_AUTH' || (code === 'E_NOT_SHARED' && owner.complete)) this.#exclude(owner, 'refused', failure)
-    else if (code === 'E_BUSY' || code === 'E_LIMIT') {
+    const blame = blameFor(code)
+    if (blame === 'lied') this.#exclude(owner, 'lied', failure)
+    else if (blame === 'refused' && (owner.complete || code !== 'E_NOT_SHARED')) this.#exclude(owner, 'refused', failure)
+    else if (blame === 'busy') {
       owner.busy++
       if (!owner.complete) this.#refused(nowMs)
     } else {

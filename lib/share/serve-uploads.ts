@@ -8,7 +8,7 @@ import { ShareIndex, type ServedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { folder, credentials, up }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { folder, credentials, up, deadlines }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex<ServedFile>()
   const partials = new PartialShares()
@@ -18,6 +18,7 @@ export function serveUploads (port: MessagePort, { folder, credentials, up }: Up
     shares,
     partials,
     up: new RateLimit(up),
+    deadlines,
     onChanged: (file) => say({ kind: 'changed', file }),
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)

@@ -1,8 +1,8 @@
 /** The input port: what a shared file's size and pieces are. */
 import type { Address } from '../protocol/address.js'
-import { Listener } from '../net/listener.js'
-import { serveLines } from '../net/serve-lines.js'
-import { PiecemealError, toErrorData } from '../protocol/errors.js'
+import { LineServer } from '../net/line-server.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import type { Credentials } from '../secret/keys.js'
 import { parseSizeQuestion, sizeAnswer, sizeRefusal } from '../protocol/size-information.js'
 import { openShare } from './open-share.js'
@@ -21,42 +21,39 @@ export interface SizeServerOptions {
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
+  /** @default those of the contract */
+  deadlines?: Deadlines
 }
 
 export class SizeServer {
   readonly #options: SizeServerOptions
-  readonly #listener: Listener
+  readonly #server: LineServer
 
   constructor (options: SizeServerOptions) {
     this.#options = options
-    this.#listener = new Listener({
-      onConnection: (socket) => {
-        serveLines(socket, {
-          answer: async (message) => {
-            const answer = await this.#answer(message)
-            this.#listener.vouchFor(socket)
-            return answer
-          },
-          refuse: (error) => {
-            if (error.code === 'E_INTERNAL') options.onError(error)
-            if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
-            return sizeRefusal(toErrorData(error))
-          },
-        })
-      },
-      onAcceptError: options.onError,
+    this.#server = new LineServer({
+      converse: (_socket, vouch) => ({
+        answer: async (message) => {
+          const answer = await this.#answer(message)
+          vouch()
+          return answer
+        },
+      }),
+      refuse: sizeRefusal,
+      onError: options.onError,
       credentials: options.credentials,
+      deadlines: options.deadlines ?? DEADLINES,
     })
   }
 
   /** @throws E_PORT. */
   async listen (address: Address): Promise<Address> {
-    return await this.#listener.listen(address)
+    return await this.#server.listen(address)
   }
 
   /** Safe to call twice. */
   async close (): Promise<void> {
-    await this.#listener.close()
+    await this.#server.close()
   }
 
   async #answer (message: Record<string, unknown>): Promise<object> {

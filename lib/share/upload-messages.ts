@@ -2,6 +2,7 @@
 import type { PlacedRun } from '../content/run.js'
 import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
+import type { Deadlines } from '../protocol/limits.js'
 import type { TaskResult } from '../threads/task-result.js'
 import type { PartialContent } from './partial-share.js'
 import type { Credentials } from '../secret/keys.js'
@@ -15,6 +16,7 @@ export interface UploadThreadData {
   up: SharedArrayBuffer
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
+  deadlines: Deadlines
 }
 
 /** What can be asked for, and what is answered. */

@@ -2,9 +2,9 @@
  * The output port: one request line, one header line, the bytes of the range, closed. Lives in a
  * thread of its own, so that neither the control port nor a download slows it, nor it them.
  */
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
+import { endGently } from '../net/linger.js'
 import { Listener } from '../net/listener.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { readLine } from '../net/read-line.js'
@@ -12,7 +12,7 @@ import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
-import { DATA_STALL_MS, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
+import { DEADLINES, REQUEST_LINE_BYTES, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER, type Deadlines } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import type { Credentials } from '../secret/keys.js'
@@ -49,6 +49,8 @@ export interface UploadServerOptions {
   maxStreamsPerDownloader?: number
   /** @default none */
   up?: RateLimit
+  /** @default those of the contract */
+  deadlines?: Deadlines
 }
 
 interface RunningUpload extends Omit<Upload, 'seconds'> {
@@ -62,6 +64,7 @@ export class UploadServer {
   readonly #options: UploadServerOptions
   readonly #listener: Listener
   readonly #up: RateLimit
+  readonly #deadlines: Deadlines
   readonly #uploads = new Set<RunningUpload>()
   readonly #sent = new SentLately()
   #onIdle: (() => void) | undefined
@@ -70,10 +73,12 @@ export class UploadServer {
   constructor (options: UploadServerOptions) {
     this.#options = options
     this.#up = options.up ?? new RateLimit()
+    this.#deadlines = options.deadlines ?? DEADLINES
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
       credentials: options.credentials,
+      deadlines: this.#deadlines,
     })
   }
 
@@ -106,18 +111,21 @@ export class UploadServer {
   }
 
   async #serve (socket: Socket): Promise<void> {
-    socket.setTimeout(DATA_STALL_MS, () => socket.destroy())
+    const { dataStallMs, firstLineMs, lingerMs } = this.#deadlines
+    socket.setTimeout(dataStallMs, () => socket.destroy())
     try {
-      const request = parseFileCommunication(decodeLineBytes(await readLine(socket)))
+      const request = parseFileCommunication(decodeLineBytes(await readLine(socket, REQUEST_LINE_BYTES, firstLineMs)))
       this.#listener.vouchFor(socket)
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
       await this.#upload(socket, request)
+      // The last bytes may take as long as any others.
+      endGently(socket, dataStallMs)
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
       else if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
       if (!socket.destroyed && socket.bytesWritten === 0) socket.write(encodeLine(fileRefusal(toErrorData(error))))
+      endGently(socket, lingerMs)
     }
-    await endGently(socket)
   }
 
   async #upload (socket: Socket, { filename, digest, range, name, patient = false }: FileCommunication): Promise<void> {
@@ -164,7 +172,7 @@ export class UploadServer {
 
   async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {
     // Node's own socket timeout gives a write that is partly through a second period.
-    const stall = setTimeout(() => socket.destroy(), DATA_STALL_MS)
+    const stall = setTimeout(() => socket.destroy(), this.#deadlines.dataStallMs)
     try {
       for await (const { fd, range } of extents(upload.range)) {
         if (socket.bytesWritten === 0) socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range })))
@@ -181,14 +189,4 @@ export class UploadServer {
 
 function isOver ({ socket, sent, range }: RunningUpload): boolean {
   return socket.destroyed || sent === range.end - range.start
-}
-
-/** Closing at once would reset the connection while its last bytes are on their way; a peer that drips on is cut all the same. */
-async function endGently (socket: Socket): Promise<void> {
-  if (socket.destroyed) return
-  socket.end()
-  const cut = setTimeout(() => socket.destroy(), DATA_STALL_MS)
-  // A reset by the peer is an end like any other.
-  await once(socket, 'close').catch(() => {})
-  clearTimeout(cut)
 }

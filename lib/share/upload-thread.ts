@@ -35,9 +35,9 @@ export class UploadThread {
 
   /** Starts the thread and opens its port. @throws E_PORT. */
   async listen (address: Address): Promise<Address> {
-    const { folder, credentials, up } = this.#options
+    const { folder, credentials, up, deadlines } = this.#options
     const worker = new Worker(SERVE_UPLOADS, {
-      workerData: { folder, credentials, up } satisfies UploadThreadData,
+      workerData: { folder, credentials, up, deadlines } satisfies UploadThreadData,
       // Its buffers are outside of its heap; a larger one would only be swept later.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })

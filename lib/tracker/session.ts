@@ -3,13 +3,15 @@ import type { Socket } from 'node:net'
 import { plainAddress } from '../protocol/address.js'
 import { digestPrefix } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { FILES_PER_REPLY, HEARTBEAT_MS } from '../protocol/limits.js'
+import { FILES_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { parseNodeToTracker, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
 import { foundLine, trackerReply } from '../protocol/tracker-to-node.js'
 import type { Registry } from './registry.js'
 
-export interface SessionEvents {
+export interface SessionOptions {
+  /** How often the node is asked to say `alive`. */
+  heartbeatMs: number
   onJoin: (node: string) => void
   onLeave: (node: string) => void
 }
@@ -17,7 +19,7 @@ export interface SessionEvents {
 export class Session {
   readonly #registry: Registry
   readonly #host: string
-  readonly #events: SessionEvents
+  readonly #options: SessionOptions
   /** The name that its handshake or its first message gave it, for good. */
   #name: string | undefined
   /** The same while it is joined: an `exit` ends that, another message begins it anew. */
@@ -25,11 +27,11 @@ export class Session {
   #isClosed = false
 
   /** @param name who the peer is, where its handshake told that */
-  constructor (socket: Socket, name: string | undefined, registry: Registry, events: SessionEvents) {
+  constructor (socket: Socket, name: string | undefined, registry: Registry, options: SessionOptions) {
     this.#registry = registry
     this.#name = name
     this.#host = plainAddress(socket.remoteAddress ?? '')
-    this.#events = events
+    this.#options = options
   }
 
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
@@ -55,7 +57,7 @@ export class Session {
     if (node === undefined) return
     this.#node = undefined
     await this.#registry.leave(node)
-    this.#events.onLeave(node)
+    this.#options.onLeave(node)
   }
 
   async #bind (name: string): Promise<void> {
@@ -65,7 +67,7 @@ export class Session {
     // The connection may have ended while the registry was asked.
     if (this.#isClosed) return await this.#registry.leave(name)
     this.#name = this.#node = name
-    this.#events.onJoin(name)
+    this.#options.onJoin(name)
   }
 
   async #obey (message: NodeToTracker): Promise<object | Buffer> {
@@ -74,13 +76,18 @@ export class Session {
       case 'need': return await this.#need(message)
       case 'exit': return await this.#exit(message)
       case 'list': return await this.#list(message)
-      case 'alive': return trackerReply('alive', { ok: true, interval: HEARTBEAT_MS / 1_000 })
+      case 'alive': return trackerReply('alive', this.#acknowledged)
     }
+  }
+
+  /** In whole seconds, as the wire has them. */
+  get #acknowledged (): { ok: true, interval: number } {
+    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)) }
   }
 
   async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true }: Have): Promise<object> {
     await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete })
-    return trackerReply('have', { ok: true, interval: HEARTBEAT_MS / 1_000 })
+    return trackerReply('have', this.#acknowledged)
   }
 
   async #need ({ name, filename, digest }: Need): Promise<Buffer> {

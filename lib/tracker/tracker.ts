@@ -2,9 +2,9 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
-import { Listener } from '../net/listener.js'
-import { serveLines } from '../net/serve-lines.js'
-import { ConflictError, toErrorData } from '../protocol/errors.js'
+import { LineServer, type LineConversation } from '../net/line-server.js'
+import { ConflictError } from '../protocol/errors.js'
+import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
 import { assertNotExposed } from '../secret/exposure.js'
 import { credentialsFor, type Secret } from '../secret/keys.js'
@@ -23,6 +23,10 @@ export interface TrackerOptions {
   secret?: Secret | undefined
   /** Without a secret, to listen beyond the loopback all the same. @default false */
   insecure?: boolean | undefined
+  /** @default 4096 */
+  maxConnections?: number | undefined
+  /** Waits other than those of the contract, for tests. */
+  deadlines?: Partial<Deadlines> | undefined
 }
 
 export interface TrackerEvents {
@@ -39,50 +43,51 @@ export interface TrackerEvents {
 export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #address: Address
   readonly #registry: Registry
-  readonly #listener: Listener
+  readonly #server: LineServer
+  readonly #deadlines: Deadlines
 
   /** @throws E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure }: TrackerOptions = {}) {
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections }: TrackerOptions = {}) {
     super()
     assertNotExposed({ host, secret, insecure })
-    this.#listener = new Listener({
-      onConnection: (socket, name) => this.#serve(socket, name),
-      onAcceptError: (error) => this.#report(error),
-      credentials: secret && credentialsFor('control', secret),
-    })
     this.#address = { host, port }
     this.#registry = registry
+    this.#deadlines = { ...DEADLINES, ...deadlines }
+    this.#server = new LineServer({
+      converse: (socket, vouch, name) => this.#converse(socket, vouch, name),
+      refuse: (error, reason, message) => trackerRefusal(message?.mode, { ...error, ...(reason instanceof ConflictError && { versions: reason.versions }) }),
+      onError: (error) => this.#report(error),
+      credentials: secret && credentialsFor('control', secret),
+      deadlines: this.#deadlines,
+      maxConnections,
+    })
   }
 
   /** Where it listens, once it does. @throws E_PORT. */
   async start (): Promise<Address> {
-    const address = await this.#listener.listen(this.#address)
+    const address = await this.#server.listen(this.#address)
     this.emit('listening', address)
     return address
   }
 
   /** Closes the port and every connection. Safe to call twice. */
   async close (): Promise<void> {
-    await this.#listener.close()
+    await this.#server.close()
   }
 
-  #serve (socket: Socket, name: string | undefined): void {
+  #converse (socket: Socket, vouch: () => void, name: string | undefined): LineConversation {
     const session = new Session(socket, name, this.#registry, {
+      heartbeatMs: this.#deadlines.heartbeatMs,
       onJoin: (name) => {
-        this.#listener.vouchFor(socket)
+        vouch()
         this.emit('joined', { name })
       },
       onLeave: (name) => this.emit('left', { name }),
     })
-    socket.once('close', () => { session.close().catch((error: Error) => this.#report(error)) })
-    serveLines(socket, {
+    return {
       answer: async (message) => await session.answer(message),
-      refuse: (error, message) => {
-        if (error.code === 'E_INTERNAL') this.#report(error)
-        if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
-        return trackerRefusal(message?.mode, { ...toErrorData(error), ...(error instanceof ConflictError && { versions: error.versions }) })
-      },
-    })
+      close: () => { session.close().catch((error: Error) => this.#report(error)) },
+    }
   }
 
   #report (error: Error): void {

@@ -8,6 +8,7 @@ import * as fsPromises from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { PieceChecker } from '../../lib/content/piece-checker.js'
 import type { Downloaded } from '../../lib/download/download.js'
 import { Slots } from '../../lib/download/slots.js'
@@ -309,6 +310,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
       digestPieces: async (task) => fromTaskResult(await toTaskResult(() => digestPieces(task))),
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),
+      deadlines: DEADLINES,
       down: new RateLimit(),
     })
   }

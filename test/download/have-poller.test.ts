@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import t from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentOf } from '../../lib/content/digest.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
 import { HavePoller } from '../../lib/download/have-poller.js'
@@ -32,7 +33,7 @@ async function ownerThat (t: Scope, ...answers: Array<object | 'silence' | 'hang
 }
 
 function poller (t: Scope): HavePoller {
-  const haves = new HavePoller({ filename: 'file', ...content })
+  const haves = new HavePoller({ filename: 'file', ...content }, { deadlines: DEADLINES })
   t.teardown(() => haves.close())
   return haves
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import t from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentOf } from '../../lib/content/digest.js'
-import { fetchPieceList } from '../../lib/download/piece-list.js'
+import { fetchPieceList, type CheckedPieceList } from '../../lib/download/piece-list.js'
 import type { Found, Owner } from '../../lib/protocol/tracker-to-node.js'
 import { deadPort, HOST, listen, silentPort, type Scope } from '../net/peer.js'
 
@@ -44,13 +45,17 @@ function found (...owners: Owner[]): Found {
   return { filename: 'file', ...content, owners }
 }
 
+async function fetchList (found: Found, signal: AbortSignal): Promise<CheckedPieceList> {
+  return await fetchPieceList(found, signal, { deadlines: DEADLINES })
+}
+
 function inTime (): AbortSignal {
   return AbortSignal.timeout(20_000)
 }
 
 await t.test('an honest owner', async (t) => {
   const { owner, asked } = await ownerThat(t, 'NodeA', honest)
-  t.strictSame(await fetchPieceList(found(owner), inTime()), { pieces, liars: [] })
+  t.strictSame(await fetchList(found(owner), inTime()), { pieces, liars: [] })
   t.strictSame(asked, [{ type: 'SizeInformation', filename: 'file', digest: content.digest, size: -1 }])
 })
 
@@ -58,9 +63,9 @@ await t.test('an empty file needs nobody, but its digest must be right', async (
   const empty = contentOf(Buffer.alloc(0))
   const dead = owner('NodeA', await deadPort())
   const { pieces: none, ...emptyContent } = empty
-  t.strictSame(await fetchPieceList({ filename: 'file', ...emptyContent, owners: [dead] }, inTime()), { pieces: none, liars: [] })
+  t.strictSame(await fetchList({ filename: 'file', ...emptyContent, owners: [dead] }, inTime()), { pieces: none, liars: [] })
   const liar = await ownerThat(t, 'NodeA', answering({ type: 'SizeInformation', filename: 'file', ...emptyContent, digest: content.digest, pieces: '' }))
-  await t.rejects(fetchPieceList({ filename: 'file', ...emptyContent, digest: content.digest, owners: [liar.owner] }, inTime()), { code: 'E_DIGEST' })
+  await t.rejects(fetchList({ filename: 'file', ...emptyContent, digest: content.digest, owners: [liar.owner] }, inTime()), { code: 'E_DIGEST' })
 })
 
 await t.test('answers that are not the list that the digest was made of', async (t) => {
@@ -88,8 +93,8 @@ await t.test('answers that are not the list that the digest was made of', async 
   const good = await ownerThat(t, 'Honest', honest)
   for (const [what, answer, code] of table) {
     const bad = await ownerThat(t, 'NodeA', answering(answer))
-    await t.rejects(fetchPieceList(found(bad.owner), inTime()), { code }, what)
-    const { pieces: list, liars } = await fetchPieceList(found(bad.owner, good.owner), inTime())
+    await t.rejects(fetchList(found(bad.owner), inTime()), { code }, what)
+    const { pieces: list, liars } = await fetchList(found(bad.owner, good.owner), inTime())
     t.ok(list.equals(pieces), `${what}: another owner has it`)
     t.strictSame(liars, code === 'E_DIGEST' ? [bad.owner] : [], what)
   }
@@ -99,32 +104,32 @@ await t.test('where only lies come, that is what is told', async (t) => {
   const liar = await ownerThat(t, 'Liar', answering({ ...ANSWER, pieces: OTHER.pieces.toString('base64') }))
   const other = await ownerThat(t, 'Other', refusing)
   const dead = owner('Dead', await deadPort())
-  await t.rejects(fetchPieceList(found(dead, liar.owner, other.owner), inTime()), { code: 'E_DIGEST', message: /"Liar".*"file"/ })
+  await t.rejects(fetchList(found(dead, liar.owner, other.owner), inTime()), { code: 'E_DIGEST', message: /"Liar".*"file"/ })
 })
 
 await t.test('where nobody answers', async (t) => {
   const dead = owner('Dead', await deadPort())
-  await t.rejects(fetchPieceList(found(dead), inTime()), { code: 'E_NETWORK' })
-  await t.rejects(fetchPieceList(found(), inTime()), { code: 'E_NO_OWNER', message: /"file"/ })
+  await t.rejects(fetchList(found(dead), inTime()), { code: 'E_NETWORK' })
+  await t.rejects(fetchList(found(), inTime()), { code: 'E_NO_OWNER', message: /"file"/ })
   const closing = await ownerThat(t, 'Closing', (socket) => { socket.destroy() })
-  await t.rejects(fetchPieceList(found(dead, closing.owner), inTime()), { code: 'E_NETWORK' })
+  await t.rejects(fetchList(found(dead, closing.owner), inTime()), { code: 'E_NETWORK' })
 })
 
 await t.test('dead, refusing and closing owners before an honest one', async (t) => {
   const dead = owner('Dead', await deadPort())
   const [closing, refusal, good] = [await ownerThat(t, 'Closing', (socket) => { socket.resetAndDestroy() }), await ownerThat(t, 'Refusing', refusing), await ownerThat(t, 'Honest', honest)]
-  t.strictSame(await fetchPieceList(found(dead, dead, closing.owner, refusal.owner, good.owner), inTime()), { pieces, liars: [] })
+  t.strictSame(await fetchList(found(dead, dead, closing.owner, refusal.owner, good.owner), inTime()), { pieces, liars: [] })
 })
 
 await t.test('an owner that is silent does not keep the others from being asked', async (t) => {
   const [quiet, good] = [await ownerThat(t, 'Silent', silent), await ownerThat(t, 'Honest', honest)]
   // Before a request, or a connection, is given up.
-  t.strictSame(await fetchPieceList(found(quiet.owner, quiet.owner, good.owner), AbortSignal.timeout(4_000)), { pieces, liars: [] })
+  t.strictSame(await fetchList(found(quiet.owner, quiet.owner, good.owner), AbortSignal.timeout(4_000)), { pieces, liars: [] })
 })
 
 await t.test('the one who answers at once is the only one asked', async (t) => {
   const [first, second] = [await ownerThat(t, 'First', honest), await ownerThat(t, 'Second', honest)]
-  await fetchPieceList(found(first.owner, second.owner), inTime())
+  await fetchList(found(first.owner, second.owner), inTime())
   t.strictSame([first.asked.length, second.asked.length], [1, 0])
 })
 
@@ -133,13 +138,13 @@ await t.test('30 owners behind a cut cable cost no more than the deadline of one
   const good = await ownerThat(t, 'Honest', honest)
   const lost = Array.from({ length: 30 }, (_, i) => owner(`Lost${i}`, port))
   // 5 s to connect, in parallel with the others, and a second for a busy machine.
-  await t.resolves(fetchPieceList(found(...lost, good.owner), AbortSignal.timeout(6_000)))
+  await t.resolves(fetchList(found(...lost, good.owner), AbortSignal.timeout(6_000)))
 })
 
 await t.test('stopped', async (t) => {
   const quiet = await ownerThat(t, 'Silent', silent)
   const stopping = new AbortController()
   const asked = await ownerThat(t, 'Asked', () => { stopping.abort() })
-  await t.rejects(fetchPieceList(found(asked.owner, quiet.owner), stopping.signal), { code: 'E_INTERRUPTED', message: /"file"/ })
-  await t.rejects(fetchPieceList(found(quiet.owner), AbortSignal.abort()), { code: 'E_INTERRUPTED' })
+  await t.rejects(fetchList(found(asked.owner, quiet.owner), stopping.signal), { code: 'E_INTERRUPTED', message: /"file"/ })
+  await t.rejects(fetchList(found(quiet.owner), AbortSignal.abort()), { code: 'E_INTERRUPTED' })
 })

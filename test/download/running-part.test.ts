@@ -5,7 +5,7 @@ import type { PartTask, WholeFile } from '../../lib/part/part-task.js'
 import { RunningPart, type PartEnd } from '../../lib/download/running-part.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
-import { THREAD_HANG_MS } from '../../lib/protocol/limits.js'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { tinyContent } from './contents.js'
 
 const content = tinyContent(100)
@@ -34,6 +34,7 @@ function start (): Started {
     part, owner: OWNER, path: '/part', found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
   }, {
     name: 'me',
+    deadlines: DEADLINES,
     down: new RateLimit(),
     fetchPart: async (task, signal) => await new Promise((resolve, reject) => threads.push({ task, signal, end: resolve, fail: reject })),
   })
@@ -79,11 +80,11 @@ void t.test('a thread is ended only once it has given no sign of life for long',
   const nowMs = performance.now()
   control.beat()
   running.killIfStuck(nowMs)
-  running.killIfStuck(nowMs + THREAD_HANG_MS / 2)
+  running.killIfStuck(nowMs + DEADLINES.threadHangMs / 2)
   t.notOk(signal.aborted)
   control.beat()
-  running.killIfStuck(nowMs + 2 * THREAD_HANG_MS)
+  running.killIfStuck(nowMs + 2 * DEADLINES.threadHangMs)
   t.notOk(signal.aborted, 'it lives')
-  running.killIfStuck(nowMs + 3 * THREAD_HANG_MS + 1)
+  running.killIfStuck(nowMs + 3 * DEADLINES.threadHangMs + 1)
   t.ok(signal.aborted)
 })

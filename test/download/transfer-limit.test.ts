@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { digestPieces } from '../../lib/disk/digest-pieces.js'
 import { download } from '../../lib/download/download.js'
 import { PartControl } from '../../lib/threads/part-control.js'
@@ -35,6 +36,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
     hiddenFolder,
     slots: new Slots(8),
     down,
+    deadlines: DEADLINES,
     findOwners: async () => ({ ...file, owners: owners.map(({ name, inputPort, outputPort }) => ({ name, host: '127.0.0.1', inputPort, outputPort, complete: true })) }),
     fetchPart: async (task) => {
       t.match(task, { name: 'fetcher', down: down.buffer })

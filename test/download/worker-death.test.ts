@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { digestPieces } from '../../lib/disk/digest-pieces.js'
 import type { DownloadContext } from '../../lib/download/context.js'
 import { download } from '../../lib/download/download.js'
@@ -33,6 +34,7 @@ async function begin (t: Test, deaths: number, threadId = 0): Promise<{ folder: 
     folder,
     hiddenFolder,
     slots,
+    deadlines: DEADLINES,
     down: new RateLimit(),
     findOwners: async () => ({
       filename: 'a.bin', size, digest, pieceLength, owners: [{ name: 'owner', host: '127.0.0.1', inputPort: owner.inputPort, outputPort: owner.outputPort, complete: true }],

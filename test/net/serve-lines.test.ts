@@ -163,14 +163,14 @@ await t.test('a client that goes away while it is answered', async (t) => {
 })
 
 await t.test('a connection that never says anything', async (t) => {
-  const { connect } = await serving(t, echo, { firstLineMs: 40, messageMs: 60_000, idleMs: 60_000 })
+  const { connect } = await serving(t, echo, { firstLineMs: 40, messageMs: 60_000, presenceMs: 60_000 })
   const { peer, socket } = await connect()
   await closed(socket)
   t.equal((await peer.rest()).length, 0)
 })
 
 await t.test('a first line that drips in: its deadline is absolute', async (t) => {
-  const { connect } = await serving(t, echo, { firstLineMs: 60, messageMs: 400, idleMs: 60_000 })
+  const { connect } = await serving(t, echo, { firstLineMs: 60, messageMs: 400, presenceMs: 60_000 })
   const { peer, socket } = await connect()
   const drip = setInterval(() => peer.send(' '), 10)
   t.teardown(() => clearInterval(drip))
@@ -181,7 +181,7 @@ await t.test('a first line that drips in: its deadline is absolute', async (t) =
 })
 
 await t.test('a line that is begun and never ended', async (t) => {
-  const { connect } = await serving(t, echo, { firstLineMs: 60_000, messageMs: 40, idleMs: 60_000 })
+  const { connect } = await serving(t, echo, { firstLineMs: 60_000, messageMs: 40, presenceMs: 60_000 })
   const { peer, socket } = await connect()
   t.strictSame(await peer.ask({ n: 1 }), { echo: { n: 1 } })
   const drip = setInterval(() => peer.send(' '), 10)
@@ -192,7 +192,7 @@ await t.test('a line that is begun and never ended', async (t) => {
 
 await t.test('silence between lines; but not while we are the ones who keep the other waiting', async (t) => {
   const slow = gate<object>()
-  const { connect } = await serving(t, { refuse, answer: async ({ n }) => n === 0 ? await slow.promise : { n } }, { firstLineMs: 60_000, messageMs: 40, idleMs: 40 })
+  const { connect } = await serving(t, { refuse, answer: async ({ n }) => n === 0 ? await slow.promise : { n } }, { firstLineMs: 60_000, messageMs: 40, presenceMs: 40 })
   const waiting = await connect()
   waiting.peer.send({ n: 0 })
   const silent = await connect()
@@ -205,7 +205,7 @@ await t.test('silence between lines; but not while we are the ones who keep the 
 await t.test('a client that sends and never reads', async (t) => {
   let answers = 0
   const reply = { text: 'x'.repeat(1_000_000) }
-  const { connect } = await serving(t, { refuse, answer: () => { answers++; return reply } }, { drainMs: 100, messageMs: 100, firstLineMs: 60_000, idleMs: 60_000 })
+  const { connect } = await serving(t, { refuse, answer: () => { answers++; return reply } }, { drainMs: 100, messageMs: 100, firstLineMs: 60_000, presenceMs: 60_000 })
   const { peer, socket } = await connect()
   peer.socket.pause()
   peer.send(...Array.from({ length: 200 }, (_, n) => ({ n })))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { TrackerClient, type Question, type TrackerClientOptions } from '../../lib/node/tracker-client.js'
 import type { PiecemealError } from '../../lib/protocol/errors.js'
 import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.js'
@@ -20,7 +21,7 @@ async function tracking (t: Scope, port = 0, options: TrackerOptions = {}): Prom
 }
 
 function client (t: Scope, tracker: { host: string, port: number }, options: Partial<TrackerClientOptions> = {}): TrackerClient {
-  const client = new TrackerClient({ tracker, name: 'NodeA', host: HOST, announcements: () => [], ...options })
+  const client = new TrackerClient({ tracker, name: 'NodeA', host: HOST, deadlines: DEADLINES, announcements: () => [], ...options })
   t.teardown(async () => await client.close())
   return client
 }

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { blake3 } from '@napi-rs/blake-hash'
 import t, { type Test } from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentDigest } from '../../lib/content/digest.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import type { PartTask } from '../../lib/part/part-task.js'
@@ -42,6 +43,7 @@ function taskFor (folder: string, name: string, server: Server): PartTask {
     path: join(folder, `${name}.part`),
     target: join(folder, name),
     control: PartControl.forPart(0, 1).buffer,
+    deadlines: DEADLINES,
     down: new RateLimit().buffer,
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { blake3 } from '@napi-rs/blake-hash'
 import t, { type Test } from 'tap'
+import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentDigest } from '../../lib/content/digest.js'
 import { fetchPart } from '../../lib/part/fetch-part.js'
 import { PartControl } from '../../lib/threads/part-control.js'
@@ -50,7 +51,7 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   const owner = await listener.listen({ host: HOST, port: 0 })
   const path = join(await tempDir(t), 'part')
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }

@@ -277,7 +277,7 @@ await t.test('a refusal is thrown as what it is', async (t) => {
 
 await t.test('an owner can refuse only with what an owner can know', async (t) => {
   const table: Array<[said: string, thrown: string]> = [
-    ['E_NOT_SHARED', 'E_NOT_SHARED'], ['E_CHANGED', 'E_CHANGED'], ['E_BUSY', 'E_BUSY'], ['E_LIMIT', 'E_LIMIT'], ['E_AUTH', 'E_AUTH'],
+    ['E_NOT_SHARED', 'E_NOT_SHARED'], ['E_CHANGED', 'E_CHANGED'], ['E_BUSY', 'E_BUSY'], ['E_LIMIT', 'E_BUSY'], ['E_AUTH', 'E_AUTH'],
     // These would be taken for trouble of our own.
     ['E_DISK_FULL', 'E_PROTOCOL'], ['E_INTERRUPTED', 'E_PROTOCOL'], ['E_EXISTS', 'E_PROTOCOL'], ['E_INTERNAL', 'E_PROTOCOL'], ['E_MADE_UP', 'E_PROTOCOL'],
     ['constructor', 'E_PROTOCOL'],

@@ -1,0 +1,71 @@
+/** A port for control messages: each connection is answered line by line, and a stranger until it has said something that is understood. */
+import type { Socket } from 'node:net'
+import type { Address } from '../protocol/address.js'
+import { toErrorData, type ErrorData, type PiecemealError } from '../protocol/errors.js'
+import type { Deadlines } from '../protocol/limits.js'
+import type { Credentials } from '../secret/keys.js'
+import { Listener } from './listener.js'
+import { serveLines } from './serve-lines.js'
+
+/** What answers on one connection. */
+export interface LineConversation {
+  /** @throws what the peer is refused with. */
+  answer: (message: Record<string, unknown>) => object | Buffer | Promise<object | Buffer>
+  /** The connection has ended. */
+  close?: () => void
+}
+
+export interface LineServerOptions {
+  /** `vouch` is to be called once the peer has shown that it is one of us; `name` is who it says it is, where there is a secret. */
+  converse: (socket: Socket, vouch: () => void, name: string | undefined) => LineConversation
+  /** The reply that carries an error; `message` where there was one. */
+  refuse: (error: ErrorData, reason: PiecemealError, message: Record<string, unknown> | undefined) => object
+  /** Something that no peer is told about. */
+  onError: (error: Error) => void
+  deadlines: Deadlines
+  /** Who may connect; anybody if left out. */
+  credentials?: Credentials | undefined
+  /** @default 4096 */
+  maxConnections?: number | undefined
+}
+
+export class LineServer {
+  readonly #options: LineServerOptions
+  readonly #listener: Listener
+
+  constructor (options: LineServerOptions) {
+    const { onError, credentials, deadlines, maxConnections } = options
+    this.#options = options
+    this.#listener = new Listener({
+      onConnection: (socket, name) => this.#serve(socket, name),
+      onAcceptError: onError,
+      credentials,
+      deadlines,
+      ...(maxConnections !== undefined && { maxConnections }),
+    })
+  }
+
+  /** @throws E_PORT. */
+  async listen (address: Address): Promise<Address> {
+    return await this.#listener.listen(address)
+  }
+
+  /** Closes the port and every connection. Safe to call twice. */
+  async close (): Promise<void> {
+    await this.#listener.close()
+  }
+
+  #serve (socket: Socket, name: string | undefined): void {
+    const { converse, refuse, onError, deadlines } = this.#options
+    const { answer, close } = converse(socket, () => this.#listener.vouchFor(socket), name)
+    if (close) socket.once('close', close)
+    serveLines(socket, {
+      answer,
+      refuse: (error, message) => {
+        if (error.code === 'E_INTERNAL') onError(error)
+        if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
+        return refuse(toErrorData(error), error, message)
+      },
+    }, deadlines)
+  }
+}
