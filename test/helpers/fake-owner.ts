@@ -4,10 +4,13 @@
  * Files are small: they are in memory.
  */
 import { EventEmitter, once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { contentOf } from '../../lib/content/digest.js'
+import { dial } from '../../lib/net/dial.js'
+import { Listener } from '../../lib/net/listener.js'
+import { credentialsFor, type Purpose, type Secret } from '../../lib/secret/keys.js'
 import type { Scope } from './command.js'
 
 /** What it does to whoever asks. May be changed at any time; counts are of what is still to come. */
@@ -50,6 +53,14 @@ export interface FakeFile {
   pieces: Buffer
 }
 
+export interface FakeOwnerOptions {
+  name: string
+  tracker: { host: string, port: number }
+  behaviour?: Behaviour
+  /** Of the network. */
+  secret?: Secret | undefined
+}
+
 export interface RangeRequest {
   filename: string
   digest: string
@@ -78,32 +89,33 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
   /** All ranges that were asked for so far. */
   readonly requests: RangeRequest[] = []
   readonly #files = new Map<string, FakeFile>()
-  readonly #sockets = new Set<Socket>()
   readonly #closing = new AbortController()
-  readonly #servers: Server[] = []
+  readonly #listeners: Listener[] = []
+  readonly #secret: Secret | undefined
   #tracker: TrackerLine | undefined
   inputPort = 0
   outputPort = 0
 
-  static async start (t: Scope, { name, tracker, behaviour = {} }: { name: string, tracker: { host: string, port: number }, behaviour?: Behaviour }): Promise<FakeOwner> {
-    const owner = new FakeOwner(name, behaviour)
+  static async start (t: Scope, { name, tracker, behaviour = {}, secret }: FakeOwnerOptions): Promise<FakeOwner> {
+    const owner = new FakeOwner(name, behaviour, secret)
     t.teardown(() => owner.close())
     await owner.#start(tracker)
     return owner
   }
 
-  private constructor (name: string, behaviour: Behaviour) {
+  private constructor (name: string, behaviour: Behaviour, secret: Secret | undefined) {
     super()
     // Every range that stalls waits for the same event.
     this.setMaxListeners(0)
     this.name = name
     this.behaviour = behaviour
+    this.#secret = secret
   }
 
   async #start (tracker: { host: string, port: number }): Promise<void> {
-    this.inputPort = await this.#listen((socket) => this.#serveSizes(socket))
-    this.outputPort = await this.#listen((socket) => { this.#serveRange(socket).catch(() => socket.destroy()) })
-    this.#tracker = await TrackerLine.connect(this.name, tracker)
+    this.inputPort = await this.#listen('control', (socket) => this.#serveSizes(socket))
+    this.outputPort = await this.#listen('data', (socket) => { this.#serveRange(socket).catch(() => socket.destroy()) })
+    this.#tracker = await TrackerLine.connect(this.name, tracker, this.#secret)
   }
 
   /** Announces a content under a name; `claims` are told to the tracker in the place of the truth. */
@@ -132,8 +144,7 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
   close (): void {
     this.#closing.abort()
     this.#tracker?.close()
-    for (const server of this.#servers) server.close()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const listener of this.#listeners) void listener.close()
   }
 
   #trackerLine (): TrackerLine {
@@ -141,17 +152,12 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
     return this.#tracker
   }
 
-  async #listen (serve: (socket: Socket) => void): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.#sockets.add(socket)
-      socket.on('error', () => {})
-      socket.once('close', () => this.#sockets.delete(socket))
-      serve(socket)
-    })
-    this.#servers.push(server)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return (server.address() as AddressInfo).port
+  async #listen (purpose: Purpose, onConnection: (socket: Socket) => void): Promise<number> {
+    // As many as come: it is not the listener that is tested here.
+    const listener = new Listener({ onConnection, credentials: this.#secret && credentialsFor(purpose, this.#secret), maxUnknownPerAddress: Infinity })
+    this.#listeners.push(listener)
+    const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
+    return port
   }
 
   #serveSizes (socket: Socket): void {
@@ -251,9 +257,8 @@ export class TrackerLine {
   readonly #replies: Array<(reply: Reply) => void> = []
   readonly #beat: NodeJS.Timeout
 
-  static async connect (name: string, tracker: { host: string, port: number }): Promise<TrackerLine> {
-    const socket = connect(tracker)
-    await once(socket, 'connect')
+  static async connect (name: string, { host, port }: { host: string, port: number }, secret?: Secret): Promise<TrackerLine> {
+    const socket = await dial({ host, port, credentials: secret && { ...credentialsFor('control', secret), name } })
     const line = new TrackerLine(name, socket)
     await line.request('alive')
     return line
