@@ -5,19 +5,10 @@ import t from 'tap'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import { startNode, startTracker } from '../helpers/piecemeal.js'
+import { bothWays } from '../helpers/ways.js'
 
 const MiB = 1_048_576
 const DATA = pseudoRandomBytes(16 * MiB + 12_345, 'owner faults')
-
-// One network for all rows: each is also the proof that the one before left the downloader in order.
-const tracker = await startTracker(t)
-const fetcher = await startNode(t, { name: 'fetcher', tracker, dir: await tempDir(t) })
-let rows = 0
-
-/** A file name that no other row has. */
-function nextFile (): string {
-  return `${rows++}.bin`
-}
 
 interface Row {
   fault: string
@@ -44,18 +35,6 @@ const BESIDE_AN_HONEST_ONE: Row[] = [
   { fault: 'says nothing on its input port', behaviour: { sizeStall: true } },
 ]
 
-for (const { fault, behaviour } of BESIDE_AN_HONEST_ONE) {
-  void t.test(`an owner that ${fault}, beside an honest one`, async (t) => {
-    const file = nextFile()
-    const bad = await FakeOwner.start(t, { name: 'bad', tracker, behaviour })
-    const good = await FakeOwner.start(t, { name: 'good', tracker, behaviour: { chunkDelayMs: 1 } })
-    await bad.share(file, DATA)
-    await good.share(file, DATA)
-    await fetcher.download(file)
-    t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
-  })
-}
-
 /** Alone, such an owner still delivers. */
 const ALONE_BUT_WILLING: Row[] = [
   { fault: 'splits its header at every byte', behaviour: { splitHeader: true } },
@@ -63,16 +42,6 @@ const ALONE_BUT_WILLING: Row[] = [
   { fault: 'is busy a few times', behaviour: { busyTimes: 3 } },
   { fault: 'sends more than was asked for', behaviour: { extraBytes: 1 } },
 ]
-
-for (const { fault, behaviour } of ALONE_BUT_WILLING) {
-  void t.test(`an owner that ${fault}, alone`, async (t) => {
-    const file = nextFile()
-    const owner = await FakeOwner.start(t, { name: 'owner', tracker, behaviour })
-    await owner.share(file, DATA)
-    await fetcher.download(file)
-    t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
-  })
-}
 
 /** Alone, such an owner is of no use, and that is said. */
 const ALONE_AND_USELESS: Array<Row & { code: string, claims?: object }> = [
@@ -87,72 +56,110 @@ const ALONE_AND_USELESS: Array<Row & { code: string, claims?: object }> = [
   { fault: 'claims a huge size', behaviour: {}, claims: { size: 2 ** 52, pieceLength: 2 ** 39 }, code: 'E_DISK_FULL' },
 ]
 
-for (const { fault, behaviour, claims, code } of ALONE_AND_USELESS) {
-  void t.test(`an owner that ${fault}, alone`, async (t) => {
-    const file = nextFile()
-    const owner = await FakeOwner.start(t, { name: 'owner', tracker, behaviour })
-    await owner.share(file, DATA, claims)
-    fetcher.say(`torrent -m download ${file}`)
-    t.match(await fetcher.failed(file), `failed ${file}: ${code} `)
-    t.notOk((await visibleFiles(fetcher.folder)).includes(file))
+t.jobs = 2
+
+for (const { what, flags, secret } of await bothWays(t)) {
+  void t.test(what, { buffered: true }, async (t) => {
+    // One network for all rows: each is also the proof that the one before left the downloader in order.
+    const tracker = await startTracker(t, { flags })
+    const fetcher = await startNode(t, { name: 'fetcher', tracker, dir: await tempDir(t), flags })
+    let rows = 0
+
+    /** A file name that no other row has. */
+    function nextFile (): string {
+      return `${rows++}.bin`
+    }
+
+    for (const { fault, behaviour } of BESIDE_AN_HONEST_ONE) {
+      void t.test(`an owner that ${fault}, beside an honest one`, async (t) => {
+        const file = nextFile()
+        const bad = await FakeOwner.start(t, { name: 'bad', tracker, secret, behaviour })
+        const good = await FakeOwner.start(t, { name: 'good', tracker, secret, behaviour: { chunkDelayMs: 1 } })
+        await bad.share(file, DATA)
+        await good.share(file, DATA)
+        await fetcher.download(file)
+        t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      })
+    }
+
+    for (const { fault, behaviour } of ALONE_BUT_WILLING) {
+      void t.test(`an owner that ${fault}, alone`, async (t) => {
+        const file = nextFile()
+        const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret, behaviour })
+        await owner.share(file, DATA)
+        await fetcher.download(file)
+        t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      })
+    }
+
+    for (const { fault, behaviour, claims, code } of ALONE_AND_USELESS) {
+      void t.test(`an owner that ${fault}, alone`, async (t) => {
+        const file = nextFile()
+        const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret, behaviour })
+        await owner.share(file, DATA, claims)
+        fetcher.say(`torrent -m download ${file}`)
+        t.match(await fetcher.failed(file), `failed ${file}: ${code} `)
+        t.notOk((await visibleFiles(fetcher.folder)).includes(file))
+      })
+    }
+
+    void t.test('two owners of the same speed both carry a part', async (t) => {
+      const file = nextFile()
+      const owners = await Promise.all(['left', 'right'].map(async (name) => await FakeOwner.start(t, { name, tracker, secret, behaviour: { chunkDelayMs: 10 } })))
+      for (const owner of owners) await owner.share(file, DATA)
+      await fetcher.download(file)
+      t.match(await fetcher.saved(file), / from 2 owners: /)
+      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+    })
+
+    void t.test('wrong bytes of one owner are fetched from the other, and it is not asked again', async (t) => {
+      const file = nextFile()
+      const liar = await FakeOwner.start(t, { name: 'liar', tracker, secret, behaviour: { corruptAt: 0 } })
+      const honest = await FakeOwner.start(t, { name: 'honest', tracker, secret, behaviour: { chunkDelayMs: 2 } })
+      // It lies wherever it is asked.
+      liar.on('request', ({ start }) => { liar.behaviour.corruptAt = start })
+      await liar.share(file, DATA)
+      await honest.share(file, DATA)
+      await fetcher.download(file)
+      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok(liar.requests.length <= 1, `the liar was asked ${liar.requests.length} times`)
+    })
+
+    void t.test('an owner that is killed leaves its part to the other one within a second, from its last good piece on', async (t) => {
+      const file = nextFile()
+      const dying = await FakeOwner.start(t, { name: 'dying', tracker, secret, behaviour: { stopAfter: { bytes: 3 * MiB + 1, how: 'stall' } } })
+      const other = await FakeOwner.start(t, { name: 'other', tracker, secret, behaviour: { chunkDelayMs: 10 } })
+      await dying.share(file, DATA)
+      await other.share(file, DATA)
+      dying.once('stopped', () => dying.close())
+      await fetcher.download(file)
+      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      const [{ start = 0 } = {}] = dying.requests
+      t.notOk(other.requests.some((request) => request.start > start && request.start < start + 3 * MiB), 'its three good pieces are not fetched again')
+    })
+
+    void t.test('owners of different contents never meet in one download', async (t) => {
+      const file = nextFile()
+      const other = Buffer.from(DATA)
+      other[5 * MiB] = (other[5 * MiB] ?? 0) ^ 1
+      const one = await FakeOwner.start(t, { name: 'one', tracker, secret })
+      const two = await FakeOwner.start(t, { name: 'two', tracker, secret })
+      const { digest } = await one.share(file, DATA)
+      await two.share(file, other)
+      fetcher.say(`torrent -m download ${file}`)
+      t.match(await fetcher.failed(file), 'E_CONFLICT')
+      const digits = digest.slice('blake3:'.length, 'blake3:'.length + 12)
+      const [, command = ''] = await fetcher.waitFor(new RegExp(`^ {2}(torrent -m download ${file} --digest blake3:${digits})`, 'm'))
+      fetcher.say(command)
+      await fetcher.waitFor(`saved ${file} `)
+      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.equal(two.requests.length, 0)
+    })
+
+    void t.test('after all of this the downloader leaves in order', async (t) => {
+      const kept = (await hiddenLeftovers(fetcher.folder)).filter((path) => path.endsWith('.part'))
+      t.ok(new Set(kept.map((path) => dirname(path))).size <= 1, 'good pieces are kept of the one download that failed in the middle')
+      t.equal(await fetcher.leave(), 9, 'with the status of the last failure')
+    })
   })
 }
-
-void t.test('two owners of the same speed both carry a part', async (t) => {
-  const file = nextFile()
-  const owners = await Promise.all(['left', 'right'].map(async (name) => await FakeOwner.start(t, { name, tracker, behaviour: { chunkDelayMs: 10 } })))
-  for (const owner of owners) await owner.share(file, DATA)
-  await fetcher.download(file)
-  t.match(await fetcher.saved(file), / from 2 owners: /)
-  t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
-})
-
-void t.test('wrong bytes of one owner are fetched from the other, and it is not asked again', async (t) => {
-  const file = nextFile()
-  const liar = await FakeOwner.start(t, { name: 'liar', tracker, behaviour: { corruptAt: 0 } })
-  const honest = await FakeOwner.start(t, { name: 'honest', tracker, behaviour: { chunkDelayMs: 2 } })
-  // It lies wherever it is asked.
-  liar.on('request', ({ start }) => { liar.behaviour.corruptAt = start })
-  await liar.share(file, DATA)
-  await honest.share(file, DATA)
-  await fetcher.download(file)
-  t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
-  t.ok(liar.requests.length <= 1, `the liar was asked ${liar.requests.length} times`)
-})
-
-void t.test('an owner that is killed leaves its part to the other one within a second, from its last good piece on', async (t) => {
-  const file = nextFile()
-  const dying = await FakeOwner.start(t, { name: 'dying', tracker, behaviour: { stopAfter: { bytes: 3 * MiB + 1, how: 'stall' } } })
-  const other = await FakeOwner.start(t, { name: 'other', tracker, behaviour: { chunkDelayMs: 10 } })
-  await dying.share(file, DATA)
-  await other.share(file, DATA)
-  dying.once('stopped', () => dying.close())
-  await fetcher.download(file)
-  t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
-  const [{ start = 0 } = {}] = dying.requests
-  t.notOk(other.requests.some((request) => request.start > start && request.start < start + 3 * MiB), 'its three good pieces are not fetched again')
-})
-
-void t.test('owners of different contents never meet in one download', async (t) => {
-  const file = nextFile()
-  const other = Buffer.from(DATA)
-  other[5 * MiB] = (other[5 * MiB] ?? 0) ^ 1
-  const one = await FakeOwner.start(t, { name: 'one', tracker })
-  const two = await FakeOwner.start(t, { name: 'two', tracker })
-  const { digest } = await one.share(file, DATA)
-  await two.share(file, other)
-  fetcher.say(`torrent -m download ${file}`)
-  t.match(await fetcher.failed(file), 'E_CONFLICT')
-  const digits = digest.slice('blake3:'.length, 'blake3:'.length + 12)
-  const [, command = ''] = await fetcher.waitFor(new RegExp(`^ {2}(torrent -m download ${file} --digest blake3:${digits})`, 'm'))
-  fetcher.say(command)
-  await fetcher.waitFor(`saved ${file} `)
-  t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
-  t.equal(two.requests.length, 0)
-})
-
-void t.test('after all of this the downloader leaves in order', async (t) => {
-  const kept = (await hiddenLeftovers(fetcher.folder)).filter((path) => path.endsWith('.part'))
-  t.ok(new Set(kept.map((path) => dirname(path))).size <= 1, 'good pieces are kept of the one download that failed in the middle')
-  t.equal(await fetcher.leave(), 9, 'with the status of the last failure')
-})

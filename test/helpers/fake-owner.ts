@@ -108,7 +108,8 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
     // Every range that stalls waits for the same event.
     this.setMaxListeners(0)
     this.name = name
-    this.behaviour = behaviour
+    // A copy, counts included: the next owner of a row begins anew.
+    this.behaviour = { ...behaviour, ...(behaviour.stopAfter && { stopAfter: { ...behaviour.stopAfter } }) }
     this.#secret = secret
   }
 
