@@ -58,6 +58,14 @@ await t.test('the commands of a node are those of torrent help', async (t) => {
   t.strictSame(withoutArriving(documented), [...COMMANDS_USAGE.matchAll(/^ {2}(torrent .+?)(?: {2}|$)/gm)].map(([, command = '']) => command).sort())
 })
 
+await t.test('every package has a line that says why, and no other has', async (t) => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', object>
+  const namesIn = (document: string): string[] => rowsWith('package', document).flatMap((row) => codeIn(row.package)).sort()
+  t.strictSame(namesIn(README), Object.keys(dependencies).sort())
+  const ofTypes = '@types/…'
+  t.strictSame(namesIn(read('lib/README.md')), [ofTypes, ...Object.keys(devDependencies).filter((name) => !name.startsWith('@types/'))].sort())
+})
+
 await t.test('every link within the project leads somewhere', async (t) => {
   const documents = filesOf('.').filter((path) => path.endsWith('.md'))
   t.ok(documents.length > 5, 'documents were found')
