@@ -1,6 +1,6 @@
 /**
  * Every limit on what a stranger may use up, in one place. Sizes are bytes, times milliseconds
- * unless the name says otherwise; the numbers are the wire contract's (README, "Limits").
+ * unless the name says otherwise; the table of them is in README.md beside this file.
  */
 import { KiB, MiB } from './units.js'
 

@@ -26,7 +26,7 @@ const DATA = pseudoRandomBytes(9 * MiB + 12_345, 'disk faults')
 /** A file of one piece. */
 const SMALL = pseudoRandomBytes(200_000, 'disk faults, small')
 const FILE = 'a.bin'
-/** FAULTS.md, "Disk, names, process". */
+/** A fault of the disk is told at once, whatever step it comes in. */
 const FAILED_WITHIN_MS = 5_000
 
 /** What is asked of the disk, in the words of the contract: "write, check, fsync, link, fsync the folder, unlink". */

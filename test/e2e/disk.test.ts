@@ -13,7 +13,7 @@ import { NODE_BIN, nodeFolder, startNode, startTracker, type NodeCommand, type T
 const MiB = 1_048_576
 const DATA = pseudoRandomBytes(16 * MiB, 'disk')
 const SMALL = pseudoRandomBytes(MiB + 1, 'disk, small')
-/** FAULTS.md, "Disk, names, process". */
+/** No room, or no right: it is told at once, and not after every byte has come. */
 const FAILED_WITHIN_MS = 5_000
 
 /** How to get a mount of one's own: as root, or as the root of a namespace of one's own. */

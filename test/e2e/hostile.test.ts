@@ -28,7 +28,7 @@ const SLOW_ADDRESS = '127.0.0.2'
 const CLOSED_WITHIN_MS = 8_000
 /** Far beyond what is asserted, so that there is a number to tell. */
 const DOWNLOADED_WITHIN_MS = 10_000
-/** PROTOCOL.md and FAULTS.md: the first line within 10 s, absolute. */
+/** lib/protocol/README.md, "Limits": absolute, whatever comes meanwhile. */
 const FIRST_LINE_MS = 10_000
 /** The longest of the deadlines. */
 const DATA_STALL_MS = 15_000

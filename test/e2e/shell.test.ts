@@ -1,4 +1,4 @@
-/** The commands as CLI.md shows them: piped to by `printf` in a shell. */
+/** The commands as README.md shows them: piped to by `printf` in a shell. */
 import { cp, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quote } from 'shlex'

@@ -1,0 +1,111 @@
+/** What the documents say that the code says too: they differ in nothing. */
+import { existsSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import t from 'tap'
+import { COMMANDS_USAGE, NODE_USAGE, TRACKER_USAGE } from '../../lib/cli/usage.js'
+import { EXIT_STATUS } from '../../lib/protocol/errors.js'
+import * as limits from '../../lib/protocol/limits.js'
+import { GiB, KiB, MiB } from '../../lib/protocol/units.js'
+import { DEFAULT_POLICY } from '../../lib/schedule/policy.js'
+import { ROOT } from '../helpers/command.js'
+import { anchorsOf, codeIn, linksOf, rowsWith, sectionOf, type Row } from './markdown.js'
+import { countLines, filesOf, read } from './repository.js'
+
+const README = read('README.md')
+/** It is for users, and they read it from top to bottom. */
+const README_LINES = 330
+const UNITS: Record<string, number> = { '': 1, KiB, MiB, GiB, ms: 1, s: 1_000, min: 60_000, days: 24 * 60 * 60_000 }
+/** In the README, and in `--help` with the changes that bring them: the list is to become empty. */
+const ARRIVING = new Set([
+  '--advertise', '--allow-advertise', '--give-up', '--max-connections',
+  'torrent cancel FILE…', 'torrent unshare FILE…', 'torrent verify [FILE…]',
+])
+
+await t.test('the limits of the contract are those of the code, all of them', async (t) => {
+  const contract = read('lib/protocol/README.md')
+  const { DEADLINES, ...constants } = limits
+  for (const [column, inCode] of [['constant', constants], ['deadline', DEADLINES]] as const) {
+    const documented = rowsWith(column, contract).map((row) => [codeIn(row[column])[0], toNumber(row.value)])
+    t.strictSame(Object.fromEntries(documented), { ...inCode }, column)
+  }
+})
+
+await t.test('the codes and exit statuses of the README are those of the code, all of them', async (t) => {
+  const documented = rowsWith('exit status', README).map((row) => [codeIn(row.code)[0], toNumber(row['exit status'])])
+  t.strictSame(Object.fromEntries(documented), { ...EXIT_STATUS })
+})
+
+await t.test('the numbers of the schedule are those of its policy', async (t) => {
+  for (const { number, value } of rowsWith('number', read('lib/schedule/README.md'))) {
+    const [name = ''] = codeIn(number)
+    t.equal(toNumber(value), new Map<string, unknown>(Object.entries(DEFAULT_POLICY)).get(name), name)
+  }
+})
+
+for (const [command, usage] of [['bin/tracker', TRACKER_USAGE], ['bin/node', NODE_USAGE]] as const) {
+  await t.test(`the options of ${command} are those of its --help, and so are their defaults`, async (t) => {
+    const rows = rowsWith('option', sectionOf(`\`${command}\``, README))
+    const documented = rows.flatMap((row) => flagsIn(codeIn(row.option).join(' ')))
+    t.strictSame(withoutArriving(documented), optionsOf(usage).flatMap(({ flags }) => flags).sort())
+    for (const { flags, byDefault } of optionsOf(usage)) {
+      if (byDefault !== undefined) t.match(rowOf(rows, flags)?.meaning, byDefault, `${flags.join(', ')}: ${byDefault} if left out`)
+    }
+  })
+}
+
+await t.test('the commands of a node are those of torrent help', async (t) => {
+  const documented = rowsWith('command', sectionOf('What a node is told', README)).flatMap(({ command }) => codeIn(command))
+  t.strictSame(withoutArriving(documented), [...COMMANDS_USAGE.matchAll(/^ {2}(torrent .+?)(?: {2}|$)/gm)].map(([, command = '']) => command).sort())
+})
+
+await t.test('every package has a line that says why, and no other has', async (t) => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', object>
+  const namesIn = (document: string): string[] => rowsWith('package', document).flatMap((row) => codeIn(row.package)).sort()
+  t.strictSame(namesIn(README), Object.keys(dependencies).sort())
+  const ofTypes = '@types/…'
+  t.strictSame(namesIn(read('lib/README.md')), [ofTypes, ...Object.keys(devDependencies).filter((name) => !name.startsWith('@types/'))].sort())
+})
+
+await t.test('every link within the project leads somewhere', async (t) => {
+  const documents = filesOf('.').filter((path) => path.endsWith('.md'))
+  t.ok(documents.length > 5, 'documents were found')
+  const broken: string[] = []
+  for (const document of documents) {
+    for (const { path, anchor } of linksOf(read(document))) {
+      const target = path === '' ? document : normalize(join(dirname(document), path))
+      const leads = existsSync(join(ROOT, target)) && (anchor === undefined || anchorsOf(read(target)).includes(anchor))
+      if (!leads) broken.push(`${document}: ${path}${anchor === undefined ? '' : `#${anchor}`}`)
+    }
+  }
+  t.strictSame(broken, [])
+})
+
+await t.test('the README stays short', async (t) => {
+  t.ok(countLines(README) <= README_LINES, `${countLines(README)} lines of ${README_LINES}`)
+})
+
+/** `64 KiB`, `4,096`, `10 s`: bytes, a count, milliseconds. */
+function toNumber (cell = ''): number {
+  const [, digits = '', unit = ''] = /^([\d,]+) ?([a-zA-Z]*)$/.exec(cell) ?? []
+  return Number(digits.replaceAll(',', '')) * (UNITS[unit] ?? NaN)
+}
+
+function optionsOf (usage: string): Array<{ flags: string[], byDefault: string | undefined }> {
+  return usage.split(/\n(?= {2,6}-)/).slice(1).map((option) => ({
+    flags: flagsIn(option.trim().split(/ {2,}|\n/)[0] ?? ''),
+    byDefault: /\(default ([^),;]+)/.exec(option)?.[1],
+  }))
+}
+
+/** `-p`, `--port PORT` → `-p`, `--port`. */
+function flagsIn (text: string): string[] {
+  return text.match(/(?<![\w-])--?[a-z][a-z-]*/g) ?? []
+}
+
+function rowOf (rows: readonly Row[], flags: readonly string[]): Row | undefined {
+  return rows.find((row) => flagsIn(row.option ?? '').some((flag) => flags.includes(flag)))
+}
+
+function withoutArriving (documented: readonly string[]): string[] {
+  return documented.filter((one) => !ARRIVING.has(one)).sort()
+}
