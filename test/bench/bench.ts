@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--dir DIR]`:
+ * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--minutes N] [--dir DIR]`:
  * measures the built commands, or simulates a swarm, and writes the figures to the screen and, every single one, to `bench-results/`.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { ROOT } from '../helpers/command.js'
 import { parseSize } from './sizes.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
+import { soak } from './soak.js'
 import { stall } from './stall.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
@@ -28,6 +29,8 @@ export interface BenchmarkOptions {
   owners: readonly number[]
   /** Of the simulated swarm. */
   nodes: number
+  /** Of the soak. */
+  minutes: number
   /** Tells how far it has come. */
   say: (line: string) => void
 }
@@ -44,7 +47,9 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, stall, tracker, swarm, simulator }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, stall, tracker, swarm, simulator, soak }))
+/** Takes as long as it is told to, so it is run by its name alone. */
+const ONLY_BY_NAME = new Set(['soak'])
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
@@ -54,20 +59,21 @@ interface Arguments extends Omit<BenchmarkOptions, 'say'> {
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, owners, nodes, dir } = minimist(argv, {
-    string: ['rounds', 'size', 'owners', 'nodes', 'dir'],
-    default: { rounds: '5', owners: '2,4', nodes: '300' },
+  const { _: names, rounds, size, owners, nodes, minutes, dir } = minimist(argv, {
+    string: ['rounds', 'size', 'owners', 'nodes', 'minutes', 'dir'],
+    default: { rounds: '5', owners: '2,4', nodes: '300', minutes: '30' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --dir DIR`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --minutes N, --dir DIR`)
     },
-  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, dir?: string }
+  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, minutes: string, dir?: string }
   return {
-    names: names.length > 0 ? names : [...BENCHMARKS.keys()],
+    names: names.length > 0 ? names : [...BENCHMARKS.keys()].filter((name) => !ONLY_BY_NAME.has(name)),
     rounds: positive('--rounds', rounds),
     size: size === undefined ? undefined : parseSize(size),
     owners: owners.split(',').map((count) => positive('--owners', count)),
     nodes: positive('--nodes', nodes),
+    minutes: positive('--minutes', minutes),
     dir,
   }
 }
