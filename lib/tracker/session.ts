@@ -1,6 +1,6 @@
 /** One connection to the tracker: bound to the name its first message carries, and gone with all it owns when it ends. */
 import type { Socket } from 'node:net'
-import { plainAddress } from '../protocol/address.js'
+import { isLoopback, plainAddress } from '../protocol/address.js'
 import { digestPrefix } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { FILES_PER_REPLY } from '../protocol/limits.js'
@@ -19,6 +19,8 @@ export interface SessionOptions {
 export class Session {
   readonly #registry: Registry
   readonly #host: string
+  /** Where this node reaches the tracker's machine; undefined if it is on that machine itself. */
+  readonly #here: string | undefined
   readonly #options: SessionOptions
   /** The name that its handshake or its first message gave it, for good. */
   #name: string | undefined
@@ -31,6 +33,8 @@ export class Session {
     this.#registry = registry
     this.#name = name
     this.#host = plainAddress(socket.remoteAddress ?? '')
+    const here = plainAddress(socket.localAddress ?? '')
+    this.#here = isLoopback(this.#host) || this.#host === here ? undefined : here
     this.#options = options
   }
 
@@ -92,7 +96,7 @@ export class Session {
 
   async #need ({ name, filename, digest }: Need): Promise<Buffer> {
     const prefix = digest === undefined ? undefined : digestPrefix(digest)
-    return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }))
+    return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }), this.#here)
   }
 
   /** Without a file name the node leaves: it owns nothing any more, and its name is free. */
