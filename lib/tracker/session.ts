@@ -3,11 +3,15 @@ import type { Socket } from 'node:net'
 import { isLoopback, plainAddress } from '../protocol/address.js'
 import { digestPrefix } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { FILES_PER_REPLY } from '../protocol/limits.js'
+import { FILES_PER_REPLY, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { parseNodeToTracker, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
-import { foundLine, trackerReply } from '../protocol/tracker-to-node.js'
+import { KiB } from '../protocol/units.js'
+import { foundLine, trackerReply, type ListedFile } from '../protocol/tracker-to-node.js'
 import type { Registry } from './registry.js'
+
+/** What stands around the files of a list. */
+const REPLY_FRAME_BYTES = 1 * KiB
 
 export interface SessionOptions {
   /** How often the node is asked to say `alive`. */
@@ -89,8 +93,8 @@ export class Session {
     return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)) }
   }
 
-  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true }: Have): Promise<object> {
-    await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete })
+  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true, origin, replaces }: Have): Promise<object> {
+    await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete, origin, replaces })
     return trackerReply('have', this.#acknowledged)
   }
 
@@ -108,6 +112,14 @@ export class Session {
 
   async #list ({ prefix = '' }: List): Promise<object> {
     const { files, truncated } = await this.#registry.list(prefix, FILES_PER_REPLY)
-    return trackerReply('list', { files, ...(truncated && { truncated }) })
+    const fitting = asManyAsFit(files)
+    return trackerReply('list', { files: fitting, ...((truncated || fitting.length < files.length) && { truncated: true }) })
   }
+}
+
+/** Long names that replace much make a longer line than a reply may be. */
+function asManyAsFit (files: ListedFile[]): ListedFile[] {
+  let leftBytes = REPLY_LINE_BYTES - REPLY_FRAME_BYTES
+  const end = files.findIndex((file) => (leftBytes -= Buffer.byteLength(JSON.stringify(file)) + 1) < 0)
+  return end < 0 ? files : files.slice(0, end)
 }
