@@ -37,7 +37,8 @@ export async function loadSecret ({ secretFile, oldSecretFile }: SecretArguments
 
 /** One line where everybody is let in on purpose. */
 export function warnIfExposed (exposure: Exposure, { err }: Output): void {
-  if (isExposed(exposure)) err(`warning: no secret: whoever reaches ${exposure.host} can list and fetch what is shared, and read it on its way`)
+  // Whether a name is one for this machine alone is known later: without --insecure it is refused then if it is not.
+  if (exposure.insecure === true && isExposed(exposure)) err(`warning: no secret: whoever reaches ${exposure.host} can list and fetch what is shared, and read it on its way`)
 }
 
 /** Tells why a command could not start. @returns the exit status */

@@ -4,7 +4,7 @@ import type { Address } from '../protocol/address.js'
 import { toErrorData, type ErrorData, type PiecemealError } from '../protocol/errors.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { Credentials } from '../secret/keys.js'
-import { Listener } from './listener.js'
+import { Listener, type ListenAddress } from './listener.js'
 import { serveLines } from './serve-lines.js'
 
 /** What answers on one connection. */
@@ -46,7 +46,7 @@ export class LineServer {
   }
 
   /** @throws E_PORT. */
-  async listen (address: Address): Promise<Address> {
+  async listen (address: ListenAddress): Promise<Address> {
     return await this.#listener.listen(address)
   }
 

@@ -6,7 +6,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { CONNECTIONS, DEADLINES, UNKNOWN_CONNECTIONS_PER_ADDRESS, type Deadlines } from '../protocol/limits.js'
-import { formatAddress, plainAddress, type Address } from '../protocol/address.js'
+import { formatAddress, plainAddress, withoutBrackets, type Address } from '../protocol/address.js'
 import type { Credentials } from '../secret/keys.js'
 import { Refusals } from './refusals.js'
 import { TlsGate } from './tls-gate.js'
@@ -29,11 +29,22 @@ export interface ListenerOptions {
   maxUnknownPerAddress?: number
 }
 
+/** One address, or those that a name stands for: the same port on each that this machine has. */
+export interface ListenAddress {
+  host: string | readonly string[]
+  port: number
+}
+
 const ACCEPT_ERROR_PAUSE_MS = 10_000
+/** A port that is free on one address may be taken on the next. */
+const FREE_PORT_TRIES = 10
+/** What listening fails with where the address, or its whole family, is not this machine's. */
+const NOT_OF_THIS_MACHINE: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
 
 export class Listener {
   readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'deadlines'>>
-  readonly #server: Server
+  /** One for each address. */
+  readonly #servers: Server[] = []
   readonly #gate: TlsGate | undefined
   readonly #refusals = new Refusals()
   readonly #sockets = new Set<Socket>()
@@ -58,20 +69,54 @@ export class Listener {
       },
       onRefused: (connection, why) => this.#tellRefusal(connection, why),
     })
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
   }
 
-  /** @throws E_PORT if the port is in use, may not be bound, or the host is none of this machine's. */
-  async listen ({ host, port }: Address): Promise<Address> {
+  /**
+   * The first address that it listens on.
+   *
+   * @throws E_PORT if the port is in use, may not be bound, or no host is this machine's.
+   */
+  async listen ({ host, port }: ListenAddress): Promise<Address> {
+    const hosts = typeof host === 'string' ? [host] : host
+    for (let tries = FREE_PORT_TRIES; ; tries--) {
+      try {
+        return await this.#listenOnEach(hosts, port)
+      } catch (error) {
+        await this.stopListening()
+        const isTakenElsewhere = port === 0 && hosts.length > 1 && error instanceof PiecemealError && systemCode(error.cause) === 'EADDRINUSE'
+        if (!isTakenElsewhere || tries === 1) throw error
+      }
+    }
+  }
+
+  async #listenOnEach (hosts: readonly string[], port: number): Promise<Address> {
+    let first: Address | undefined
+    let absent: unknown
+    for (const host of hosts) {
+      try {
+        const bound = await this.#listenOn({ host: withoutBrackets(host), port: first?.port ?? port })
+        first ??= bound
+      } catch (error) {
+        if (!(error instanceof PiecemealError) || !NOT_OF_THIS_MACHINE.has(systemCode(error.cause))) throw error
+        absent = error
+      }
+    }
+    if (first === undefined) throw absent
+    return first
+  }
+
+  async #listenOn (address: Address): Promise<Address> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause) => {
-        reject(new PiecemealError('E_PORT', `cannot listen on ${formatAddress({ host, port })}: ${systemCode(cause) ?? cause.message}`, { cause }))
+      server.once('error', (cause) => {
+        reject(new PiecemealError('E_PORT', `cannot listen on ${formatAddress(address)}: ${systemCode(cause) ?? cause.message}`, { cause }))
       })
-      this.#server.listen({ host, port }, resolve)
+      server.listen(address, resolve)
     })
-    this.#server.removeAllListeners('error')
-    this.#server.on('error', (error) => this.#tellAcceptError(error))
-    const bound = this.#server.address() as AddressInfo
+    server.removeAllListeners('error')
+    server.on('error', (error) => this.#tellAcceptError(error))
+    this.#servers.push(server)
+    const bound = server.address() as AddressInfo
     return { host: bound.address, port: bound.port }
   }
 
@@ -105,9 +150,8 @@ export class Listener {
 
   /** Stops accepting; connections that are open go on. */
   async stopListening (): Promise<void> {
-    if (!this.#server.listening) return
     // Not awaited: `close` calls back only when the last connection has gone.
-    this.#server.close()
+    for (const server of this.#servers.splice(0)) server.close()
     await Promise.resolve()
   }
 

@@ -9,6 +9,7 @@ import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
 import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
 import { RateLimit } from '../threads/rate-limit.js'
+import { listenAddressesOf } from '../net/hosts.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { removeOrphans } from '../disk/orphans.js'
 import type { Content } from '../protocol/content.js'
@@ -16,7 +17,7 @@ import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { DEADLINES, DOWNLOADS_AT_ONCE, ORPHAN_MS, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
-import { assertNotExposed } from '../secret/exposure.js'
+import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type Secret } from '../secret/keys.js'
 import { DigestCache } from '../disk/digest-cache.js'
 import { shareFile } from '../share/share-file.js'
@@ -37,7 +38,7 @@ export interface NodeOptions {
   tracker?: Address
   /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
   dir?: string
-  /** The address both ports listen on. @default '127.0.0.1' */
+  /** What both ports listen on: an address, or a name for each address that it has and this machine, too. @default '127.0.0.1' */
   host?: string
   /** Port for control messages; 0 for any free one. @default 0 */
   inputPort?: number
@@ -80,6 +81,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly folder: string
   readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines'>>
   readonly #deadlines: Deadlines
+  readonly #exposure: Exposure
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
@@ -99,10 +101,12 @@ export class Node extends EventEmitter<NodeEvents> {
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
   #isListening = false
+  /** What `host` stands for. */
+  #hosts: readonly string[] = []
   #ports: { input: Address, output: Address } | undefined
   #closed: Promise<void> | undefined
 
-  /** @throws E_NAME; E_USAGE for a limit that is no rate; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
+  /** @throws E_NAME; E_USAGE for a limit that is no rate. */
   constructor ({ up, down, secret, insecure, deadlines, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
@@ -112,7 +116,7 @@ export class Node extends EventEmitter<NodeEvents> {
     // Every download that runs listens to it, in more than one place.
     setMaxListeners(0, this.#stopping.signal)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
-    assertNotExposed({ host: this.#options.host, secret, insecure })
+    this.#exposure = { host: this.#options.host, secret, insecure }
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)
     this.#cache = new DigestCache(this.#hiddenFolder)
@@ -138,7 +142,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#tracker = new TrackerClient({
       tracker: this.#options.tracker,
       name: this.name,
-      host: this.#options.host,
+      hosts: () => this.#hosts,
       credentials: this.#credentials?.control,
       deadlines: this.#deadlines,
       announcements: () => this.#offers.announcements,
@@ -151,13 +155,16 @@ export class Node extends EventEmitter<NodeEvents> {
   /**
    * Locks the folder, opens both ports, and turns to the tracker, which need not be there yet.
    *
-   * @throws E_NAME_TAKEN if a live node has the name or the folder; E_PORT; E_IO if the folder can't be used.
+   * @throws E_USAGE for a host name that is nobody's; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`;
+   * E_NAME_TAKEN if a live node has the name or the folder; E_PORT; E_IO if the folder can't be used.
    */
   async start (): Promise<ListeningEvent> {
     try {
+      const { host: name, inputPort, outputPort } = this.#options
+      const host = this.#hosts = await listenAddressesOf(name)
+      assertNotExposed({ ...this.#exposure, addresses: host })
       this.#lock = await FolderLock.take(this.folder)
       await this.#tidy()
-      const { host, inputPort, outputPort } = this.#options
       const [input, output] = await Promise.all([
         this.#sizeServer.listen({ host, port: inputPort }),
         this.#uploads.listen({ host, port: outputPort }),

@@ -19,8 +19,8 @@ export interface TrackerClientOptions {
   tracker: Address
   /** The node's name. */
   name: string
-  /** The address that the node's ports listen on; the tracker tells others the one we come from. */
-  host: string
+  /** The addresses that the node's ports listen on; the tracker tells others the one we come from. */
+  hosts: () => readonly string[]
   /** For the tracker's port; without them the connection is plain. */
   credentials?: ClientCredentials | undefined
   deadlines: Deadlines
@@ -148,11 +148,11 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
 
   /** The first message binds the connection to our name; then all is announced that is shared. */
   async #connect (): Promise<LineClient> {
-    const { tracker, host, credentials, announcements, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
+    const { tracker, hosts, credentials, announcements, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
     const client = await LineClient.connect({
       ...tracker,
       credentials,
-      localAddress: isWildcard(host) || isLoopback(host) ? undefined : host,
+      localAddresses: hosts().filter((host) => !isWildcard(host) && !isLoopback(host)),
       signal: this.#closing.signal,
       connectMs: reconnectMs,
       messageMs,

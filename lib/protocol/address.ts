@@ -6,6 +6,13 @@ export interface Address {
   port: number
 }
 
+/** Where others reach a node that they can't reach where it listens; its own ports where none are given. */
+export interface AdvertisedAddress {
+  host: string
+  inputPort?: number
+  outputPort?: number
+}
+
 /** Where a tracker is that nobody has named. */
 export const DEFAULT_TRACKER: Address = { host: '127.0.0.1', port: 12_340 }
 
@@ -19,8 +26,13 @@ export function plainAddress (address: string): string {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
 }
 
+/** An IPv6 address as it stands before a port, `[::1]`, is that address. */
+export function withoutBrackets (host: string): string {
+  return host.startsWith('[') && host.endsWith(']') && isIP(host.slice(1, -1)) === 6 ? host.slice(1, -1) : host
+}
+
 export function isLoopback (host: string): boolean {
-  const address = plainAddress(host)
+  const address = plainAddress(withoutBrackets(host))
   return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
 }
 

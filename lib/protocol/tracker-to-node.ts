@@ -1,4 +1,5 @@
 /** The tracker's replies, one to each request, in the order of the requests. */
+import { isLoopback } from './address.js'
 import * as check from './check.js'
 import { isPieceLength } from './content.js'
 import { ConflictError, isErrorCode, PiecemealError, type ErrorData, type Version } from './errors.js'
@@ -65,29 +66,48 @@ export function trackerReply<Mode extends TrackerMode> (mode: Mode, result: Repl
 }
 
 /** An owner's part of a reply, by the record that stays the same for as long as it owns the file. */
-const encodedOwners = new WeakMap<Owner, string>()
+const encodedOwners = new WeakMap<Owner, Encoded<string>>()
 /** Whole replies, for a registry that gives several askers the same one. */
-const foundLines = new WeakMap<Found, Buffer>()
+const foundLines = new WeakMap<Found, Encoded<Buffer>>()
+
+interface Encoded<T> {
+  text: T
+  /** Names an owner that joined over loopback: to those on other machines that address is their own. */
+  hasLoopback: boolean
+}
 
 /**
  * The reply to `need` as a line of bytes. It is asked for most, with the same owners again and
  * again: to put it together from encoded ones takes a third of the time, to have it at hand next to none.
+ *
+ * @param here where the asker reaches owners that joined over loopback, if it is on another machine than they
  */
-export function foundLine (found: Found): Buffer {
+export function foundLine (found: Found, here?: string): Buffer {
+  const { text, hasLoopback } = encodeFound(found)
+  if (!hasLoopback || here === undefined) return text
+  const owners = found.owners.map((owner) => isLoopback(owner.host) ? { ...owner, host: here } : owner)
+  return encodeFound({ ...found, owners }).text
+}
+
+function encodeFound (found: Found): Encoded<Buffer> {
   let line = foundLines.get(found)
   if (line === undefined) {
     const { owners, ...content } = found
     const head = JSON.stringify({ type: 'TrackerToNode', mode: 'need', ...content })
-    line = Buffer.from(`${head.slice(0, -1)},"owners":[${owners.map(encodeOwner).join(',')}]}\n`)
+    const encoded = owners.map(encodeOwner)
+    line = {
+      text: Buffer.from(`${head.slice(0, -1)},"owners":[${encoded.map(({ text }) => text).join(',')}]}\n`),
+      hasLoopback: encoded.some(({ hasLoopback }) => hasLoopback),
+    }
     foundLines.set(found, line)
   }
   return line
 }
 
-function encodeOwner (owner: Owner): string {
+function encodeOwner (owner: Owner): Encoded<string> {
   let encoded = encodedOwners.get(owner)
   if (encoded === undefined) {
-    encoded = JSON.stringify(owner)
+    encoded = { text: JSON.stringify(owner), hasLoopback: isLoopback(owner.host) }
     encodedOwners.set(owner, encoded)
   }
   return encoded

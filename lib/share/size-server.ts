@@ -1,6 +1,7 @@
 /** The input port: what a shared file's size and pieces are. */
 import type { Address } from '../protocol/address.js'
 import { LineServer } from '../net/line-server.js'
+import type { ListenAddress } from '../net/listener.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import type { Credentials } from '../secret/keys.js'
@@ -47,7 +48,7 @@ export class SizeServer {
   }
 
   /** @throws E_PORT. */
-  async listen (address: Address): Promise<Address> {
+  async listen (address: ListenAddress): Promise<Address> {
     return await this.#server.listen(address)
   }
 

@@ -1,5 +1,6 @@
 /** What the main thread and the thread that serves uploads say to each other. */
 import type { PlacedRun } from '../content/run.js'
+import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { Deadlines } from '../protocol/limits.js'
@@ -21,7 +22,7 @@ export interface UploadThreadData {
 
 /** What can be asked for, and what is answered. */
 export interface UploadCalls {
-  listen: { argument: Address, result: Address }
+  listen: { argument: ListenAddress, result: Address }
   add: { argument: ServedFile, result: undefined }
   remove: { argument: ServedFile, result: undefined }
   /** Some of a content's pieces are there. */

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
 import { endGently } from '../net/linger.js'
-import { Listener } from '../net/listener.js'
+import { Listener, type ListenAddress } from '../net/listener.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
@@ -94,7 +94,7 @@ export class UploadServer {
   }
 
   /** @throws E_PORT. */
-  async listen (address: Address): Promise<Address> {
+  async listen (address: ListenAddress): Promise<Address> {
     return await this.#listener.listen(address)
   }
 

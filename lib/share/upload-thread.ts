@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { fromTaskResult } from '../threads/task-result.js'
 import type { PlacedRun } from '../content/run.js'
+import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { PartialContent } from './partial-share.js'
@@ -34,7 +35,7 @@ export class UploadThread {
   }
 
   /** Starts the thread and opens its port. @throws E_PORT. */
-  async listen (address: Address): Promise<Address> {
+  async listen (address: ListenAddress): Promise<Address> {
     const { folder, credentials, up, deadlines } = this.#options
     const worker = new Worker(SERVE_UPLOADS, {
       workerData: { folder, credentials, up, deadlines } satisfies UploadThreadData,

@@ -1,32 +1,24 @@
 /** The registry of a single tracker: plain maps, rebuilt by the nodes themselves after a restart. */
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
-import { OWNERS_PER_REPLY, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
+import { RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
-import { SampleMap } from './sample-map.js'
-import type { Found, Listing, Owner, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
-import type { Content } from '../protocol/content.js'
+import { Edition, olderOf, type Claim } from './edition.js'
+import type { Found, Listing, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
 
 export interface MemoryRegistryLimits {
   sharesPerNode: number
   records: number
 }
 
-/** So many questions in a row get the same order of owners, where all are told: when a whole lab asks at once, the answer is at hand. */
-const QUESTIONS_PER_ORDER = 8
-
-/** One content under a name; its owners by node name. */
-interface Edition {
-  content: Content
-  complete: SampleMap<string, Owner>
-  partial: SampleMap<string, Owner>
-  /** The last answer that names them all, until they change, and how often it was given. */
-  answer?: { found: Found, times: number } | undefined
+interface Held {
+  edition: Edition
+  claim: Claim
 }
 
 export class MemoryRegistry implements Registry {
   readonly #limits: MemoryRegistryLimits
-  /** node name → file name → digest */
-  readonly #nodes = new Map<string, Map<string, string>>()
+  /** node name → file name → what it has under it */
+  readonly #nodes = new Map<string, Map<string, Held>>()
   /** file name → digest → edition */
   readonly #files = new Map<string, Map<string, Edition>>()
   #records = 0
@@ -46,21 +38,17 @@ export class MemoryRegistry implements Registry {
   }
 
   async have (node: string, record: OwnerRecord): Promise<void> {
-    const { filename, size, digest, pieceLength, complete, host, inputPort, outputPort } = record
+    const { filename, size, digest, pieceLength, complete, host, inputPort, outputPort, origin, replaces } = record
     const shares = this.#nodes.get(node)
     if (shares === undefined) throw new Error(`${node} has not joined`)
     if (!shares.has(filename)) this.#throwOnLimit(node, shares.size)
     this.#forget(node, filename)
 
     const editions = getOrAdd(this.#files, filename, () => new Map<string, Edition>())
-    const edition = getOrAdd(editions, digest, (): Edition => ({
-      content: { size, digest, pieceLength }, complete: new SampleMap(), partial: new SampleMap(),
-    }))
-    const owner = { name: node, host, inputPort, outputPort, complete }
-    edition.answer = undefined
-    if (complete) edition.complete.set(node, owner)
-    else edition.partial.set(node, owner)
-    shares.set(filename, digest)
+    const edition = getOrAdd(editions, digest, () => new Edition(filename, record))
+    const claim = { size, pieceLength, complete, origin, replaces }
+    edition.add({ name: node, host, inputPort, outputPort, complete }, claim)
+    shares.set(filename, { edition, claim })
     this.#records++
   }
 
@@ -68,14 +56,15 @@ export class MemoryRegistry implements Registry {
     this.#forget(node, filename)
   }
 
-  async owners ({ filename, asker, digestPrefix = '' }: OwnerQuestion): Promise<Found> {
-    const editions = [...this.#files.get(filename)?.values() ?? []].filter(({ content }) => content.digest.startsWith(digestPrefix))
+  async owners ({ filename, asker, digestPrefix }: OwnerQuestion): Promise<Found> {
+    const all = [...this.#files.get(filename)?.values() ?? []]
+    const editions = digestPrefix === undefined ? withoutOlder(all) : all.filter(({ content }) => content.digest.startsWith(digestPrefix))
     if (editions.length > 1) {
-      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map((edition) => ({
-        digest: edition.content.digest, size: edition.content.size, owners: ownerCount(edition),
+      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map(({ content, owners }) => ({
+        digest: content.digest, size: content.size, owners,
       })))
     }
-    const found = editions[0] && find(editions[0], filename, asker)
+    const found = editions[0]?.find(asker)
     if (found === undefined || found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
     return found
   }
@@ -84,10 +73,11 @@ export class MemoryRegistry implements Registry {
     const files = []
     for (const [filename, editions] of this.#files) {
       if (!filename.startsWith(prefix)) continue
+      const older = editions.size > 1 ? olderOf([...editions.values()]) : undefined
       for (const edition of editions.values()) {
         if (files.length === most) return { files, truncated: true }
-        const { size, digest } = edition.content
-        files.push({ filename, size, digest, owners: ownerCount(edition) })
+        const { content: { size, digest }, owners } = edition
+        files.push({ filename, size, digest, owners, ...edition.told, ...(older?.has(edition) && { older: true }) })
       }
     }
     return { files, truncated: false }
@@ -104,41 +94,22 @@ export class MemoryRegistry implements Registry {
 
   #forget (node: string, filename: string): void {
     const shares = this.#nodes.get(node)
-    const digest = shares?.get(filename)
-    if (shares === undefined || digest === undefined) return
+    const held = shares?.get(filename)
+    if (shares === undefined || held === undefined) return
     shares.delete(filename)
     this.#records--
+    const { edition, claim } = held
+    edition.remove(node, claim)
+    if (edition.owners > 0) return
     const editions = this.#files.get(filename)
-    const edition = editions?.get(digest)
-    if (editions === undefined || edition === undefined) return
-    edition.answer = undefined
-    edition.complete.delete(node)
-    edition.partial.delete(node)
-    if (ownerCount(edition) > 0) return
-    editions.delete(digest)
-    if (editions.size === 0) this.#files.delete(filename)
+    editions?.delete(edition.content.digest)
+    if (editions?.size === 0) this.#files.delete(filename)
   }
 }
 
-function ownerCount ({ complete, partial }: Edition): number {
-  return complete.size + partial.size
-}
-
-function find (edition: Edition, filename: string, asker: string): Found {
-  const { answer, content, complete, partial } = edition
-  const namesAll = ownerCount(edition) <= OWNERS_PER_REPLY && !complete.has(asker) && !partial.has(asker)
-  if (namesAll && answer && answer.times < QUESTIONS_PER_ORDER) {
-    answer.times++
-    return answer.found
-  }
-  const found = { filename, ...content, owners: sampleOwners(edition, asker) }
-  if (namesAll) edition.answer = { found, times: 1 }
-  return found
-}
-
-function sampleOwners ({ complete, partial }: Edition, asker: string): Owner[] {
-  const owners = complete.sample(OWNERS_PER_REPLY, asker)
-  return owners.length < OWNERS_PER_REPLY ? [...owners, ...partial.sample(OWNERS_PER_REPLY - owners.length, asker)] : owners
+function withoutOlder (editions: readonly Edition[]): readonly Edition[] {
+  const older = olderOf(editions)
+  return older.size === 0 ? editions : editions.filter((edition) => !older.has(edition))
 }
 
 function getOrAdd<K, V> (map: Map<K, V>, key: K, make: () => V): V {

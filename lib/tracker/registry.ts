@@ -9,6 +9,10 @@ export interface OwnerRecord extends Content {
   inputPort: number
   outputPort: number
   complete: boolean
+  /** It came by an upload of this node's. */
+  origin?: boolean | undefined
+  /** Digests of what this content takes the place of. */
+  replaces?: readonly string[] | undefined
 }
 
 /** A question for the owners of a file. */
@@ -16,7 +20,7 @@ export interface OwnerQuestion {
   filename: string
   /** The node that asks: it is never among its own answers. */
   asker: string
-  /** `blake3:` and the first or all 64 hex digits. */
+  /** `blake3:` and the first or all 64 hex digits; without it what is older is passed over. */
   digestPrefix?: string | undefined
 }
 
@@ -46,12 +50,16 @@ export interface Registry {
   /** The node no longer owns that file. Does nothing if it did not. */
   withdraw: (node: string, filename: string) => Promise<void>
   /**
-   * One content and at most 50 of its owners, complete ones first, otherwise in random order.
+   * One content and at most 50 of its owners, complete ones first, otherwise in random order; `size` and `pieceLength` as most of
+   * its complete owners give them; `replaces` what any of them says.
+   *
+   * A content is older if a record of another content under that name says that it replaces it, and no node has it as `origin`; but
+   * where each is older than another, none is.
    *
    * @throws E_NO_OWNER if nobody but the asker has it; ConflictError if the name, with that digest, fits several contents.
    */
   owners: (question: OwnerQuestion) => Promise<Found>
-  /** At most `most` files whose names begin so, one entry a content. */
+  /** At most `most` files whose names begin so, one entry a content, `older` as above. */
   list: (prefix: string, most: number) => Promise<Listing>
 }
 

@@ -1,13 +1,17 @@
 /** One connection to the tracker: bound to the name its first message carries, and gone with all it owns when it ends. */
 import type { Socket } from 'node:net'
-import { plainAddress } from '../protocol/address.js'
+import { isLoopback, plainAddress } from '../protocol/address.js'
 import { digestPrefix } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { FILES_PER_REPLY } from '../protocol/limits.js'
+import { FILES_PER_REPLY, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { parseNodeToTracker, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
-import { foundLine, trackerReply } from '../protocol/tracker-to-node.js'
+import { KiB } from '../protocol/units.js'
+import { foundLine, trackerReply, type ListedFile } from '../protocol/tracker-to-node.js'
 import type { Registry } from './registry.js'
+
+/** What stands around the files of a list. */
+const REPLY_FRAME_BYTES = 1 * KiB
 
 export interface SessionOptions {
   /** How often the node is asked to say `alive`. */
@@ -19,6 +23,8 @@ export interface SessionOptions {
 export class Session {
   readonly #registry: Registry
   readonly #host: string
+  /** Where this node reaches the tracker's machine; undefined if it is on that machine itself. */
+  readonly #here: string | undefined
   readonly #options: SessionOptions
   /** The name that its handshake or its first message gave it, for good. */
   #name: string | undefined
@@ -31,6 +37,8 @@ export class Session {
     this.#registry = registry
     this.#name = name
     this.#host = plainAddress(socket.remoteAddress ?? '')
+    const here = plainAddress(socket.localAddress ?? '')
+    this.#here = isLoopback(this.#host) || this.#host === here ? undefined : here
     this.#options = options
   }
 
@@ -85,14 +93,14 @@ export class Session {
     return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)) }
   }
 
-  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true }: Have): Promise<object> {
-    await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete })
+  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true, origin, replaces }: Have): Promise<object> {
+    await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete, origin, replaces })
     return trackerReply('have', this.#acknowledged)
   }
 
   async #need ({ name, filename, digest }: Need): Promise<Buffer> {
     const prefix = digest === undefined ? undefined : digestPrefix(digest)
-    return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }))
+    return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }), this.#here)
   }
 
   /** Without a file name the node leaves: it owns nothing any more, and its name is free. */
@@ -104,6 +112,14 @@ export class Session {
 
   async #list ({ prefix = '' }: List): Promise<object> {
     const { files, truncated } = await this.#registry.list(prefix, FILES_PER_REPLY)
-    return trackerReply('list', { files, ...(truncated && { truncated }) })
+    const fitting = asManyAsFit(files)
+    return trackerReply('list', { files: fitting, ...((truncated || fitting.length < files.length) && { truncated: true }) })
   }
+}
+
+/** Long names that replace much make a longer line than a reply may be. */
+function asManyAsFit (files: ListedFile[]): ListedFile[] {
+  let leftBytes = REPLY_LINE_BYTES - REPLY_FRAME_BYTES
+  const end = files.findIndex((file) => (leftBytes -= Buffer.byteLength(JSON.stringify(file)) + 1) < 0)
+  return end < 0 ? files : files.slice(0, end)
 }

@@ -2,18 +2,19 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import { listenAddressesOf } from '../net/hosts.js'
 import { LineServer, type LineConversation } from '../net/line-server.js'
 import { ConflictError } from '../protocol/errors.js'
 import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
-import { assertNotExposed } from '../secret/exposure.js'
+import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type Secret } from '../secret/keys.js'
 import { MemoryRegistry } from './memory-registry.js'
 import { Session } from './session.js'
 import type { Registry } from './registry.js'
 
 export interface TrackerOptions {
-  /** @default '127.0.0.1' */
+  /** An address, or a name: each address that it has and this machine, too. @default '127.0.0.1' */
   host?: string
   /** 0 for any free one. @default 12340 */
   port?: number
@@ -42,15 +43,15 @@ export interface TrackerEvents {
 
 export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #address: Address
+  readonly #exposure: Exposure
   readonly #registry: Registry
   readonly #server: LineServer
   readonly #deadlines: Deadlines
 
-  /** @throws E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
   constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections }: TrackerOptions = {}) {
     super()
-    assertNotExposed({ host, secret, insecure })
     this.#address = { host, port }
+    this.#exposure = { host, secret, insecure }
     this.#registry = registry
     this.#deadlines = { ...DEADLINES, ...deadlines }
     this.#server = new LineServer({
@@ -63,9 +64,16 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     })
   }
 
-  /** Where it listens, once it does. @throws E_PORT. */
+  /**
+   * Where it listens, once it does.
+   *
+   * @throws E_USAGE for a host name that is nobody's; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`; E_PORT.
+   */
   async start (): Promise<Address> {
-    const address = await this.#server.listen(this.#address)
+    const { host, port } = this.#address
+    const addresses = await listenAddressesOf(host)
+    assertNotExposed({ ...this.#exposure, addresses })
+    const address = await this.#server.listen({ host: addresses, port })
     this.emit('listening', address)
     return address
   }

@@ -129,3 +129,24 @@ await t.test('a reset by a peer is no crash', async (t) => {
   await closed(socket)
   t.ok((await connect()).socket.writable)
 })
+
+await t.test('several hosts: one port on each that this machine has', async (t) => {
+  const listener = new Listener({ onConnection: (socket) => socket.end('!') })
+  t.teardown(async () => await listener.close())
+  const { host, port } = await listener.listen({ host: ['192.0.2.7', '127.0.0.1', '[::1]', '127.0.0.2'], port: 0 })
+  t.equal(host, '127.0.0.1')
+  for (const host of ['127.0.0.1', '::1', '127.0.0.2']) t.equal((await (await Peer.connect(t, { host, port })).rest()).toString(), '!', host)
+  await listener.close()
+  for (const host of ['127.0.0.1', '::1', '127.0.0.2']) await t.rejects(Peer.connect(t, { host, port }), { code: 'ECONNREFUSED' }, host)
+})
+
+await t.test('a port that is taken on one of them, and hosts that are none of this machine\'s', async (t) => {
+  const first = new Listener({ onConnection: () => {} })
+  t.teardown(async () => await first.close())
+  const { port } = await first.listen({ host: '127.0.0.2', port: 0 })
+  const second = new Listener({ onConnection: () => {} })
+  t.teardown(async () => await second.close())
+  await t.rejects(second.listen({ host: ['127.0.0.1', '127.0.0.2'], port }), { code: 'E_PORT', message: `cannot listen on 127.0.0.2:${port}: EADDRINUSE` })
+  await t.rejects(Peer.connect(t, { host: '127.0.0.1', port }), { code: 'ECONNREFUSED' }, 'nothing half-started')
+  await t.rejects(second.listen({ host: ['192.0.2.7', '192.0.2.8'], port: 0 }), { code: 'E_PORT', message: /192\.0\.2\.8:0: EADDRNOTAVAIL/ })
+})

@@ -21,7 +21,7 @@ async function tracking (t: Scope, port = 0, options: TrackerOptions = {}): Prom
 }
 
 function client (t: Scope, tracker: { host: string, port: number }, options: Partial<TrackerClientOptions> = {}): TrackerClient {
-  const client = new TrackerClient({ tracker, name: 'NodeA', host: HOST, deadlines: DEADLINES, announcements: () => [], ...options })
+  const client = new TrackerClient({ tracker, name: 'NodeA', hosts: () => [HOST], deadlines: DEADLINES, announcements: () => [], ...options })
   t.teardown(async () => await client.close())
   return client
 }

@@ -16,7 +16,7 @@ void t.test('the tracker is restarted, empty', async (t) => {
   const first = new Tracker({ port: 0 })
   const address = await first.start()
   const clients = Array.from({ length: NODES }, (_, i) =>
-    new TrackerClient({ tracker: address, name: `node${i}`, host: '127.0.0.1', deadlines: DEADLINES, announcements: () => [share(i)] }))
+    new TrackerClient({ tracker: address, name: `node${i}`, hosts: () => [], deadlines: DEADLINES, announcements: () => [share(i)] }))
   for (const client of clients) await client.start()
   t.teardown(async () => await Promise.all(clients.map(async (client) => await client.close())))
 
@@ -43,7 +43,7 @@ void t.test('without a tracker a question fails with E_TRACKER when its time is 
   const tracker = new Tracker({ port: 0 })
   const address = await tracker.start()
   await tracker.close()
-  const client = new TrackerClient({ tracker: address, name: 'alone', host: '127.0.0.1', deadlines: DEADLINES, announcements: () => [] })
+  const client = new TrackerClient({ tracker: address, name: 'alone', hosts: () => [], deadlines: DEADLINES, announcements: () => [] })
   await client.start()
   t.teardown(async () => await client.close())
   await t.rejects(client.ask('need', { filename: 'a' }, 100), { code: 'E_TRACKER' })

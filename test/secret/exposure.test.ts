@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { assertNotExposed, isExposed } from '../../lib/secret/exposure.js'
 import { deriveKeys } from '../../lib/secret/keys.js'
@@ -22,9 +23,25 @@ await t.test('without a secret only this machine may connect', async (t) => {
   }
 })
 
-await t.test('so it is for those who use it as a library', async (t) => {
-  t.throws(() => new Tracker({ host: '0.0.0.0' }), REFUSED)
-  t.throws(() => new Node({ name: 'NodeA', host: '0.0.0.0' }), REFUSED)
-  t.doesNotThrow(() => new Tracker({ host: '0.0.0.0', secret }))
-  t.doesNotThrow(() => new Node({ name: 'NodeA', host: '0.0.0.0', insecure: true }))
+await t.test('a name is as exposed as the addresses that it stands for', async (t) => {
+  const [host, inside, outside] = ['lab-7', '127.0.1.1', '192.168.1.7']
+  t.notOk(isExposed({ host, addresses: [inside, '::1'] }))
+  t.ok(isExposed({ host, addresses: [inside, outside] }))
+  t.throws(() => assertNotExposed({ host, addresses: [outside] }), { ...REFUSED, message: /lab-7/ })
+})
+
+await t.test('so it is for those who use it as a library, before anything is bound', async (t) => {
+  const dir = t.testdir()
+  for (const host of ['0.0.0.0', '::', '[::]']) {
+    await t.rejects(new Tracker({ host, port: 0 }).start(), REFUSED)
+    await t.rejects(new Node({ name: 'NodeA', host, dir }).start(), REFUSED)
+  }
+  for (const host of ['no-such-host.invalid', '']) {
+    await t.rejects(new Tracker({ host, port: 0, secret }).start(), { code: 'E_USAGE' })
+    await t.rejects(new Node({ name: 'NodeA', host, dir, secret }).start(), { code: 'E_USAGE' })
+  }
+  t.strictSame(readdirSync(dir), [], 'nor is a folder made')
+  const tracker = new Tracker({ host: '0.0.0.0', port: 0, secret })
+  t.match(await tracker.start(), { host: '0.0.0.0' })
+  await tracker.close()
 })

@@ -172,6 +172,89 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     t.strictSame(await ownerNames(registry, 'a', 'x'), ['NodeA', 'NodeB'], 'over when the others have gone')
   })
 
+  await t.test(`${name}: what an upload takes the place of is older`, async (t) => {
+    const [one, two, three, four] = ['1', '2', '3', '4'].map(digestOf) as [string, string, string, string]
+    type Holder = [node: string, digest: string, more?: Partial<OwnerRecord>]
+    const uploaded = (node: string, digest: string, ...replaces: string[]): Holder => [node, digest, { origin: true, ...(replaces.length > 0 && { replaces }) }]
+    const fetched = (node: string, digest: string, ...replaces: string[]): Holder => [node, digest, replaces.length > 0 ? { replaces } : {}]
+    const table: Array<[what: string, holders: Holder[], newest: string[], older: string[]]> = [
+      ['shared again while others have what was there before', [uploaded('A', two, one), fetched('B', one)], [two], [one]],
+      ['and again: what is fetched of each', [uploaded('A', three, two, one), fetched('B', two, one), fetched('C', one)], [three], [one, two]],
+      ['whoever fetched it says it as well, when its origin has gone', [fetched('B', two, one), fetched('C', one)], [two], [one]],
+      ['incomplete ones, too', [['B', two, { replaces: [one], complete: false }], fetched('C', one)], [two], [one]],
+      ['back to what it was', [uploaded('A', one, two), fetched('B', two, one)], [one], [two]],
+      ['somebody else\'s upload of what was replaced', [uploaded('A', two, one), uploaded('D', one)], [one, two], []],
+      ['an edited copy of somebody else\'s file', [uploaded('A', one), uploaded('D', two)], [one, two], []],
+      ['two that replace the same', [uploaded('A', two, one), uploaded('D', three, one), fetched('B', one)], [two, three], [one]],
+      ['two that replace each other', [uploaded('A', two, one), uploaded('D', one, two)], [one, two], []],
+      ['the same when their origins have gone', [fetched('A', two, one), fetched('D', one, two)], [one, two], []],
+      ['a third one stays a conflict', [uploaded('A', two, one), fetched('B', one), uploaded('D', four)], [two, four], [one]],
+      ['one that says it replaces itself', [uploaded('A', one, one), uploaded('D', two)], [one, two], []],
+      ['nobody has what is replaced', [uploaded('A', two, one)], [two], []],
+    ]
+    for (const [what, holders, newest, older] of table) {
+      const registry = await makeRegistry()
+      for (const [node, digest, more] of holders) {
+        await registry.join(node)
+        await registry.have(node, record('a', { digest, ...more }))
+        await registry.have(node, record('b', { digest: three }))
+      }
+      const versions = await registry.owners({ filename: 'a', asker: 'x' }).then(({ digest }) => [digest], ({ versions }: { versions: Array<{ digest: string }> }) => versions.map(({ digest }) => digest))
+      t.strictSame(versions.sort(), newest, what)
+      const { files } = await registry.list('a', 10)
+      t.strictSame(files.filter(({ older }) => older).map(({ digest }) => digest).sort(), older, `${what}: listed as older`)
+      t.strictSame(files.map(({ digest }) => digest).sort(), [...new Set(holders.map(([, digest]) => digest))].sort(), `${what}: all are listed`)
+      for (const [, digest] of holders) t.equal((await registry.owners({ filename: 'a', asker: 'x', digestPrefix: digest })).digest, digest, `${what}: each can be had by its digest`)
+    }
+  })
+
+  await t.test(`${name}: what it says of versions goes by who is there`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'A', 'B', 'C')
+    const [one, two, three] = [digestOf('1'), digestOf('2'), digestOf('3')]
+    await registry.have('A', record('a', { digest: one, origin: true }))
+    await registry.have('B', record('a', { digest: one }))
+    t.strictSame((await registry.owners({ filename: 'a', asker: 'x' })).replaces, undefined)
+    await registry.have('A', record('a', { digest: two, origin: true, replaces: [one] }))
+    await registry.have('C', record('a', { digest: two, replaces: [one, three] }))
+    t.strictSame((await registry.owners({ filename: 'a', asker: 'x' })).replaces, [one, three], 'all that they say')
+    t.strictSame((await registry.list('', 10)).files.find(({ digest }) => digest === two)?.replaces, [one, three])
+    await registry.leave('C')
+    t.strictSame((await registry.owners({ filename: 'a', asker: 'x' })).replaces, [one])
+    await registry.leave('A')
+    t.strictSame(await ownerNames(registry, 'a'), ['B'], 'nobody says that there is a newer one')
+    t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 5, digest: one, owners: 1 }])
+  })
+
+  await t.test(`${name}: one digest is one content, whatever is said beside it`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'Liar', 'A', 'B', 'C')
+    const size = async (): Promise<number> => (await registry.owners({ filename: 'a', asker: 'x' })).size
+    await registry.have('Liar', record('a', { size: 7 }))
+    await registry.have('A', record('a', { complete: false }))
+    t.strictSame(await ownerNames(registry, 'a'), ['A', 'Liar'], 'all are listed')
+    t.equal(await size(), 7, 'a complete one\'s word against an incomplete one\'s')
+    await registry.have('A', record('a'))
+    await registry.have('B', record('a'))
+    t.equal(await size(), 5, 'as most complete owners say')
+    t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 5, digest: digestOf('a'), owners: 3 }])
+    await registry.leave('A')
+    await registry.leave('B')
+    t.equal(await size(), 7)
+    await registry.have('C', record('a'))
+    await registry.leave('Liar')
+    t.equal(await size(), 5, 'nobody says otherwise any more')
+    await registry.have('C', record('a', { size: 6 }))
+    t.equal(await size(), 6)
+    const huge = record('huge', { size: 2 ** 34, pieceLength: 2 ** 21 })
+    await registry.have('C', record('huge'))
+    for (const node of ['A', 'B']) {
+      await registry.join(node)
+      await registry.have(node, huge)
+    }
+    t.match(await registry.owners({ filename: 'huge', asker: 'x' }), { size: 2 ** 34, pieceLength: 2 ** 21 }, 'with the piece length of that size')
+  })
+
   await t.test(`${name}: at most 50 owners, complete ones first, otherwise shuffled`, async (t) => {
     const registry = await makeRegistry()
     for (let i = 0; i < 60; i++) {

@@ -347,6 +347,33 @@ await t.test('at most 1,000 files in a list', async (t) => {
   t.equal(truncated, true)
 })
 
+await t.test('a file that is shared again is one, and what it was before can be had by its digest', async (t) => {
+  const { node } = await running(t)
+  const [a, b, c] = [await node('NodeA'), await node('NodeB'), await node('NodeC')]
+  const [before, now] = [`blake3:${'1'.repeat(64)}`, `blake3:${'2'.repeat(64)}`]
+  await a.have('a', { digest: before, origin: true })
+  await b.have('a', { digest: before })
+  t.match(await a.have('a', { digest: now, size: 6, origin: true, replaces: [before] }), OK)
+  t.match(await c.ask('need', { filename: 'a' }), { digest: now, size: 6, replaces: [before], owners: [{ name: 'NodeA' }] })
+  t.match(await c.ask('need', { filename: 'a', digest: before.slice(7, 20) }), { digest: before, size: 5, owners: [{ name: 'NodeB' }] })
+  t.match(await c.ask('list'), { files: [{ digest: before, older: true }, { digest: now, replaces: [before], older: undefined }] })
+})
+
+await t.test('a list of much that is replaced is cut to a line that may be sent', async (t) => {
+  const { node } = await running(t)
+  const { peer } = await node('NodeA')
+  const replaces = Array.from({ length: 16 }, (_, i) => `blake3:${i.toString(16).padStart(64, '0')}`)
+  const have = (i: number): string => `${JSON.stringify({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: `${i}`, size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 1, outputPort: 2, replaces })}\n`
+  for (let i = 0; i < 1_000; i++) peer.send(have(i))
+  for (let i = 0; i < 1_000; i++) await peer.line()
+  peer.send({ type: 'NodeToTracker', mode: 'list', name: 'NodeA' })
+  const reply = await peer.line()
+  t.ok(Buffer.byteLength(reply) <= MIB)
+  const { files, truncated } = JSON.parse(reply) as { files: unknown[], truncated: unknown }
+  t.ok(files.length > 500)
+  t.equal(truncated, true)
+})
+
 await t.test('with a secret the name is the one of the handshake, whatever a message says', async (t) => {
   const secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
   const { port } = await running(t, { secret })
