@@ -9,7 +9,7 @@ import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
 import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
 import { RateLimit } from '../threads/rate-limit.js'
-import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import { DEFAULT_TRACKER, type Address, type AdvertisedAddress } from '../protocol/address.js'
 import { removeOrphans } from '../disk/orphans.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
@@ -51,6 +51,10 @@ export interface NodeOptions {
   secret?: Secret | undefined
   /** Without a secret, to listen beyond the loopback all the same. @default false */
   insecure?: boolean | undefined
+  /** Where others reach it, if that is not where it listens. */
+  advertise?: AdvertisedAddress | undefined
+  /** A download that has had no new byte for so long is given up. @default 10 minutes */
+  giveUpMs?: number | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }
@@ -78,7 +82,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines'>>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs'>> & Pick<NodeOptions, 'advertise'>
   readonly #deadlines: Deadlines
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
@@ -103,10 +107,10 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`. */
-  constructor ({ up, down, secret, insecure, deadlines, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
-    this.#deadlines = { ...DEADLINES, ...deadlines }
+    this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
     this.limit('up', up)
     this.limit('down', down)
     // Every download that runs listens to it, in more than one place.

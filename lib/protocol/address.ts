@@ -6,6 +6,13 @@ export interface Address {
   port: number
 }
 
+/** Where others reach a node that they can't reach where it listens; its own ports where none are given. */
+export interface AdvertisedAddress {
+  host: string
+  inputPort?: number
+  outputPort?: number
+}
+
 /** Where a tracker is that nobody has named. */
 export const DEFAULT_TRACKER: Address = { host: '127.0.0.1', port: 12_340 }
 
