@@ -50,5 +50,6 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent limit                            what the limits are
   torrent exit                             wait for the downloads, then leave; twice: leave now
   torrent help                             this list
-FILE may be quoted as in a shell: torrent -m upload "my file.png"
+FILE may be quoted as in a shell: torrent -m upload "my file.png"; after -- nothing is an option
+A line that begins with # is a comment
 RATE is in bytes a second: 65536, 800K, 50M or 1.5G (powers of 1024), at least 1K; off for no limit`
