@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { PiecemealError } from '../protocol/errors.js'
 import { DEADLINES } from '../protocol/limits.js'
 import { formatAddress } from '../protocol/address.js'
+import { inSeconds } from '../protocol/units.js'
 import type { ClientCredentials } from '../secret/keys.js'
 import { connectFailure, openSocket, withEachKey, type Greeting, type OpenOptions } from './open-socket.js'
 
@@ -28,7 +29,7 @@ async function dialWith (greeting: Greeting | undefined, { host, port, localAddr
   return await new Promise<Socket>((resolve, reject) => {
     const { socket, ready } = openSocket({ host, port, localAddress }, greeting)
     const timer = setTimeout(() => {
-      fail(new PiecemealError('E_TIMEOUT', `no connection to ${where} within ${connectMs / 1_000} s`))
+      fail(new PiecemealError('E_TIMEOUT', `no connection to ${where} within ${inSeconds(connectMs)}`))
     }, connectMs)
 
     function settle (): void {

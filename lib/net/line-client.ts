@@ -7,6 +7,7 @@ import { LineGuard, splitLines, type Line } from '../protocol/framing.js'
 import { DEADLINES, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
 import { formatAddress } from '../protocol/address.js'
+import { inSeconds } from '../protocol/units.js'
 import { dial, type DialOptions } from './dial.js'
 
 interface Pending {
@@ -70,7 +71,7 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
     if (this.#closedBecause) throw this.#closedBecause
     return await new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#close(new PiecemealError('E_TIMEOUT', `no reply from ${this.#where} within ${timeoutMs / 1_000} s`))
+        this.#close(new PiecemealError('E_TIMEOUT', `no reply from ${this.#where} within ${inSeconds(timeoutMs)}`))
       }, timeoutMs)
       this.#pending.push({ resolve, reject, timer })
       this.#socket.write(encodeLine(message))
