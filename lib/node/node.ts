@@ -2,7 +2,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'
 import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
@@ -102,6 +101,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
+  #starting: Promise<ListeningEvent> | undefined
   #isListening = false
   #ports: { input: Address, output: Address } | undefined
   #closed: Promise<void> | undefined
@@ -158,29 +158,37 @@ export class Node extends EventEmitter<NodeEvents> {
    * @throws E_NAME_TAKEN if a live node has the name or the folder; E_PORT; E_IO if the folder can't be used.
    */
   async start (): Promise<ListeningEvent> {
+    this.#starting = this.#start()
     try {
-      this.#lock = await FolderLock.take(this.folder)
-      await this.#tidy()
-      const { host, inputPort, outputPort } = this.#options
-      const [input, output] = await Promise.all([
-        this.#sizeServer.listen({ host, port: inputPort }),
-        this.#uploads.listen({ host, port: outputPort }),
-      ])
-      this.#ports = { input, output }
-      const joined = this.#tracker.start()
-      joined.catch(() => {})
-      await Promise.race([joined, sleep(FIRST_ANSWER_MS)])
-      joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
-      const event = { name: this.name, input, output }
-      this.#isListening = true
-      this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool())
-      this.emit('listening', event)
-      for (const tell of this.#untold.splice(0)) tell()
-      return event
+      return await this.#starting
     } catch (error) {
-      await this.close()
+      // Why it did not start says more than that it can't be closed either.
+      await this.close().catch(() => {})
       throw error
     }
+  }
+
+  async #start (): Promise<ListeningEvent> {
+    this.#lock = await FolderLock.take(this.folder)
+    await this.#tidy()
+    this.#throwIfStopping()
+    const { host, inputPort, outputPort } = this.#options
+    const [input, output] = await Promise.all([
+      this.#sizeServer.listen({ host, port: inputPort }),
+      this.#uploads.listen({ host, port: outputPort }),
+    ])
+    this.#ports = { input, output }
+    this.#throwIfStopping()
+    const joined = this.#tracker.start()
+    await isOverWithin(joined, FIRST_ANSWER_MS)
+    joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
+    this.#throwIfStopping()
+    const event = { name: this.name, input, output }
+    this.#isListening = true
+    this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool())
+    this.emit('listening', event)
+    for (const tell of this.#untold.splice(0)) tell()
+    return event
   }
 
   /**
@@ -284,21 +292,32 @@ export class Node extends EventEmitter<NodeEvents> {
   async leave (): Promise<void> {
     await this.#tracker.close()
     await this.#sizeServer.close()
-    const deadline = new AbortController()
-    await Promise.race([this.#uploads.drain().catch(() => {}), sleep(this.#deadlines.leaveMs, undefined, { signal: deadline.signal }).catch(() => {})])
-    deadline.abort()
+    // A thread that has died has no uploads any more.
+    await isOverWithin(this.#uploads.drain().catch(() => {}), this.#deadlines.leaveMs)
     await this.close()
   }
 
-  /** Stops whatever runs, keeping what was fetched for a later download, and closes everything. Safe to call twice. */
+  /**
+   * Stops whatever runs, keeping what was fetched for a later download, and closes everything. Safe to call twice.
+   *
+   * @throws E_IO if a thread waits for a disk for longer than 5 s and so can't be ended; all else is closed then.
+   */
   async close (): Promise<void> {
     this.#closed ??= this.#close()
     await this.#closed
   }
 
   async #close (): Promise<void> {
+    if (await isOverWithin(this.#end(), this.#deadlines.leaveMs)) return
+    throw new PiecemealError('E_IO', `threads of the node ${quote(this.name)} wait for a disk that does not answer`)
+  }
+
+  async #end (): Promise<void> {
     this.#stopping.abort()
-    await Promise.allSettled([this.#tracker.close(), this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
+    const left = this.#tracker.close()
+    // What it opens while it starts is closed like the rest; why it did not start is told there.
+    await this.#starting?.catch(() => {})
+    await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
     await (await this.#pool)?.close()
     await this.#lock?.release()
     if (this.#isListening) this.emit('left', { name: this.name })
@@ -322,8 +341,17 @@ export class Node extends EventEmitter<NodeEvents> {
   /** The threads, made when the ports listen: nobody waits for them to start. */
   async #startedPool (): Promise<WorkerPool> {
     const pool = this.#isListening ? await this.#pool : undefined
-    if (pool === undefined || this.#stopping.signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+    this.#throwIfStopping()
+    if (pool === undefined) throw this.#notRunning()
     return pool
+  }
+
+  #throwIfStopping (): void {
+    if (this.#stopping.signal.aborted) throw this.#notRunning()
+  }
+
+  #notRunning (): PiecemealError {
+    return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
   }
 
   async #downloadContext (): Promise<DownloadContext> {
@@ -388,6 +416,17 @@ export class Node extends EventEmitter<NodeEvents> {
 
   #report (error: Error): void {
     if (this.listenerCount('error') > 0) this.emit('error', error)
+  }
+}
+
+/** Whether work is over within a time; it goes on all the same. @throws what the work throws in that time. */
+async function isOverWithin (work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => { timer = setTimeout(resolve, ms, false) })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
