@@ -2,8 +2,11 @@
 import minimist from 'minimist'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import type { NodeLimits, NodeOptions } from '../node/node.js'
+import type { TrackerOptions } from '../tracker/tracker.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'
+import { parseAdvertised, parseHost, parsePort, parseTracker } from './addresses.js'
+import { parseDuration } from './duration.js'
 import { parseRate } from './rate.js'
 
 /** Where the secrets are, not what they are: those never stand in an argument. */
@@ -13,11 +16,15 @@ export interface SecretArguments {
   insecure: boolean
 }
 
-export interface TrackerArguments extends Address, SecretArguments {
+export interface TrackerArguments extends Address, SecretArguments, Pick<TrackerOptions, 'maxConnections'> {
   command: 'run'
+  allowAdvertise: boolean
 }
 
-export interface NodeArguments extends Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines'>>, NodeLimits, SecretArguments {
+/** What a node is given, or is left to choose. */
+type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs'>
+
+export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines'>>, Choices, SecretArguments {
   command: 'run'
   json: boolean
 }
@@ -40,17 +47,24 @@ const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense. */
 export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | NewSecretArguments | InfoArguments {
-  const flags = parseFlags(argv, { string: ['port', 'host', 'new-secret', ...SECRET_FLAGS], boolean: ['insecure'], alias: { p: 'port' } })
+  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...SECRET_FLAGS], boolean: ['allow-advertise', 'insecure'], alias: { p: 'port' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (flags['new-secret'] !== undefined) return { command: 'new-secret', path: String(flags['new-secret']) }
-  return { command: 'run', port: portOf(flags.port ?? String(DEFAULT_TRACKER.port), '-p', 0), host: hostOf(flags.host), ...secretOf(flags, environment) }
+  return {
+    command: 'run',
+    port: parsePort(String(flags.port ?? DEFAULT_TRACKER.port), '-p', 0),
+    host: hostOf(flags),
+    allowAdvertise: flags['allow-advertise'] === true,
+    ...optional('maxConnections', flags['max-connections'], connectionsOf),
+    ...secretOf(flags, environment),
+  }
 }
 
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'up', 'down', ...SECRET_FLAGS], boolean: ['json', 'insecure'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', ...SECRET_FLAGS], boolean: ['json', 'insecure'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -58,14 +72,16 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
   return {
     command: 'run',
     name: flags.name,
-    inputPort: portOf(inputPort, '-p INPUT', 0),
-    outputPort: portOf(outputPort, '-p OUTPUT', 0),
-    tracker: flags.tracker === undefined ? DEFAULT_TRACKER : addressOf(String(flags.tracker)),
+    inputPort: parsePort(inputPort, '-p INPUT', 0),
+    outputPort: parsePort(outputPort, '-p OUTPUT', 0),
+    tracker: flags.tracker === undefined ? DEFAULT_TRACKER : parseTracker(String(flags.tracker)),
     dir: String(flags.dir ?? 'node_files'),
-    host: hostOf(flags.host),
+    host: hostOf(flags),
     json: flags.json === true,
-    ...limitOf('up', flags),
-    ...limitOf('down', flags),
+    ...optional('advertise', flags.advertise, parseAdvertised),
+    ...optional('up', flags.up, parseRate),
+    ...optional('down', flags.down, parseRate),
+    ...optional('giveUpMs', flags['give-up'], parseDuration),
     ...secretOf(flags, environment),
   }
 }
@@ -122,27 +138,20 @@ function asksForInfo ({ help, version }: Flags): InfoArguments | undefined {
   return undefined
 }
 
-function limitOf (direction: keyof NodeLimits, flags: Flags): NodeLimits {
-  const rate = flags[direction] === undefined ? undefined : parseRate(String(flags[direction]))
-  return rate === undefined ? {} : { [direction]: rate }
+/** An option that was given, by the name it has in the code. */
+function optional<Name extends string, T> (name: Name, value: Flags[string], parse: (text: string) => T | undefined): { [N in Name]?: T } {
+  const parsed = value === undefined ? undefined : parse(String(value))
+  return (parsed === undefined ? {} : { [name]: parsed }) as { [N in Name]?: T }
 }
 
-function portOf (value: string | boolean, flag: string, least: number): number {
-  const port = /^\d{1,5}$/.test(String(value)) ? Number(value) : NaN
-  if (port >= least && port <= 65_535) return port
-  throw usage(`${flag} wants a port from ${least} to 65535, not ${JSON.stringify(value)}`)
+function connectionsOf (text: string): number {
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : NaN
+  if (count >= 1) return count
+  throw usage(`--max-connections wants a number from 1 on, not ${JSON.stringify(text)}`)
 }
 
-function hostOf (value: string | boolean | undefined): string {
-  return String(value ?? DEFAULT_TRACKER.host)
-}
-
-/** `HOST:PORT`, an IPv6 host in brackets. */
-function addressOf (value: string): Address {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(value) ?? []
-  const host = bracketed ?? plain
-  if (host === undefined || port === undefined) throw usage(`-t wants HOST:PORT, not ${JSON.stringify(value)}`)
-  return { host, port: portOf(port, '-t', 1) }
+function hostOf ({ host }: Flags): string {
+  return host === undefined ? DEFAULT_TRACKER.host : parseHost(String(host), '--host')
 }
 
 function usage (message: string): PiecemealError {

@@ -1,9 +1,9 @@
 /** The command language: one line, one command. */
-import { split } from 'shlex'
 import type { NodeLimits } from '../node/node.js'
 import { isDigestQuestion } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { parseRate } from './rate.js'
+import { splitWords } from './words.js'
 
 export type Command =
   | { name: 'upload', files: string[] }
@@ -15,15 +15,18 @@ export type Command =
   | { name: 'exit' }
   | { name: 'help' }
 
+/** A blank line, or a comment; editors of Windows put a byte order mark before what they save. */
+const NOTHING = /^\uFEFF?[ \t\r]*(?:#|$)/
+
 /**
- * A command, or undefined for a blank line.
+ * A command, or undefined for a line that holds none.
  *
  * @throws E_USAGE, saying what is wrong.
  */
 export function parseCommand (line: string): Command | undefined {
-  const [torrent, verb, ...rest] = splitWords(line)
-  if (torrent === undefined) return undefined
-  if (torrent !== 'torrent') throw usage(`a command begins with torrent, not ${JSON.stringify(torrent)}`)
+  if (NOTHING.test(line)) return undefined
+  const [torrent, verb, ...rest] = wordsOf(line.replace(/^\uFEFF/, ''))
+  if (torrent !== 'torrent') throw usage(`a command begins with torrent, not ${JSON.stringify(torrent ?? '')}`)
   switch (verb) {
     case '-setMode':
     case '-m': return parseMode(rest)
@@ -54,32 +57,42 @@ function parseLimit ([direction, rate, ...others]: string[]): Command {
   return { name: 'limit', direction, bytesPerSecond: parseRate(rate) }
 }
 
-function filesOf (files: string[]): string[] {
+function filesOf (words: string[]): string[] {
+  const files = operandsOf(words)
   if (files.length === 0) throw usage('which file?')
   return files
 }
 
-/** `--digest HEX` may stand anywhere among the files; what looks like another flag is a file's name. */
+/** `--digest HEX` may stand anywhere among the files, but after `--`; what looks like another flag is a file's name. */
 function takeDigest (words: string[]): { digest?: string, others: string[] } {
+  const end = words.indexOf('--')
   const at = words.indexOf('--digest')
-  if (at < 0) return { others: words }
+  // Alone it can only be a file of that name.
+  if (at < 0 || (end >= 0 && at > end) || words.length === 1) return { others: words }
   const digest = words[at + 1]?.toLowerCase()
-  if (digest === undefined || !isDigestQuestion(digest)) throw usage('--digest wants a digest, or its first 8 or more hex digits')
+  if (digest === undefined || !isDigestQuestion(digest)) throw usage('--digest wants a digest, or its first 8 or more hex digits; a file of that name is asked for after --')
   const others = words.toSpliced(at, 2)
-  if (others.length > 1) throw usage('--digest goes with one file')
+  if (operandsOf(others).length > 1) throw usage('--digest goes with one file')
   return { digest, others }
 }
 
 function onlyWord (words: string[]): string | undefined {
-  if (words.length > 1) throw usage(`what is ${JSON.stringify(words[1])}?`)
-  return words[0]
+  const [word, extra] = operandsOf(words)
+  if (extra !== undefined) throw usage(`what is ${JSON.stringify(extra)}?`)
+  return word
 }
 
-function splitWords (line: string): string[] {
+/** All words but the first `--`, which ends options. */
+function operandsOf (words: string[]): string[] {
+  const end = words.indexOf('--')
+  return end < 0 ? words : words.toSpliced(end, 1)
+}
+
+function wordsOf (line: string): string[] {
   try {
-    return split(line)
+    return splitWords(line)
   } catch (cause) {
-    throw usage(`a quote is not closed in ${JSON.stringify(line.slice(0, 200))}`, cause)
+    throw usage(`${cause instanceof Error ? cause.message : String(cause)} in ${JSON.stringify(line.slice(0, 200))}`, cause)
   }
 }
 

@@ -2,21 +2,19 @@
 import { pipeline, Writable } from 'node:stream'
 import split2 from 'split2'
 import { Node } from '../node/node.js'
-import { EXIT_STATUS, PiecemealError } from '../protocol/errors.js'
+import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
-import { DEADLINES } from '../protocol/limits.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
 import { parseNodeArguments, type NodeArguments } from './arguments.js'
 import { CommandLines } from './command-lines.js'
-import { failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
+import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { Session } from './session.js'
 import { COMMANDS_USAGE, NODE_USAGE } from './usage.js'
 
 /** The exit status. */
-async function main (): Promise<number> {
-  const output = standardOutput()
+async function main (output: Output): Promise<number> {
   try {
     const options = parseNodeArguments(process.argv.slice(2))
     if (options.command === 'run') return await run(options, output)
@@ -41,14 +39,19 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
       else output.err(`error: ${oneLine(error.message)}`)
     })
   })
-  onSignal(async () => await session.stop(), DEADLINES.leaveMs, EXIT_STATUS.E_INTERRUPTED)
+  onSignal(() => { void session.stop() })
   try {
-    await node.start()
-    obeyStandardInput(session)
+    await node.start().catch((error: unknown) => {
+      // A signal that came first is why it did not start.
+      if (!session.isStopping) throw error
+    })
+    if (!session.isStopping) obeyStandardInput(session)
     return await Promise.race([session.ended, nameTaken])
   } finally {
-    await node.close()
+    // Nobody reads it any more, and what is open keeps the process alive.
+    process.stdin.destroy()
     reporter.close()
+    await node.close()
   }
 }
 
@@ -83,4 +86,5 @@ function obeyStandardInput (session: Session): void {
   pipeline(process.stdin, lines, split2(), obey, () => session.endOfInput())
 }
 
-process.exit(await main())
+const output = standardOutput()
+endWith(await main(output), output)

@@ -1,5 +1,6 @@
 /** What both commands share: where lines go, what signals do, and how the process ends. */
 import { readFile } from 'node:fs/promises'
+import { isatty } from 'node:tty'
 import { toPiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
 import { isExposed, type Exposure } from '../secret/exposure.js'
@@ -7,6 +8,9 @@ import type { Secret } from '../secret/keys.js'
 import { readSecret } from '../secret/secret-file.js'
 import type { Output } from '../ui/reporter.js'
 import type { SecretArguments } from './arguments.js'
+
+/** How long what is still there after the end may take to end as well. */
+const FORCE_MS = 500
 
 /** Standard output and error, a line at a time; a reader that went away is no reason to end. */
 export function standardOutput (): Output {
@@ -17,17 +21,42 @@ export function standardOutput (): Output {
   }
 }
 
-/** Calls `stop` at the first SIGINT or SIGTERM; a second one ends the process on the spot, and so does time running out. */
-export function onSignal (stop: () => Promise<void>, deadlineMs: number, lateStatus: number): void {
+/**
+ * Calls `stop` at the first signal that asks to end; a second one ends the process on the spot.
+ *
+ * That a terminal goes away is such a signal for who is spoken to from it. For anybody else SIGHUP is
+ * nothing: Node gives every signal its default back, also to a process that `nohup` keeps from it.
+ */
+export function onSignal (stop: () => void): void {
   let isStopping = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  const hasTerminal = isatty(0)
+  if (!hasTerminal) process.on('SIGHUP', () => {})
+  for (const signal of ['SIGINT', 'SIGTERM', ...(hasTerminal ? ['SIGHUP'] as const : [])] as const) {
     process.on(signal, () => {
-      if (isStopping) process.exit(lateStatus)
+      if (isStopping) endBy(signal)
       isStopping = true
-      setTimeout(() => process.exit(lateStatus), deadlineMs).unref()
-      void stop()
+      stop()
     })
   }
+}
+
+/** As the signal would have, had nobody listened: `process.exit` waits for threads, which may wait for a disk. */
+function endBy (signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+}
+
+/**
+ * The process ends by itself, with this status, as soon as nothing is left in it that runs. What is
+ * left all the same is ended by force: while a thread is in a call to a disk that does not answer,
+ * neither the thread can be ended nor does `process.exit` return.
+ */
+export function endWith (status: number, { err }: Output): void {
+  process.exitCode = status
+  setTimeout(() => {
+    err('error: something in this process does not end, as a thread that waits for a disk: ended by force')
+    process.kill(process.pid, 'SIGKILL')
+  }, FORCE_MS).unref()
 }
 
 /** The secret, if one was named. @throws E_AUTH if it can't be used. */

@@ -14,12 +14,18 @@ export class Session {
   #wasCutOff = false
   #state: 'obeying' | 'leaving' | 'stopping' = 'obeying'
   #resolveEnded: (status: number) => void = () => {}
-  /** The exit status, once everything is closed. */
-  readonly ended = new Promise<number>((resolve) => { this.#resolveEnded = resolve })
+  #rejectEnded: (error: unknown) => void = () => {}
+  /** The exit status, once everything is closed. Rejects if it can't be closed. */
+  readonly ended = new Promise<number>((resolve, reject) => {
+    this.#resolveEnded = resolve
+    this.#rejectEnded = reject
+  })
 
   constructor (node: Node, reporter: Reporter) {
     this.#node = node
     this.#reporter = reporter
+    // A signal may come before anybody waits for the end.
+    this.ended.catch(() => {})
   }
 
   /** Obeys a line, without waiting for it to be done. */
@@ -48,11 +54,18 @@ export class Session {
     if (this.#state === 'obeying') this.#whenIdle(async () => { if (!this.#hasUploaded) await this.#leave() })
   }
 
+  get isStopping (): boolean {
+    return this.#state === 'stopping'
+  }
+
   /** A signal came: leaves at once; what was fetched is kept. */
   async stop (): Promise<void> {
     if (this.#state === 'stopping') return
-    await this.#stop()
-    this.#resolveEnded(this.#wasCutOff ? EXIT_STATUS.E_INTERRUPTED : 0)
+    await this.#endAfter(this.#stop(), () => this.#wasCutOff ? EXIT_STATUS.E_INTERRUPTED : 0)
+  }
+
+  async #endAfter (closing: Promise<void>, status: () => number): Promise<void> {
+    await closing.then(() => this.#resolveEnded(status()), this.#rejectEnded)
   }
 
   async #stop (): Promise<void> {
@@ -64,7 +77,7 @@ export class Session {
   /** The first waits for what runs, a second one does not. */
   #exit (): void {
     if (this.#state === 'leaving') {
-      void this.#stop().then(() => this.#resolveEnded(this.#status))
+      void this.#endAfter(this.#stop(), () => this.#status)
     } else if (this.#state === 'obeying') {
       this.#state = 'leaving'
       this.#whenIdle(async () => await this.#leave())
@@ -76,8 +89,7 @@ export class Session {
   }
 
   async #leave (): Promise<void> {
-    await this.#node.leave()
-    this.#resolveEnded(this.#status)
+    await this.#endAfter(this.#node.leave(), () => this.#status)
   }
 
   #start (command: Exclude<Command, { name: 'exit' }>): void {

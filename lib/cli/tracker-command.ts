@@ -1,16 +1,15 @@
 /** `bin/tracker`: parses, composes, starts, and runs until a signal. */
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
-import { DEADLINES } from '../protocol/limits.js'
 import { writeNewSecret } from '../secret/secret-file.js'
 import { Tracker } from '../tracker/tracker.js'
+import type { Output } from '../ui/reporter.js'
 import { parseTrackerArguments } from './arguments.js'
-import { failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
+import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { TRACKER_USAGE } from './usage.js'
 
 /** The exit status. */
-async function main (): Promise<number> {
-  const output = standardOutput()
+async function main (output: Output): Promise<number> {
   try {
     const options = parseTrackerArguments(process.argv.slice(2))
     if (options.command === 'new-secret') {
@@ -29,11 +28,8 @@ async function main (): Promise<number> {
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
     tracker.on('left', ({ name }) => output.out(`${printable(name)} left`))
     tracker.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
-    const stopped = new Promise<void>((resolve) => {
-      onSignal(async () => {
-        await tracker.close()
-        resolve()
-      }, DEADLINES.leaveMs, 0)
+    const stopped = new Promise<void>((resolve, reject) => {
+      onSignal(() => { tracker.close().then(resolve, reject) })
     })
     await tracker.start()
     await stopped
@@ -43,4 +39,5 @@ async function main (): Promise<number> {
   }
 }
 
-process.exit(await main())
+const output = standardOutput()
+endWith(await main(output), output)

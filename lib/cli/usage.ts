@@ -3,31 +3,36 @@ const SECRET_USAGE = `      --secret-file F      the file of the network's secre
       --old-secret-file F  the secret before that one, accepted as well while a network changes it
       --insecure           listen beyond this machine without a secret`
 
-export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1] [--secret-file F]
+export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1] [--secret-file F] [--max-connections N]
        bin/tracker --new-secret F
 
 Knows which node has which file. Nodes stay connected to it; it keeps nothing on disk.
 
   -p, --port PORT          the port it listens on; 0 for any free one (default 12340)
-      --host HOST          the address it listens on (default 127.0.0.1); one that others can reach takes a secret
+      --host HOST          the name or address it listens on (default 127.0.0.1); one that others can reach takes a secret
 ${SECRET_USAGE}
+      --max-connections N  connections at once, from all nodes together (default 4096)
+      --allow-advertise    without a secret, believe nodes that say where they are reached (--advertise), once that is proven
       --new-secret F       makes a secret in the file F, which must not be there yet, and ends
       --help               this text
       --version            the version`
 
-export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST]
-                [--up RATE] [--down RATE] [--secret-file F] [--json]
+export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST] [--advertise HOST[:INPUT:OUTPUT]]
+                [--up RATE] [--down RATE] [--give-up TIME] [--secret-file F] [--json]
 
 Shares files of the folder DIR/NAME and fetches others into it, from all of their owners at once.
 It is told what to do by lines on standard input.
 
   -n, --name NAME          the node's name: 1 to 64 of A-Z a-z 0-9 . _ -
   -p INPUT OUTPUT          its two ports; 0 for any free one (default 0 0)
-  -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340)
+  -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340; of HOST alone at port 12340); an IPv6 address with a port in brackets
   -d, --dir DIR            the folder that holds one folder a node (default node_files)
-      --host HOST          the address its ports listen on (default 127.0.0.1); one that others can reach takes a secret
+      --host HOST          the name or address its ports listen on (default 127.0.0.1); one that others can reach takes a secret
+      --advertise HOST[:INPUT:OUTPUT]
+                           where others reach it, through a forward or in a container; an IPv6 address with ports in brackets
       --up RATE            let file data out no faster than this (default off, no limit)
       --down RATE          let file data in no faster than this (default off, no limit)
+      --give-up TIME       give a download up that has had no new byte for so long: 30s, 10m, 1h; a bare number is minutes (default 10m)
 ${SECRET_USAGE}
       --json               one JSON object a line on standard output instead of text
       --help               this text
@@ -45,5 +50,6 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent limit                            what the limits are
   torrent exit                             wait for the downloads, then leave; twice: leave now
   torrent help                             this list
-FILE may be quoted as in a shell: torrent -m upload "my file.png"
+FILE may be quoted as in a shell: torrent -m upload "my file.png"; after -- nothing is an option
+A line that begins with # is a comment
 RATE is in bytes a second: 65536, 800K, 50M or 1.5G (powers of 1024), at least 1K; off for no limit`

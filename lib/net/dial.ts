@@ -51,7 +51,7 @@ class Dialling {
     const { host, signal, connectMs = DEADLINES.connectMs } = this.#options
     const interrupt = (): void => this.#settle(new PiecemealError('E_INTERRUPTED', `the connection to ${this.#where} was given up`))
     const late = setTimeout(() => {
-      this.#settle(new PiecemealError('E_TIMEOUT', `no connection to ${this.#where} within ${inSeconds(connectMs)} s`))
+      this.#settle(new PiecemealError('E_TIMEOUT', `no connection to ${this.#where} within ${inSeconds(connectMs)}`))
     }, connectMs)
     signal?.addEventListener('abort', interrupt, { once: true })
     try {

@@ -71,7 +71,7 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
     if (this.#closedBecause) throw this.#closedBecause
     return await new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#close(new PiecemealError('E_TIMEOUT', `no reply from ${this.#where} within ${inSeconds(timeoutMs)} s`))
+        this.#close(new PiecemealError('E_TIMEOUT', `no reply from ${this.#where} within ${inSeconds(timeoutMs)}`))
       }, timeoutMs)
       this.#pending.push({ resolve, reject, timer })
       this.#socket.write(encodeLine(message))

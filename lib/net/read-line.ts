@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { PiecemealError } from '../protocol/errors.js'
 import { DEADLINES, REQUEST_LINE_BYTES } from '../protocol/limits.js'
-import { inSeconds } from '../protocol/units.js'
 import { beginsHandshake, wantsNoTls } from '../protocol/tls-record.js'
+import { inSeconds } from '../protocol/units.js'
 
 const NEWLINE = 0x0a
 
@@ -15,7 +15,7 @@ export async function readLine (socket: Socket, maxBytes = REQUEST_LINE_BYTES, t
   const chunks: Buffer[] = []
   let bytes = 0
   return await new Promise<Buffer>((resolve, reject) => {
-    const timer = setTimeout(() => finish(new PiecemealError('E_TIMEOUT', `no request within ${inSeconds(timeoutMs)} s`)), timeoutMs)
+    const timer = setTimeout(() => finish(new PiecemealError('E_TIMEOUT', `no request within ${inSeconds(timeoutMs)}`)), timeoutMs)
 
     function take (chunk: Buffer): void {
       if (bytes === 0 && beginsHandshake(chunk)) return finish(wantsNoTls())

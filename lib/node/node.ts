@@ -2,7 +2,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'
 import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
@@ -10,7 +9,7 @@ import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { listenAddressesOf } from '../net/hosts.js'
-import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import { DEFAULT_TRACKER, type Address, type AdvertisedAddress } from '../protocol/address.js'
 import { removeOrphans } from '../disk/orphans.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
@@ -52,6 +51,10 @@ export interface NodeOptions {
   secret?: Secret | undefined
   /** Without a secret, to listen beyond the loopback all the same. @default false */
   insecure?: boolean | undefined
+  /** Where others reach it, if that is not where it listens. */
+  advertise?: AdvertisedAddress | undefined
+  /** A download that has had no new byte for so long is given up. @default 10 minutes */
+  giveUpMs?: number | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }
@@ -79,7 +82,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines'>>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs'>> & Pick<NodeOptions, 'advertise'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
@@ -100,6 +103,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
+  #starting: Promise<ListeningEvent> | undefined
   #isListening = false
   /** What `host` stands for. */
   #hosts: readonly string[] = []
@@ -107,10 +111,10 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
-    this.#deadlines = { ...DEADLINES, ...deadlines }
+    this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
     this.limit('up', up)
     this.limit('down', down)
     // Every download that runs listens to it, in more than one place.
@@ -159,31 +163,39 @@ export class Node extends EventEmitter<NodeEvents> {
    * E_NAME_TAKEN if a live node has the name or the folder; E_PORT; E_IO if the folder can't be used.
    */
   async start (): Promise<ListeningEvent> {
+    this.#starting = this.#start()
     try {
-      const { host: name, inputPort, outputPort } = this.#options
-      const host = this.#hosts = await listenAddressesOf(name)
-      assertNotExposed({ ...this.#exposure, addresses: host })
-      this.#lock = await FolderLock.take(this.folder)
-      await this.#tidy()
-      const [input, output] = await Promise.all([
-        this.#sizeServer.listen({ host, port: inputPort }),
-        this.#uploads.listen({ host, port: outputPort }),
-      ])
-      this.#ports = { input, output }
-      const joined = this.#tracker.start()
-      joined.catch(() => {})
-      await Promise.race([joined, sleep(FIRST_ANSWER_MS)])
-      joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
-      const event = { name: this.name, input, output }
-      this.#isListening = true
-      this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool())
-      this.emit('listening', event)
-      for (const tell of this.#untold.splice(0)) tell()
-      return event
+      return await this.#starting
     } catch (error) {
-      await this.close()
+      // Why it did not start says more than that it can't be closed either.
+      await this.close().catch(() => {})
       throw error
     }
+  }
+
+  async #start (): Promise<ListeningEvent> {
+    const { host: name, inputPort, outputPort } = this.#options
+    const host = this.#hosts = await listenAddressesOf(name)
+    assertNotExposed({ ...this.#exposure, addresses: host })
+    this.#lock = await FolderLock.take(this.folder)
+    await this.#tidy()
+    this.#throwIfStopping()
+    const [input, output] = await Promise.all([
+      this.#sizeServer.listen({ host, port: inputPort }),
+      this.#uploads.listen({ host, port: outputPort }),
+    ])
+    this.#ports = { input, output }
+    this.#throwIfStopping()
+    const joined = this.#tracker.start()
+    await isOverWithin(joined, FIRST_ANSWER_MS)
+    joined.catch((error: unknown) => this.#report(toPiecemealError(error)))
+    this.#throwIfStopping()
+    const event = { name: this.name, input, output }
+    this.#isListening = true
+    this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool())
+    this.emit('listening', event)
+    for (const tell of this.#untold.splice(0)) tell()
+    return event
   }
 
   /**
@@ -287,21 +299,32 @@ export class Node extends EventEmitter<NodeEvents> {
   async leave (): Promise<void> {
     await this.#tracker.close()
     await this.#sizeServer.close()
-    const deadline = new AbortController()
-    await Promise.race([this.#uploads.drain().catch(() => {}), sleep(this.#deadlines.leaveMs, undefined, { signal: deadline.signal }).catch(() => {})])
-    deadline.abort()
+    // A thread that has died has no uploads any more.
+    await isOverWithin(this.#uploads.drain().catch(() => {}), this.#deadlines.leaveMs)
     await this.close()
   }
 
-  /** Stops whatever runs, keeping what was fetched for a later download, and closes everything. Safe to call twice. */
+  /**
+   * Stops whatever runs, keeping what was fetched for a later download, and closes everything. Safe to call twice.
+   *
+   * @throws E_IO if a thread waits for a disk for longer than 5 s and so can't be ended; all else is closed then.
+   */
   async close (): Promise<void> {
     this.#closed ??= this.#close()
     await this.#closed
   }
 
   async #close (): Promise<void> {
+    if (await isOverWithin(this.#end(), this.#deadlines.leaveMs)) return
+    throw new PiecemealError('E_IO', `threads of the node ${quote(this.name)} wait for a disk that does not answer`)
+  }
+
+  async #end (): Promise<void> {
     this.#stopping.abort()
-    await Promise.allSettled([this.#tracker.close(), this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
+    const left = this.#tracker.close()
+    // What it opens while it starts is closed like the rest; why it did not start is told there.
+    await this.#starting?.catch(() => {})
+    await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
     await (await this.#pool)?.close()
     await this.#lock?.release()
     if (this.#isListening) this.emit('left', { name: this.name })
@@ -325,8 +348,17 @@ export class Node extends EventEmitter<NodeEvents> {
   /** The threads, made when the ports listen: nobody waits for them to start. */
   async #startedPool (): Promise<WorkerPool> {
     const pool = this.#isListening ? await this.#pool : undefined
-    if (pool === undefined || this.#stopping.signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+    this.#throwIfStopping()
+    if (pool === undefined) throw this.#notRunning()
     return pool
+  }
+
+  #throwIfStopping (): void {
+    if (this.#stopping.signal.aborted) throw this.#notRunning()
+  }
+
+  #notRunning (): PiecemealError {
+    return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
   }
 
   async #downloadContext (): Promise<DownloadContext> {
@@ -391,6 +423,17 @@ export class Node extends EventEmitter<NodeEvents> {
 
   #report (error: Error): void {
     if (this.listenerCount('error') > 0) this.emit('error', error)
+  }
+}
+
+/** Whether work is over within a time; it goes on all the same. @throws what the work throws in that time. */
+async function isOverWithin (work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => { timer = setTimeout(resolve, ms, false) })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

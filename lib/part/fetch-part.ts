@@ -24,6 +24,7 @@ import { REQUEST_LINE_BYTES } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
+import { inSeconds } from '../protocol/units.js'
 import { PartControl } from '../threads/part-control.js'
 import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
 import { SocketReader } from './socket-reader.js'
@@ -232,7 +233,7 @@ class PartFetch {
     const { connectMs, firstLineMs, dataStallMs } = this.#task.deadlines
     const mostMs = { connecting: connectMs, waiting: firstLineMs, receiving: dataStallMs }[this.#phase]
     if (performance.now() - this.#phaseMs > mostMs) {
-      this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${mostMs / 1_000} s`))
+      this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${inSeconds(mostMs)}`))
     }
   }
 }

@@ -1,6 +1,7 @@
 /** When a download is given up: what failed, whether anybody could still serve, and how long that is waited for. */
 import { blameFor } from '../protocol/blame.js'
 import { PiecemealError } from '../protocol/errors.js'
+import { inSeconds } from '../protocol/units.js'
 import type { ScheduleFailure } from './owner.js'
 import type { Owners } from './owners.js'
 import type { Pieces } from './pieces.js'
@@ -86,7 +87,7 @@ export class GivingUp {
     const { pieceCount, done } = this.#pieces
     const who = this.#owners.usable === 0 ? 'no owner was left and none came back' : 'no owner that is left has them and none came that has'
     const last = this.#lastFailure ? ` (the last one: ${this.#lastFailure.message})` : ''
-    return new PiecemealError('E_NO_OWNER', `${pieceCount - done.size} of ${pieceCount} pieces are missing, ${who} within ${this.#policy.ownerWaitMs / 1_000} s${last}; what is there is kept`)
+    return new PiecemealError('E_NO_OWNER', `${pieceCount - done.size} of ${pieceCount} pieces are missing, ${who} within ${inSeconds(this.#policy.ownerWaitMs)}${last}; what is there is kept`)
   }
 }
 

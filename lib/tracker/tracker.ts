@@ -24,8 +24,10 @@ export interface TrackerOptions {
   secret?: Secret | undefined
   /** Without a secret, to listen beyond the loopback all the same. @default false */
   insecure?: boolean | undefined
-  /** @default 4096 */
+  /** At once, from all nodes together. @default 4096 */
   maxConnections?: number | undefined
+  /** Lists a node where it says it is reached, once that is proven, even where no secret says who it is. @default false */
+  allowAdvertise?: boolean | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }

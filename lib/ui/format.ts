@@ -4,7 +4,7 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 export function formatBytes (bytes: number): string {
   let unit = 0
   let value = bytes
-  for (; value >= 1_024 && unit < UNITS.length - 1; unit++) value /= 1_024
+  for (; Math.round(value) >= 1_024 && unit < UNITS.length - 1; unit++) value /= 1_024
   const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2
   return `${value.toFixed(digits)} ${UNITS[unit]}`
 }

@@ -12,7 +12,7 @@ const NODE = {
   json: false,
   insecure: false,
 }
-const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', insecure: false }
+const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', allowAdvertise: false, insecure: false }
 
 await t.test('bin/tracker', async (t) => {
   const table: Array<[argv: string[], wanted: object]> = [
@@ -21,6 +21,9 @@ await t.test('bin/tracker', async (t) => {
     [['-p', '65535', '--host', '0.0.0.0'], { ...TRACKER, port: 65_535, host: '0.0.0.0' }],
     [['--port', '5'], { ...TRACKER, port: 5 }],
     [['--host=::1'], { ...TRACKER, host: '::1' }],
+    [['--host', '[::1]'], { ...TRACKER, host: '::1' }],
+    [['--max-connections', '10'], { ...TRACKER, maxConnections: 10 }],
+    [['--allow-advertise'], { ...TRACKER, allowAdvertise: true }],
     [['--secret-file', 'a b'], { ...TRACKER, secretFile: 'a b' }],
     [['--secret-file=new', '--old-secret-file', 'old'], { ...TRACKER, secretFile: 'new', oldSecretFile: 'old' }],
     [['--insecure'], { ...TRACKER, insecure: true }],
@@ -38,6 +41,8 @@ await t.test('bin/tracker: what makes no sense', async (t) => {
     ['--no-port'], ['--no-host'], ['--no-help'], ['--__proto__', '1'], ['--constructor', '1'], ['--port.x', '1'],
     ['--secret-file'], ['--secret-file='], ['--secret-file', 'a', '--secret-file', 'b'], ['--old-secret-file', 'a'], ['--new-secret'], ['--no-insecure'], ['--insecure=yes'],
     ['--secret', 'x'], ['--no-secret-file'],
+    ['--max-connections'], ['--max-connections', '0'], ['--max-connections', '-1'], ['--max-connections', '1.5'], ['--max-connections', '4k'], ['--allow-advertise=yes'],
+    ['--host', 'a b'], ['--host', 'lab:5'], ['-d', 'x'], ['-p', '0', '--port', '0'], ['-p', '0', 'stray'],
   ]
   for (const argv of table) t.throws(() => parseTrackerArguments(argv, {}), { code: 'E_USAGE', exitStatus: 2 }, argv.join(' '))
 })
@@ -53,6 +58,8 @@ await t.test('bin/node', async (t) => {
     [['-n', 'NodeC', '-p', '0', '65535', '--json'], { ...NODE, outputPort: 65_535, json: true }],
     [['-n', 'NodeC', '-t', 'tracker.lab:5', '-d', 'my files', '--host', '0.0.0.0'], { ...NODE, tracker: { host: 'tracker.lab', port: 5 }, dir: 'my files', host: '0.0.0.0' }],
     [['-n', 'NodeC', '--tracker', '[::1]:12340', '--dir', '/srv'], { ...NODE, tracker: { host: '::1', port: 12_340 }, dir: '/srv' }],
+    [['-n', 'NodeC', '--advertise', 'lab.example', '--give-up', '30s'], { ...NODE, advertise: { host: 'lab.example' }, giveUpMs: 30_000 }],
+    [['-n', 'NodeC', '--advertise', '[fd00::1]:1:2', '--give-up=5'], { ...NODE, advertise: { host: 'fd00::1', inputPort: 1, outputPort: 2 }, giveUpMs: 300_000 }],
     [['-n', 'NodeC', '--up', '50M', '--down=1.5G'], { ...NODE, up: 52_428_800, down: 1_610_612_736 }],
     [['-n', 'NodeC', '--up', 'off', '--down', '65536'], { ...NODE, down: 65_536 }],
     // What looks like a number is still a name.
@@ -72,27 +79,28 @@ await t.test('bin/node: what makes no sense', async (t) => {
     [], ['-n'], ['-n', ''], ['--name='], ['-n', 'NodeC', '-n', 'NodeD'],
     [...name, '-p'], [...name, '-p', '8082'], ['-p', '8082', ...name], [...name, '-p', '8082', 'x'], [...name, '-p', 'x', '9092'], [...name, '-p', '8082', '65536'],
     [...name, '-p', '-1', '9092'], [...name, '-p', '8082', '9092', '9093'], [...name, '-p', '1', '2', '-p', '3', '4'], [...name, '-p', '8082,9092'], [...name, '-p8082'],
-    [...name, '-t'], [...name, '-t', ''], [...name, '-t', 'host'], [...name, '-t', ':5'], [...name, '-t', 'host:'], [...name, '-t', 'host:0'], [...name, '-t', 'host:65536'],
-    [...name, '-t', 'host:x'], [...name, '-t', '::1:5'], [...name, '-t', '[::1]'], [...name, '-t', 'a:1', '-t', 'b:2'],
+    [...name, '-t'], [...name, '-t', ''], [...name, '-t', ':5'], [...name, '-t', 'host:'], [...name, '-t', 'host:0'], [...name, '-t', 'host:65536'],
+    [...name, '-t', 'host:x'], [...name, '-t', '::1:12340'], [...name, '-t', 'a', '--tracker', 'b'], [...name, '-t', 'a:1', '-t', 'b:2'],
     [...name, '-d'], [...name, '-d', ''], [...name, '-d', 'a', '-d', 'b'], [...name, '--host'], [...name, '--host='],
     [...name, '--up'], [...name, '--up', ''], [...name, '--up', '0'], [...name, '--up', '-5M'], [...name, '--up=50MB'], [...name, '--up', '1M', '--up', '2M'], [...name, '--no-up'],
     [...name, '--down'], [...name, '--down', 'fast'], [...name, '--down', '1023'],
     [...name, '-x'], [...name, '--nonsense'], [...name, '--nonsense=5'], [...name, '--port', '5'], [...name, 'upload'], [...name, '--', 'upload'], [...name, '-j'],
     [...name, '--no-tracker'], [...name, '--no-dir'], [...name, '--no-host'], [...name, '--no-name'], [...name, '--no-json'], [...name, '--json=maybe'],
     [...name, '--name.first', 'x'], [...name, '--__proto__', 'x'], [...name, '--constructor', 'x'],
+    [...name, '--advertise'], [...name, '--advertise', 'host:1'], [...name, '--advertise', '0.0.0.0'], [...name, '--give-up', '0'], [...name, '--give-up', 'soon'], [...name, '-z'],
     [...name, '--secret-file'], [...name, '--old-secret-file', 'a'], [...name, '--new-secret', 'F'], [...name, '--insecure=1'],
   ]
   for (const argv of table) t.throws(() => parseNodeArguments(argv, {}), { code: 'E_USAGE', exitStatus: 2 }, argv.join(' '))
 })
 
 await t.test('a node name that is not allowed', async (t) => {
-  for (const name of ['a b', '../x', '_x', '.x', 'x'.repeat(65), 'é']) t.throws(() => parseNodeArguments(['-n', name]), { code: 'E_NAME' }, name)
+  for (const name of ['a/b', '..', 'a b', '../x', '_x', '.x', 'x'.repeat(65), 'é']) t.throws(() => parseNodeArguments([`--name=${name}`]), { code: 'E_NAME', exitStatus: 16 }, name)
 })
 
 await t.test('what is wrong is named', async (t) => {
   t.throws(() => parseNodeArguments(['-n', 'NodeC', '--nonsense']), { message: /"--nonsense".*--help/ })
   t.throws(() => parseNodeArguments(['-n', 'NodeC', '-p', '8082', '70000']), { message: /65535.*"70000"/ })
-  t.throws(() => parseNodeArguments(['-n', 'NodeC', '-t', 'x']), { message: /HOST:PORT.*"x"/ })
+  t.throws(() => parseNodeArguments(['-n', 'NodeC', '-t', 'x:y']), { message: /-t wants a port.*"y"/ })
 })
 
 await t.test('the file of the secret may be named by a variable; an option counts before it', async (t) => {

@@ -29,6 +29,21 @@ await t.test('commands', async (t) => {
     ['torrent help', { name: 'help' }],
     ['', undefined],
     ['   \t', undefined],
+    ['# torrent -m upload a', undefined],
+    ['  #', undefined],
+    ['\uFEFF', undefined],
+    ['\uFEFF# a comment', undefined],
+    ['\uFEFFtorrent -m upload a', upload('a')],
+    ['torrent -m upload \uFEFFa', upload('\uFEFFa')],
+    ['torrent -m upload -- -x --', upload('-x', '--')],
+    ['torrent -m upload a -- b', upload('a', 'b')],
+    ['torrent -m upload --digest', upload('--digest')],
+    ['torrent -m download --digest', download('--digest')],
+    ["torrent -m download '--digest'", download('--digest')],
+    ['torrent -m download -- --digest', download('--digest')],
+    ['torrent -m download -- --digest 01234567', download('--digest', '01234567')],
+    ['torrent -m download --digest 01234567 -- --digest', { ...download('--digest'), digest: '01234567' }],
+    ['torrent list -- --digest', { name: 'list', prefix: '--digest' }],
   ]
   for (const [line, wanted] of table) t.strictSame(parseCommand(line), wanted, line)
 })
@@ -39,6 +54,11 @@ await t.test('files are quoted as in a shell, and otherwise taken byte for byte'
     ['\'my file.png\'', ['my file.png']],
     ['my\\ file.png', ['my file.png']],
     ['"a\\"b"', ['a"b']],
+    ['"\\$HOME \\`id\\` \\\\ \\a"', ['$HOME `id` \\ \\a']],
+    ['"a\\\'b" \'a\\\'', ['a\\\'b', 'a\\']],
+    ["'a\\\\'\"b\"", ['a\\\\b']],
+    ['$"a" $\'b\'', ['$a', '$b']],
+    ['"" \'\'a', ['', 'a']],
     ['\'a"b\'', ['a"b']],
     ['"it\'s"', ['it\'s']],
     ['"it"s', ['its']],
@@ -64,11 +84,11 @@ function quote (name: string): string {
   return `'${name.replaceAll('\'', '\'\\\'\'')}'`
 }
 
-await t.test('property: any name comes through when it is quoted', async (t) => {
+await t.test('property: any name comes through when it is quoted, after --', async (t) => {
   const name = fc.string({ unit: fc.oneof(fc.constantFrom('a', ' ', '"', '\'', '\\', '#', '$', '-', '\t', '&'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })), minLength: 1, maxLength: 12 })
     .filter((name) => !name.includes('\n'))
   fc.assert(fc.property(fc.array(name, { minLength: 1, maxLength: 3 }), (files) =>
-    JSON.stringify(parseCommand(`torrent -m upload ${files.map(quote).join(' ')}`)) === JSON.stringify({ name: 'upload', files })), { numRuns: 500 })
+    JSON.stringify(parseCommand(`torrent -m upload -- ${files.map(quote).join(' ')}`)) === JSON.stringify({ name: 'upload', files })), { numRuns: 500 })
   t.pass('500 commands')
 })
 
@@ -104,6 +124,13 @@ await t.test('what is mistyped is told, with what is wrong about it', async (t) 
     ['torrent help me', /help/],
     ['torrent -m upload "my file', /quote/],
     ['torrent -m upload it\'s', /quote/],
+    ['torrent -m upload x\\', /backslash/],
+    ['"" torrent list', /begins with torrent/],
+    ['torrent fly', /"fly"/],
+    ['torrent -mode upload x', /"-mode"/],
+    ['torrent -m upload --', /file/],
+    ['torrent -m download a --digest --digest', /--digest/],
+    [`torrent -m download --digest ${DIGEST} -- a b`, /one file/],
     ['torrent constructor', /"constructor"/],
     ['torrent __proto__', /"__proto__"/],
     ['GET / HTTP/1.1', /"GET"/],

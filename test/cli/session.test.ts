@@ -256,6 +256,15 @@ await t.test('a signal: at once, 20 if a download was cut off, else 0', async (t
   t.equal(await done.status(), 0, 'what failed earlier was not cut off')
 })
 
+await t.test('what can not be closed is told to whoever waits for the end', async (t) => {
+  for (const end of [async (session: Session) => await session.stop(), async (session: Session) => session.obey('torrent exit')]) {
+    const { node, session } = begin()
+    node.close = node.leave = async () => await Promise.reject(error('E_IO'))
+    await end(session)
+    await t.rejects(session.ended, { code: 'E_IO' })
+  }
+})
+
 await t.test('a signal while it waits to leave', async (t) => {
   const { node, session, status } = begin()
   session.obey('torrent -m download a')

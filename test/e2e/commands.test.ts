@@ -17,13 +17,7 @@ const NO_TRACKER = { host: '127.0.0.1', port: 1 }
 void t.test('a mistyped command is told what is wrong, and the node lives on', async (t) => {
   const node = await startNode(t, { name: 'node', tracker: NO_TRACKER, dir: await tempDir(t) })
   await node.waitFor('is away')
-  const mistyped = [
-    'foo', 'Torrent list', 'torrent', 'torrent fly', 'torrent -m', 'torrent -mode upload x', 'torrent -m sideways x',
-    'torrent -m upload', 'torrent -setMode download', 'torrent -m upload "not closed', "torrent -m upload 'not closed",
-    'torrent -m upload x\\', 'torrent list a b', 'torrent status now', 'torrent exit now', 'torrent help me',
-    'torrent -m download a --digest', 'torrent -m download a --digest xyz', 'torrent -m download a --digest 1234567',
-    'torrent -m download a b --digest 0123456789abcdef', 'torrent -m download --digest 0123456789abcdef',
-  ]
+  const mistyped = ['foo', 'torrent -m upload "not closed', 'torrent -m download a --digest xyz']
   for (const command of mistyped) {
     const before = node.mark()
     node.say(command)
@@ -39,72 +33,23 @@ void t.test('a mistyped command is told what is wrong, and the node lives on', a
 
 void t.test('flags that make no sense: status 2, one line, nothing started', async (t) => {
   const dir = await tempDir(t)
-  const node = ['-n', 'x', '-d', dir]
-  const wrong: Array<[bin: string, args: string[]]> = [
-    [NODE_BIN, ['-d', dir]],
-    [NODE_BIN, [...node, '-p', '8082']],
-    [NODE_BIN, [...node, '-p']],
-    [NODE_BIN, [...node, '-p', '8082', '65536']],
-    [NODE_BIN, [...node, '-p', '-1', '0']],
-    [NODE_BIN, [...node, '-p', 'a', 'b']],
-    [NODE_BIN, [...node, '-p', '0', '0', '0']],
-    [NODE_BIN, [...node, '-p', '0', '0', '-p', '0', '0']],
-    [NODE_BIN, [...node, '-t', 'localhost']],
-    [NODE_BIN, [...node, '-t', '127.0.0.1:0']],
-    [NODE_BIN, [...node, '-t', '127.0.0.1:99999']],
-    [NODE_BIN, [...node, '-t', ':12340']],
-    [NODE_BIN, [...node, '-t']],
-    [NODE_BIN, [...node, '--tracker', '127.0.0.1:1', '-t', '127.0.0.1:2']],
-    [NODE_BIN, [...node, '--up', '0']],
-    [NODE_BIN, [...node, '--up', '-5M']],
-    [NODE_BIN, [...node, '--down', '50MB']],
-    [NODE_BIN, [...node, '--down']],
-    [NODE_BIN, [...node, '--nope']],
-    [NODE_BIN, [...node, '-z']],
-    [NODE_BIN, [...node, 'stray']],
-    [NODE_BIN, [...node, '--', 'stray']],
-    [NODE_BIN, [...node, '--json=maybe']],
-    [NODE_BIN, [...node, '--host', '']],
-    [NODE_BIN, ['-n', '', '-d', dir]],
-    [NODE_BIN, ['-n', 'x', '-d', '']],
-    [NODE_BIN, ['-n', '-d', dir]],
-    [NODE_BIN, ['-n', 'x', '-n', 'y', '-d', dir]],
-    [TRACKER_BIN, ['-p', '65536']],
-    [TRACKER_BIN, ['-p', 'x']],
-    [TRACKER_BIN, ['-p', '']],
-    [TRACKER_BIN, ['-p']],
-    [TRACKER_BIN, ['-p', '0', '0']],
-    [TRACKER_BIN, ['-p', '0', '--port', '0']],
-    [TRACKER_BIN, ['-p', '0', '--nope']],
-    [TRACKER_BIN, ['-p', '0', '-d', dir]],
-    [TRACKER_BIN, ['-p', '0', 'stray']],
-  ]
-  // A few at a time: each is a process.
-  for (let i = 0; i < wrong.length; i += 4) {
-    await Promise.all(wrong.slice(i, i + 4).map(async ([bin, args]) => {
-      const command = new Command(t, bin, args, { cwd: dir })
-      await t.test(`${bin.slice(ROOT.length + 1)} ${args.join(' ').replaceAll(dir, 'DIR')}`, async (t) => {
-        t.strictSame(await command.exit(10_000), { status: 2, signal: null })
-        t.match(command.stderr, /^failed: E_USAGE [^\n]+\n$/)
-        t.equal(command.stdout, '')
-      })
-    }))
+  for (const [bin, args] of [[NODE_BIN, ['-n', 'x', '-d', dir, '--nope']], [TRACKER_BIN, ['-p', '65536']]] as const) {
+    const command = new Command(t, bin, args, { cwd: dir })
+    t.strictSame(await command.exit(10_000), { status: 2, signal: null })
+    t.match(command.stderr, /^failed: E_USAGE [^\n]+\n$/)
+    t.equal(command.stdout, '')
   }
   t.strictSame(await readdir(dir), [], 'no folder was made')
 })
 
 void t.test('a node name that is not allowed', async (t) => {
   const dir = await tempDir(t)
-  for (const name of ['a/b', '..', '-x', '.x', 'a b', 'é', 'x'.repeat(65)]) {
-    const command = new Command(t, NODE_BIN, [`--name=${name}`, '-d', dir])
-    t.strictSame(await command.exit(), { status: 16, signal: null }, name)
-    t.match(command.stderr, /^failed: E_NAME [^\n]+\n$/)
-  }
+  const command = new Command(t, NODE_BIN, ['--name=a/b', '-d', dir])
+  t.strictSame(await command.exit(), { status: 16, signal: null })
+  t.match(command.stderr, /^failed: E_NAME [^\n]+\n$/)
   t.strictSame(await readdir(dir), [])
   const longest = await startNode(t, { name: `7${'x'.repeat(63)}`, tracker: NO_TRACKER, dir })
   t.equal(await longest.leave(), 0)
-  const digits = await startNode(t, { name: '007', tracker: NO_TRACKER, dir })
-  t.match(digits.stdout, /^007 listening: /, 'a name of digits is no number')
 })
 
 void t.test('--help says all of it, --version the version', async (t) => {

@@ -4,9 +4,10 @@ import { stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Command } from '../helpers/command.js'
 import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
 import { firstDifference, hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
-import { startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
+import { NODE_BIN, startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
 
 const MiB = 1_048_576
 const SIZE = 4 * MiB
@@ -138,6 +139,43 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await assertGoesOn(t, scene)
   })
 }
+
+void t.test('a second signal ends it on the spot, as if nobody listened', async (t) => {
+  const { node, tracker } = await uploading(t)
+  node.say('torrent exit')
+  await tracker.waitFor(/^node left$/m)
+  // Both are there before the process looks: no end of the first comes between them.
+  node.signal('SIGSTOP')
+  node.signal('SIGINT')
+  node.signal('SIGTERM')
+  node.signal('SIGCONT')
+  const { signal } = await node.exit(5_000)
+  t.ok(signal === 'SIGINT' || signal === 'SIGTERM', String(signal))
+})
+
+void t.test('SIGHUP is nothing to a node that is spoken to from no terminal, as under nohup', async (t) => {
+  const tracker = await startTracker(t)
+  const node = await startNode(t, { name: 'node', tracker, dir: await tempDir(t) })
+  for (const command of [node, tracker]) command.signal('SIGHUP')
+  const before = node.mark()
+  node.say('torrent list')
+  await node.waitFor(/^0 files$/m, { since: before })
+  t.equal(await node.leave(), 0)
+  t.equal(tracker.isRunning, true)
+})
+
+void t.test('SIGHUP ends a node whose terminal goes away, as SIGTERM does', async (t) => {
+  const tracker = await startTracker(t)
+  const dir = await tempDir(t)
+  const line = `echo pid $$; exec ${NODE_BIN} -n node -t 127.0.0.1:${tracker.port} -d ${dir}; `
+  const terminal = new Command(t, 'script', ['-qec', line, '/dev/null'])
+  const [, pid] = await terminal.waitFor(/^pid (\d+)/m)
+  await tracker.waitFor(/^node joined$/m)
+  process.kill(Number(pid), 'SIGHUP')
+  await tracker.waitFor(/^node left$/m, { ms: 5_000 })
+  t.strictSame(await terminal.exit(5_000), { status: 0, signal: null })
+  t.match(terminal.stdout, /node left/)
+})
 
 void t.test('a signal while exit waits for a download', async (t) => {
   const scene = await inTheMiddle(t)

@@ -1,4 +1,5 @@
 /** The commands as README.md shows them: piped to by `printf` in a shell. */
+import { readdirSync } from 'node:fs'
 import { cp, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quote } from 'shlex'
@@ -65,6 +66,17 @@ void t.test('standard input that is closed is one that has ended', async (t) => 
   const shell = new Command(t, 'sh', ['-c', `bin/node -n NodeC -t 127.0.0.1:${tracker.port} -d ${quote(dir)} <&-`], { cwd: ROOT })
   t.strictSame(await shell.exit(), { status: 0, signal: null })
   t.match(shell.stdout, /^NodeC listening: /)
+})
+
+void t.test('file calls and look-ups have 16 threads, or as many as the user says', async (t) => {
+  const threadsOf = async (setting: string): Promise<number> => {
+    const tracker = new Command(t, 'env', [...setting.split(' ').filter((word) => word !== ''), join(ROOT, 'bin', 'tracker'), '-p', '0'])
+    await tracker.waitFor(/^tracker listening/m)
+    return readdirSync(`/proc/${tracker.pid}/task`).length
+  }
+  const four = await threadsOf('UV_THREADPOOL_SIZE=4')
+  t.equal(await threadsOf('-u UV_THREADPOOL_SIZE'), four + 12)
+  t.equal(await threadsOf('UV_THREADPOOL_SIZE=5'), four + 1)
 })
 
 for (const name of ['tracker', 'node']) {

@@ -17,7 +17,6 @@ const README_LINES = 330
 const UNITS: Record<string, number> = { '': 1, KiB, MiB, GiB, ms: 1, s: 1_000, min: 60_000, days: 24 * 60 * 60_000 }
 /** In the README, and in `--help` with the changes that bring them: the list is to become empty. */
 const ARRIVING = new Set([
-  '--advertise', '--allow-advertise', '--give-up', '--max-connections',
   'torrent cancel FILE…', 'torrent unshare FILE…', 'torrent verify [FILE…]',
 ])
 

@@ -62,3 +62,23 @@ await t.test('what keeps a node from starting', async (t) => {
   const node = new Node({ name: 'NodeB', dir, tracker: address, outputPort: address.port })
   await t.rejects(node.start(), { code: 'E_PORT', message: new RegExp(`:${address.port}`) })
 })
+
+await t.test('a node that is closed while it starts does not start, and leaves nothing', async (t) => {
+  const dir = t.testdir()
+  const tracker = new Tracker({ port: 0 })
+  t.teardown(async () => await tracker.close())
+  const address = await tracker.start()
+  for (const when of ['at once', 'when it has joined']) {
+    const node = new Node({ name: 'NodeA', dir, tracker: address })
+    const joined = once(tracker, 'joined', { signal: AbortSignal.timeout(10_000) })
+    // Awaited below; where it is closed at once nobody joins.
+    joined.catch(() => {})
+    const started = t.rejects(node.start(), { code: 'E_INTERRUPTED' }, when)
+    if (when !== 'at once') await joined
+    await node.close()
+    await started
+  }
+  const next = new Node({ name: 'NodeA', dir, tracker: address })
+  await t.resolves(next.start(), 'folder and name are free')
+  await next.close()
+})
