@@ -2,7 +2,7 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryLock } from 'fs-native-extensions'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import { LOCK_FILE } from './hidden.js'

@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 import type { PlacedRun } from '../content/run.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'

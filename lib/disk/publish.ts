@@ -2,7 +2,7 @@
 import { linkSync, unlinkSync } from 'node:fs'
 import { link, lstat, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 

@@ -7,7 +7,7 @@ import type { Run } from '../content/run.js'
 import type { Content } from '../protocol/content.js'
 import { singlePiecePath } from './hidden.js'
 import type { Workspace } from './workspace.js'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 
 /** One content may be fetched under several names at once, and by several owners. */
 let made = 0

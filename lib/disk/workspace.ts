@@ -9,7 +9,7 @@
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, readdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 import type { DigestTask } from './digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import type { Run } from '../content/run.js'

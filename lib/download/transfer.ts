@@ -3,7 +3,7 @@
  * runs to the glue, and asks for more owners while there are too few.
  */
 import { rm } from 'node:fs/promises'
-import { toDiskError } from '../disk/write-fully.js'
+import { toDiskError } from '../disk/disk-error.js'
 import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
