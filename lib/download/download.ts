@@ -68,7 +68,7 @@ export async function download ({ filename, digest, signal, onGood, onProgress }
     const transfer = new Transfer({ ...list, runs, target, workspace, signal, onGood: place, onProgress }, context)
     const { path, pieces, identity, owners, resumedBytes } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
-    else await publish(path, target, filename)
+    else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0 })
     // The file is there: what can't be removed now is removed at the next start.
     if (list.pieces) await workspace.remove().catch(() => {})
