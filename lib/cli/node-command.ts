@@ -71,6 +71,7 @@ function reportEvents (node: Node, reporter: Reporter): void {
   node.on('withdrawn', (event) => reporter.report('withdrawn', event))
   node.on('progress', (event) => reporter.report('progress', event))
   node.on('saved', (event) => reporter.report('saved', event))
+  node.on('warning', (event) => reporter.report('warning', event))
   node.on('left', (event) => reporter.report('left', event))
 }
 

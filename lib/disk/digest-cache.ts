@@ -1,5 +1,5 @@
 /**
- * Digests of files that were shared before, kept in the hidden folder: the same unchanged file is
+ * Digests of files that were shared before, kept in the hidden folder, or the user's cache folder: the same unchanged file is
  * shared again at once. A file of one piece is digested sooner than its entry is found, so it has none.
  */
 import { createHash } from 'node:crypto'
@@ -22,18 +22,18 @@ const entry = {
 }
 
 export class DigestCache {
-  readonly #folder: string
+  readonly #folder: string | undefined
 
-  /** @param hiddenFolder `DIR/NAME/.piecemeal` */
-  constructor (hiddenFolder: string) {
-    this.#folder = join(hiddenFolder, DIGESTS_FOLDER)
+  /** @param keptIn `DIR/NAME/.piecemeal`, or wherever the node may write; without it nothing is remembered */
+  constructor (keptIn: string | undefined) {
+    this.#folder = keptIn === undefined ? undefined : join(keptIn, DIGESTS_FOLDER)
   }
 
   /** What the file was when it was digested, or undefined if it has changed since, or the entry can't be read. */
   async get (filename: string, identity: FileIdentity): Promise<(Content & { pieces: PieceList }) | undefined> {
-    if (!isWorthKeeping(identity)) return undefined
+    if (this.#folder === undefined || !isWorthKeeping(identity)) return undefined
     try {
-      const found = check.checkShape(entry, JSON.parse(await readFile(this.#path(filename), 'utf8')))
+      const found = check.checkShape(entry, JSON.parse(await readFile(join(this.#folder, entryName(filename)), 'utf8')))
       if (found.filename !== filename || found.identity !== key(identity) || BigInt(found.size) !== identity.size) return undefined
       const { size, digest, pieceLength, pieces } = found
       return isPieceListOf(found, pieces) ? { size, digest, pieceLength, pieces } : undefined
@@ -45,9 +45,9 @@ export class DigestCache {
 
   /** @throws what writing throws; an entry is replaced whole or not at all. */
   async put (filename: string, identity: FileIdentity, { size, digest, pieceLength, pieces }: Content & { pieces: PieceList }): Promise<void> {
-    if (!isWorthKeeping(identity)) return
+    if (this.#folder === undefined || !isWorthKeeping(identity)) return
     await mkdir(this.#folder, { recursive: true })
-    const path = this.#path(filename)
+    const path = join(this.#folder, entryName(filename))
     const temporary = `${path}.new`
     await writeFile(temporary, JSON.stringify({ filename, identity: key(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
     await rename(temporary, path)
@@ -55,14 +55,12 @@ export class DigestCache {
 
   /** Forgets files that are no longer there. */
   async prune (filenames: readonly string[]): Promise<void> {
+    const folder = this.#folder
+    if (folder === undefined) return
     const wanted = new Set(filenames.map(entryName))
-    for (const name of await readdir(this.#folder).catch(() => [])) {
-      if (!wanted.has(name)) await rm(join(this.#folder, name), { force: true })
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!wanted.has(name)) await rm(join(folder, name), { force: true })
     }
-  }
-
-  #path (filename: string): string {
-    return join(this.#folder, entryName(filename))
   }
 }
 

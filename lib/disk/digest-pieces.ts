@@ -5,7 +5,7 @@ import { bytesOfPieces, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/units.js'
 import type { PieceList } from '../content/digest.js'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 
 /** A run of pieces of a file that the main thread holds open: descriptors are the process's, not a thread's. */
 export interface DigestTask extends Pick<Content, 'size' | 'pieceLength'> {

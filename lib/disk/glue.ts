@@ -7,12 +7,14 @@
  */
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
-import { toDiskError } from './write-fully.js'
+import { dirname } from 'node:path'
+import { toDiskError } from './disk-error.js'
 import type { PlacedRun } from '../content/run.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/units.js'
 import { Flusher } from './flusher.js'
+import { unpromisedBytes } from './room.js'
 import type { Run } from '../content/run.js'
 
 const CHUNK_BYTES = 1 * MiB
@@ -136,10 +138,12 @@ export class Glue {
 
   async #append (target: FileHandle, { path, firstPiece, endPiece }: Run): Promise<void> {
     const { start, end } = bytesOfPieces(this.#content, this.#piece, endPiece)
-    const source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const isTight = await unpromisedBytes(dirname(path)) < end - start
+    const source = await open(path, (isTight ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NOFOLLOW)
     try {
-      const skipped = start - bytesOfPieces(this.#content, firstPiece, endPiece).start
-      await this.#copy(source, skipped, target, start, end - start)
+      const origin = bytesOfPieces(this.#content, firstPiece, endPiece).start
+      if (isTight) await this.#move(source, origin, target, endPiece)
+      else await this.#copy(source, start - origin, target, start, end - start)
     } finally {
       await source.close()
     }
@@ -148,6 +152,20 @@ export class Glue {
     await rm(path, { force: true })
     this.#piece = endPiece
     this.#flusher?.grow(end)
+  }
+
+  /**
+   * Where there is no room for all of it twice: piece by piece from the end, and what is copied is cut
+   * off. Killed meanwhile, the pieces behind the gap have to be fetched again.
+   */
+  async #move (source: FileHandle, origin: number, target: FileHandle, endPiece: number): Promise<void> {
+    for (let piece = endPiece - 1; piece >= this.#piece; piece--) {
+      const { start, end } = bytesOfPieces(this.#content, piece, piece + 1)
+      await this.#copy(source, start - origin, target, start, end - start)
+      if (this.#isClosed) return
+      this.#onAppended({ firstPiece: piece, endPiece: piece + 1, path: this.#targetPath, originPiece: 0 })
+      await source.truncate(start - origin)
+    }
   }
 
   async #copy (source: FileHandle, from: number, target: FileHandle, to: number, length: number): Promise<void> {

@@ -8,6 +8,8 @@ import { DIGEST_PREFIX, type Content } from '../protocol/content.js'
 
 /** Of whoever works on the folder. */
 export const LOCK_FILE = 'lock'
+/** Says who it is, where the file system has no locks. */
+export const HOLDER_FILE = 'holder.json'
 /** Digests of files that were shared before. */
 export const DIGESTS_FOLDER = 'digests'
 /** The folder of a digest, and in it that of a file name. */
@@ -19,10 +21,12 @@ export const JOURNAL = 'journal.json'
 export const PART_FILE = /^(\d{1,4})-(\d{1,9})\.part$/
 /** The part file of a content of one piece or none: `<digest>-<number>.part`. */
 export const SINGLE_PIECE = /^[0-9a-f]{64}-\d+\.part$/
+/** Says that an empty file was made under a name, to be replaced: `claimNote`. */
+export const CLAIM_NOTE = /^[0-9a-f]{16}\.claim$/
 
 /** Where a download is under way: one content may be fetched under several names. */
 export function workspaceFolder (hiddenFolder: string, { digest, filename }: Pick<Content, 'digest'> & { filename: string }): string {
-  return join(digestFolder(hiddenFolder, digest), createHash('sha256').update(filename).digest('hex').slice(0, 16))
+  return join(digestFolder(hiddenFolder, digest), shortHash(filename))
 }
 
 export function partFileName (firstPiece: number, number: number): string {
@@ -33,6 +37,15 @@ export function singlePiecePath (hiddenFolder: string, digest: string, number: n
   return `${digestFolder(hiddenFolder, digest)}-${number}.part`
 }
 
+/** @param path of the file that is to have the name: of several that want it each has a note of its own */
+export function claimNote (hiddenFolder: string, path: string): string {
+  return join(hiddenFolder, `${shortHash(path)}.claim`)
+}
+
 function digestFolder (hiddenFolder: string, digest: string): string {
   return join(hiddenFolder, digest.slice(DIGEST_PREFIX.length))
+}
+
+function shortHash (text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -88,7 +88,7 @@ export function isSameFile (a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
 }
 
-function identityOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileIdentity {
+export function identityOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileIdentity {
   return { dev, ino, size, mtimeNs, ctimeNs }
 }
 

@@ -1,9 +1,9 @@
 /** The last step: a complete file gets its name, at once and whole, and never in the place of another. */
-import { linkSync, unlinkSync } from 'node:fs'
-import { link, lstat, open, unlink } from 'node:fs/promises'
+import { lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { toDiskError } from './write-fully.js'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { exists, type NameTask } from './give-name.js'
+import { toDiskError } from './disk-error.js'
+import { systemCode, type PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 
 /** @throws E_EXISTS if anything has that name, a link that leads nowhere included. */
@@ -18,49 +18,44 @@ export async function assertAbsent (path: string, filename: string): Promise<voi
 }
 
 /**
- * Gives the synced file `from` the name `to`: link, which unlike rename fails where there is
- * something; then the folder is synced, and only then the old name goes.
+ * Gives a large file its name; then the folder is synced, and only then the old name goes.
  *
- * @throws E_EXISTS, E_DISK_FULL, E_IO; `from` is still there then.
+ * @param giveName waits for the disk, in a thread that may
+ * @throws E_EXISTS, E_DISK_FULL, E_IO; what was fetched still has its old name then.
  */
-export async function publish (from: string, to: string, filename: string): Promise<void> {
+export async function publish (task: NameTask, giveName: (task: NameTask) => Promise<void>): Promise<void> {
+  const { from, to, filename } = task
+  await giveName(task)
   try {
-    await link(from, to)
+    await syncFolder(dirname(to))
   } catch (error) {
-    throw linkError(error, filename)
+    await takeBack(from, to)
+    throw unsafe(error, filename)
   }
-  await secureName(to, filename)
+  // A link is left over; after a rename there is none.
   await unlink(from).catch(() => {})
 }
 
-/**
- * The same for a thread that may wait, but for the folder, which `secureName` is to sync: nobody
- * would go on with this file, so it need not keep its old name until then.
- *
- * @throws E_EXISTS, E_DISK_FULL, E_IO; `from` is still there then.
- */
-export function giveName (from: string, to: string, filename: string): void {
-  try {
-    linkSync(from, to)
-  } catch (error) {
-    throw linkError(error, filename)
-  }
-  try {
-    unlinkSync(from)
-  } catch {
-    // It goes at the next start.
-  }
+/** As it was before, so that it can be tried again. */
+async function takeBack (from: string, to: string): Promise<void> {
+  const isLinked = await lstat(from).then(() => true, () => false)
+  // What can't be undone is a file that is whole under its name, and not said to be saved.
+  await (isLinked ? unlink(to) : rename(to, from)).catch(() => {})
 }
 
-/** A file that was linked there is there for good, or not at all. @throws E_DISK_FULL, E_IO. */
+/** A file that was named by its thread is there for good, or not at all. @throws E_DISK_FULL, E_IO. */
 export async function secureName (path: string, filename: string): Promise<void> {
   try {
     await syncFolder(dirname(path))
   } catch (error) {
     // Not safely there: better not there at all than lost at the next power cut after "saved".
     await unlink(path).catch(() => {})
-    throw toDiskError(error, `cannot publish ${quote(filename)}`)
+    throw unsafe(error, filename)
   }
+}
+
+function unsafe (error: unknown, filename: string): PiecemealError {
+  return toDiskError(error, `cannot publish ${quote(filename)}`)
 }
 
 /** Folder → the sync that has not begun yet: all who ask until then share it, so many small files wait for few. */
@@ -86,19 +81,18 @@ async function syncAfter (running: Promise<void> | undefined, path: string): Pro
   }
 }
 
+/** Some file systems can't sync a folder, and need not; some folders may be written to but not opened. */
+const CANNOT_SYNC = new Set(['EINVAL', 'EBADF', 'EISDIR', 'EACCES', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
+
 async function openAndSync (path: string): Promise<void> {
-  const folder = await open(path)
   try {
-    await folder.sync()
-  } finally {
-    await folder.close()
+    const folder = await open(path)
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  } catch (error) {
+    if (!CANNOT_SYNC.has(systemCode(error) ?? '')) throw error
   }
-}
-
-function linkError (error: unknown, filename: string): PiecemealError {
-  return systemCode(error) === 'EEXIST' ? exists(filename) : toDiskError(error, `cannot publish ${quote(filename)}`)
-}
-
-function exists (filename: string): PiecemealError {
-  return new PiecemealError('E_EXISTS', `${quote(filename)} is already there; it is left untouched`)
 }

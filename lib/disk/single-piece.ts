@@ -7,12 +7,12 @@ import type { Run } from '../content/run.js'
 import type { Content } from '../protocol/content.js'
 import { singlePiecePath } from './hidden.js'
 import type { Workspace } from './workspace.js'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 
 /** One content may be fetched under several names at once, and by several owners. */
 let made = 0
 
-export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'assertRoom' | 'resume' | 'hasParts' | 'remove'> {
+export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | 'hasParts' | 'remove'> {
   readonly #hiddenFolder: string
   readonly #digest: string
   readonly #paths: string[] = []
@@ -31,7 +31,7 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'assertRoom'
   }
 
   /** To write it tells as soon as to ask would. */
-  async assertRoom (): Promise<void> {}
+  async promiseRoom (): Promise<undefined> {}
 
   async resume (): Promise<Run[]> {
     return []

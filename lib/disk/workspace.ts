@@ -7,16 +7,16 @@
  * far as the digests say, whatever happened to the process that wrote it.
  */
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { lstat, open, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { toDiskError } from './write-fully.js'
+import { toDiskError } from './disk-error.js'
 import type { DigestTask } from './digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import type { Run } from '../content/run.js'
 import { PIECE_DIGEST_BYTES, pieceCount, type Content } from '../protocol/content.js'
-import { PiecemealError } from '../protocol/errors.js'
-import { quote } from '../protocol/names.js'
 import { JOURNAL, PART_FILE, partFileName, workspaceFolder } from './hidden.js'
+import { makeFolder } from './make-folder.js'
+import { RoomPromise } from './room.js'
 
 export class Workspace {
   readonly #folder: string
@@ -29,10 +29,10 @@ export class Workspace {
   static async open (hiddenFolder: string, content: Content & { filename: string }): Promise<Workspace> {
     const folder = workspaceFolder(hiddenFolder, content)
     try {
-      const made = await mkdir(folder, { recursive: true })
+      const isNew = await makeFolder(folder)
       const { filename, size, digest, pieceLength } = content
       await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
-      return new Workspace(folder, content, made !== undefined)
+      return new Workspace(folder, content, isNew)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
     }
@@ -50,13 +50,10 @@ export class Workspace {
   }
 
   /** @throws E_DISK_FULL if what is still to come has no room; E_IO. */
-  async assertRoom (): Promise<void> {
-    const { size } = this.#content
+  async promiseRoom (): Promise<RoomPromise> {
+    const { filename, size } = this.#content
     try {
-      const { bavail, bsize } = await statfs(this.#folder)
-      const kept = await this.#keptBytes()
-      if (size - kept <= bavail * bsize) return
-      throw new PiecemealError('E_DISK_FULL', `no room for ${quote(this.#content.filename)}: it wants ${size - kept} bytes, ${bavail * bsize} are free`)
+      return await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: await this.#keptBytes() })
     } catch (error) {
       throw toDiskError(error, 'cannot ask for the room on the disk')
     }

@@ -1,5 +1,5 @@
 import { fsyncSync, writeSync } from 'node:fs'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { toDiskError } from './disk-error.js'
 
 /** Writes all of `bytes` at `position`: one call may write less without an error. @throws E_DISK_FULL, E_IO. */
 export function writeFullySync (fd: number, bytes: Uint8Array, position: number): void {
@@ -19,13 +19,4 @@ export function syncFully (fd: number): void {
   } catch (error) {
     throw toDiskError(error, 'cannot write')
   }
-}
-
-/** A system error of a local file as one of the contract; `what` begins its message. */
-export function toDiskError (error: unknown, what: string): PiecemealError {
-  if (error instanceof PiecemealError) return error
-  const code = systemCode(error)
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new PiecemealError('E_DISK_FULL', `${what}: no room on the disk`, { cause: error })
-  if (code === 'EMFILE' || code === 'ENFILE') return new PiecemealError('E_LIMIT', `${what}: out of file descriptors`, { cause: error })
-  return new PiecemealError('E_IO', `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
 }

@@ -1,4 +1,5 @@
 import type { PieceList } from '../content/digest.js'
+import type { NameTask, Naming } from '../disk/give-name.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PartTask, WholeFile } from '../part/part-task.js'
 import type { Deadlines } from '../protocol/limits.js'
@@ -15,6 +16,8 @@ export interface DownloadContext {
   folder: string
   /** `DIR/NAME/.piecemeal` */
   hiddenFolder: string
+  /** How a file gets its name there. */
+  naming: Naming
   /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
   findOwners: (filename: string, digest: string | undefined) => Promise<Found>
   /**
@@ -23,6 +26,8 @@ export interface DownloadContext {
    * @throws what the worker throws; E_WORKER if the thread died, or was ended by the signal.
    */
   fetchPart: (task: PartTask, signal: AbortSignal) => Promise<WholeFile | undefined>
+  /** In a thread, as it waits for the disk. @throws E_EXISTS, E_DISK_FULL, E_IO. */
+  giveName: (task: NameTask) => Promise<void>
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The parts that are fetched at once, shared by all downloads of the node. */
   slots: Slots

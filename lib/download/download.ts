@@ -13,6 +13,7 @@ import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
+import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
 import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
@@ -60,15 +61,20 @@ export async function download ({ filename, digest, signal, onGood, onProgress }
   }
 
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found) : new SinglePiece(context.hiddenFolder, found)
+  let room: RoomPromise | undefined
   try {
-    await workspace.assertRoom()
+    room = await workspace.promiseRoom()
     const list = await findPieceList(found, signal, context)
     const runs = list.pieces ? await workspace.resume(list.pieces, context.digestPieces) : []
     const place = (run: PlacedRun): void => { if (list.pieces) onGood?.(list.found, list.pieces, run) }
-    const transfer = new Transfer({ ...list, runs, target, workspace, signal, onGood: place, onProgress }, context)
+    const tell = (progress: TransferProgress): void => {
+      room?.reach(progress.bytes)
+      onProgress?.(progress)
+    }
+    const transfer = new Transfer({ ...list, runs, target, workspace, signal, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, owners, resumedBytes } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
-    else await publish(path, target, filename)
+    else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0 })
     // The file is there: what can't be removed now is removed at the next start.
     if (list.pieces) await workspace.remove().catch(() => {})
@@ -78,6 +84,8 @@ export async function download ({ filename, digest, signal, onGood, onProgress }
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'
     if (isTaken || !await workspace.hasParts()) await workspace.remove().catch(() => {})
     throw error
+  } finally {
+    room?.end()
   }
 }
 

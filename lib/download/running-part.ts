@@ -6,6 +6,7 @@ import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
 import type { Part } from '../schedule/part.js'
 import { PartControl } from '../threads/part-control.js'
+import type { UntoldFile } from '../disk/untold-file.js'
 import type { WholeFile } from '../part/part-task.js'
 import type { Run } from '../content/run.js'
 
@@ -19,6 +20,8 @@ export interface RunningPartOptions {
   pieces: PieceList | undefined
   /** Where its thread puts it, if it is all of the file. */
   target: string | undefined
+  /** What earlier parts may have named so. */
+  untold?: readonly UntoldFile[]
   /** Its thread is done with it. */
   onEnd: (end: PartEnd) => Promise<void>
 }
@@ -45,7 +48,7 @@ export class RunningPart {
   #heartbeat = 0
   #heartbeatMs = performance.now()
 
-  constructor ({ part, owner, path, found, pieces, target, onEnd }: RunningPartOptions, { name, fetchPart, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'credentials' | 'down' | 'deadlines'>) {
+  constructor ({ part, owner, path, found, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
     const { firstPiece, endPiece } = part
     const { filename, size, digest, pieceLength } = found
     this.part = part
@@ -69,10 +72,15 @@ export class RunningPart {
       pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path,
       target,
+      naming,
+      untold,
       control: this.#control.buffer,
       down: down.buffer,
       deadlines,
-    }, this.#kill.signal).then((file) => ({ file }), (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
+    }, this.#kill.signal).then((file) => {
+      if (file) this.#control.verifiedPiece = endPiece
+      return { file }
+    }, (error: unknown) => ({ failure: toPiecemealError(error) })).then(onEnd)
   }
 
   /** Of the thread that has begun with it; 0 before. */
@@ -86,6 +94,12 @@ export class RunningPart {
 
   get receivedBytes (): number {
     return this.#control.receivedBytes
+  }
+
+  /** The whole file that its thread was about to name. */
+  get untold (): UntoldFile | undefined {
+    const { file } = this.#control
+    return file && { path: this.path, ...file }
   }
 
   /** Its good pieces so far. */

@@ -3,7 +3,7 @@
  * runs to the glue, and asks for more owners while there are too few.
  */
 import { rm } from 'node:fs/promises'
-import { toDiskError } from '../disk/write-fully.js'
+import { toDiskError } from '../disk/disk-error.js'
 import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
@@ -20,6 +20,7 @@ import { HavePoller } from './have-poller.js'
 import { makeEmptyPart } from '../disk/single-piece.js'
 import type { ScheduleFailure } from '../schedule/owner.js'
 import type { Part } from '../schedule/part.js'
+import type { UntoldFile } from '../disk/untold-file.js'
 import type { WholeFile } from '../part/part-task.js'
 import { RunningPart, type PartEnd } from './running-part.js'
 import { Schedule } from '../schedule/schedule.js'
@@ -86,6 +87,8 @@ export class Transfer {
   /** Threads that died in a row, and the last of them. */
   #threadDeaths = 0
   #deadThread = 0
+  /** Files that threads were about to name when they died: one of them may be the file. */
+  readonly #untold: UntoldFile[] = []
   #wake: () => void = () => {}
   readonly #wakeUp = (): void => this.#wake()
 
@@ -224,14 +227,15 @@ export class Transfer {
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
     const running: RunningPart = new RunningPart({
-      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: this.#isSinglePiece ? target : undefined, onEnd: async (end) => await this.#end(running, end),
+      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: this.#isSinglePiece ? target : undefined, untold: this.#untold, onEnd: async (end) => await this.#end(running, end),
     }, this.#context)
     this.#running.set(part.id, running)
   }
 
   async #end (running: RunningPart, { file, failure }: PartEnd): Promise<void> {
-    const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes } = running
+    const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes, untold } = running
     this.#whole ??= file
+    if (failure?.code === 'E_WORKER' && untold) this.#untold.push(untold)
     this.#running.delete(id)
     this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())

@@ -17,6 +17,8 @@ export interface NodeEvents {
   progress: [ProgressEvent]
   /** A download is complete, and this node an owner. */
   saved: [SavedEvent]
+  /** What the node can't do here, and its user should know; the node goes on. */
+  warning: [{ message: string }]
   /** Something that no command is to blame for; the node goes on. */
   error: [Error]
   /** The ports are closed, and the node is off the tracker's lists. */

@@ -1,7 +1,6 @@
 /** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
 import { EventEmitter, setMaxListeners } from 'node:events'
-import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'
 import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
@@ -10,21 +9,19 @@ import { download } from '../download/download.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { DEFAULT_TRACKER, type Address, type AdvertisedAddress } from '../protocol/address.js'
-import { removeOrphans } from '../disk/orphans.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { DEADLINES, DOWNLOADS_AT_ONCE, ORPHAN_MS, type Deadlines } from '../protocol/limits.js'
-import { assertFileName, assertNodeName, HIDDEN_FOLDER, quote } from '../protocol/names.js'
+import { DEADLINES, DOWNLOADS_AT_ONCE, type Deadlines } from '../protocol/limits.js'
+import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type Secret } from '../secret/keys.js'
-import { DigestCache } from '../disk/digest-cache.js'
 import { shareFile } from '../share/share-file.js'
 import type { ServedFile } from '../share/share-index.js'
 import { SizeServer } from '../share/size-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './events.js'
-import { FolderLock } from '../disk/folder-lock.js'
+import { NodeFolder } from '../disk/node-folder.js'
 import { Offers } from './offers.js'
 import { RateMeter } from './rate-meter.js'
 import { TrackerClient } from './tracker-client.js'
@@ -89,7 +86,6 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #offers: Offers
-  readonly #cache: DigestCache
   readonly #sizeServer: SizeServer
   readonly #uploads: UploadThread
   readonly #tracker: TrackerClient
@@ -99,7 +95,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #limitShares = pLimit(DOWNLOADS_AT_ONCE)
   readonly #stopping = new AbortController()
   #running = new Set<Promise<unknown>>()
-  #lock: FolderLock | undefined
+  #disk: NodeFolder | undefined
   #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
@@ -123,7 +119,6 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#exposure = { host: this.#options.host, secret, insecure }
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)
-    this.#cache = new DigestCache(this.#hiddenFolder)
     const serving = {
       folder: this.folder,
       deadlines: this.#deadlines,
@@ -177,8 +172,9 @@ export class Node extends EventEmitter<NodeEvents> {
     const { host: name, inputPort, outputPort } = this.#options
     const host = this.#hosts = await listenAddressesOf(name)
     assertNotExposed({ ...this.#exposure, addresses: host })
-    this.#lock = await FolderLock.take(this.folder)
-    await this.#tidy()
+    this.#disk = await NodeFolder.open(this.folder)
+    for (const message of this.#disk.warnings) this.#whenListening(() => this.emit('warning', { message }))
+    await this.#disk.tidy(new Date())
     this.#throwIfStopping()
     const [input, output] = await Promise.all([
       this.#sizeServer.listen({ host, port: inputPort }),
@@ -212,7 +208,7 @@ export class Node extends EventEmitter<NodeEvents> {
       const pool = await this.#startedPool()
       const share = await shareFile(filename, {
         folder: this.folder,
-        cache: this.#cache,
+        cache: this.#openFolder.digests,
         digestPieces: async (task) => await pool.digestPieces(task),
         onProgress: (bytes, size) => {
           meter.reach(bytes)
@@ -240,6 +236,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#downloads.set(filename, state)
     return await this.#track(this.#limitDownloads(async () => {
       const startedMs = performance.now()
+      this.#openFolder.assertWritable()
       const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'download', file: filename, bytes, size, rate: state.meter.bytesPerSecond() }))
       const { size, digest, pieceLength, pieces, identity, owners, resumedBytes } = await download({
         filename,
@@ -326,14 +323,8 @@ export class Node extends EventEmitter<NodeEvents> {
     await this.#starting?.catch(() => {})
     await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
     await (await this.#pool)?.close()
-    await this.#lock?.release()
+    await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })
-  }
-
-  /** Nothing of a run that was killed stays behind for good. */
-  async #tidy (): Promise<void> {
-    await removeOrphans({ folder: this.folder, hiddenFolder: this.#hiddenFolder, maxAgeMs: ORPHAN_MS, now: new Date() })
-    await this.#cache.prune(await readdir(this.folder))
   }
 
   #whenListening (tell: () => void): void {
@@ -341,8 +332,9 @@ export class Node extends EventEmitter<NodeEvents> {
     else this.#untold.push(tell)
   }
 
-  get #hiddenFolder (): string {
-    return join(this.folder, HIDDEN_FOLDER)
+  get #openFolder (): NodeFolder {
+    if (this.#disk === undefined) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+    return this.#disk
   }
 
   /** The threads, made when the ports listen: nobody waits for them to start. */
@@ -363,12 +355,15 @@ export class Node extends EventEmitter<NodeEvents> {
 
   async #downloadContext (): Promise<DownloadContext> {
     const pool = await this.#startedPool()
+    const { hiddenFolder, naming } = this.#openFolder
     return {
       name: this.name,
       folder: this.folder,
-      hiddenFolder: this.#hiddenFolder,
+      hiddenFolder,
+      naming,
       findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
+      giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
       down: this.#rates.down,
@@ -382,7 +377,7 @@ export class Node extends EventEmitter<NodeEvents> {
     try {
       const identity = known ?? await identifyOwnFile(this.folder, filename)
       if (identity.size !== BigInt(content.size)) return
-      await this.#cache.put(filename, identity, content)
+      await this.#openFolder.digests.put(filename, identity, content)
       await this.#offers.add({ filename, identity, ...content })
     } catch (error) {
       // The file is there and right; that it can't be offered is another matter.

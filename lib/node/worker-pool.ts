@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import pLimit from 'p-limit'
+import type { NameTask } from '../disk/give-name.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
 import { fromTaskResult, type TaskResult } from '../threads/task-result.js'
@@ -13,6 +14,7 @@ import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
 const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
+const GIVE_NAME = new URL('../../workers/give-name.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
 /** Of those that may share one. */
 const PARTS_PER_THREAD = 4
@@ -54,6 +56,11 @@ export class WorkerPool {
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
   async digestPieces (task: DigestTask): Promise<PieceList> {
     return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, DIGEST_PIECES, new AbortController().signal)))
+  }
+
+  /** @throws E_EXISTS, E_DISK_FULL, E_IO; E_WORKER if its thread died. */
+  async giveName (task: NameTask): Promise<void> {
+    await this.#run(task, GIVE_NAME)
   }
 
   /** Ends all threads. Safe to call twice. */

@@ -10,7 +10,8 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { syncFully, toDiskError, writeFullySync } from '../disk/write-fully.js'
+import { toDiskError } from '../disk/disk-error.js'
+import { syncFully, writeFullySync } from '../disk/write-fully.js'
 import { identifySync } from '../disk/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
 import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
@@ -28,7 +29,8 @@ import { inSeconds } from '../protocol/units.js'
 import { PartControl } from '../threads/part-control.js'
 import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
 import { SocketReader } from './socket-reader.js'
-import { giveName } from '../disk/publish.js'
+import { dropOldName, giveName } from '../disk/give-name.js'
+import { takeUntold } from '../disk/untold-file.js'
 
 const NEWLINE = 0x0a
 /** How often a part looks at the clock and whether it is still wanted. */
@@ -185,19 +187,24 @@ class PartFetch {
         throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
       }
       this.#completeFile()
-      this.#control.verifiedPiece = this.#checker.piece
+      // Of a whole file the answer tells, which may not come: what the thread had in hand dies with it.
+      if (this.#whole === undefined) this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     }
   }
 
   /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */
   #completeFile (): void {
-    const { path, target, filename } = this.#task
+    const { path, target, filename, naming, untold = [] } = this.#task
     const { digest: pieces } = this.#checker
     if (target === undefined || pieces === undefined) return
     syncFully(this.#fd)
-    giveName(path, target, filename)
-    this.#whole = { pieces, identity: identifySync(this.#fd) }
+    const file = identifySync(this.#fd)
+    this.#control.setFile(file)
+    const named = takeUntold(target, file.size, untold, naming)
+    if (named === undefined) giveName({ from: path, to: target, filename, naming })
+    dropOldName(path)
+    this.#whole = { pieces, identity: named ?? identifySync(this.#fd) }
   }
 
   #enter (phase: 'waiting' | 'receiving'): void {

@@ -1,6 +1,8 @@
 /** What the main thread and a worker that fetches a part say to each other. */
 import type { PieceList } from '../content/digest.js'
+import type { Naming } from '../disk/give-name.js'
 import type { FileIdentity } from '../disk/own-file.js'
+import type { UntoldFile } from '../disk/untold-file.js'
 import type { Address } from '../protocol/address.js'
 import type { Content } from '../protocol/content.js'
 import type { Deadlines } from '../protocol/limits.js'
@@ -25,6 +27,10 @@ export interface PartTask extends Content {
   path: string
   /** For the only piece of a content: the path that its file is to have in the end. */
   target?: string | undefined
+  /** How it gets it. */
+  naming: Naming
+  /** Files that may have got that name already, from threads that died before they could tell. */
+  untold?: readonly UntoldFile[] | undefined
   control: SharedArrayBuffer
   deadlines: Pick<Deadlines, 'connectMs' | 'firstLineMs' | 'dataStallMs'>
   /** Of the `RateLimit` on what comes in. */

@@ -80,6 +80,9 @@ export const FILES_PER_REPLY = 1_000
 export const SHARES_PER_NODE = 10_000
 export const RECORDS_PER_TRACKER = 1_000_000
 
+/** What a download wants free beside its bytes: for what the file system keeps of them, and for the piece that is glued at the moment. */
+export const SPARE_ROOM_BYTES = 4 * MiB
+
 export const DOWNLOADS_AT_ONCE = 8
 /** Threads of one node that fetch parts, all its downloads together. */
 export const MAX_FETCH_THREADS = 8

@@ -7,7 +7,7 @@
 import { readSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toDiskError } from '../disk/write-fully.js'
+import { toDiskError } from '../disk/disk-error.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toDiskError } from '../disk/write-fully.js'
+import { toDiskError } from '../disk/disk-error.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'

@@ -5,6 +5,11 @@ const HEARTBEAT = 3
 const THREAD = 4
 const INT32_FIELDS = 6
 
+const RECEIVED = 0
+const FILE_INO = 1
+const FILE_MTIME_NS = 2
+const INT64_FIELDS = 3
+
 /**
  * A few numbers that both threads see, so that progress and a change of mind cost no message.
  * The main thread writes where to stop, the worker writes how far it has come.
@@ -12,10 +17,10 @@ const INT32_FIELDS = 6
 export class PartControl {
   readonly buffer: SharedArrayBuffer
   readonly #fields: Int32Array
-  readonly #bytes: BigInt64Array
+  readonly #longs: BigInt64Array
 
   static forPart (firstPiece: number, endPiece: number): PartControl {
-    const control = new PartControl(new SharedArrayBuffer(INT32_FIELDS * 4 + 8))
+    const control = new PartControl(new SharedArrayBuffer(INT32_FIELDS * 4 + INT64_FIELDS * 8))
     control.stopPiece = endPiece
     control.verifiedPiece = firstPiece
     return control
@@ -24,7 +29,7 @@ export class PartControl {
   constructor (buffer: SharedArrayBuffer) {
     this.buffer = buffer
     this.#fields = new Int32Array(buffer, 0, INT32_FIELDS)
-    this.#bytes = new BigInt64Array(buffer, INT32_FIELDS * 4, 1)
+    this.#longs = new BigInt64Array(buffer, INT32_FIELDS * 4, INT64_FIELDS)
   }
 
   /** The part ends before this piece. Only ever lowered, when its tail is given to another owner. */
@@ -73,10 +78,21 @@ export class PartControl {
 
   /** Bytes of the part that have come, checked or not. */
   get receivedBytes (): number {
-    return Number(Atomics.load(this.#bytes, 0))
+    return Number(Atomics.load(this.#longs, RECEIVED))
   }
 
   set receivedBytes (bytes: number) {
-    Atomics.store(this.#bytes, 0, BigInt(bytes))
+    Atomics.store(this.#longs, RECEIVED, BigInt(bytes))
+  }
+
+  /** The whole file that the worker is about to name, once there is one: should its thread die before it tells, this tells which it was. */
+  get file (): { ino: bigint, mtimeNs: bigint } | undefined {
+    const [ino, mtimeNs] = [Atomics.load(this.#longs, FILE_INO), Atomics.load(this.#longs, FILE_MTIME_NS)]
+    return mtimeNs === 0n ? undefined : { ino, mtimeNs }
+  }
+
+  setFile ({ ino, mtimeNs }: { ino: bigint, mtimeNs: bigint }): void {
+    Atomics.store(this.#longs, FILE_INO, ino)
+    Atomics.store(this.#longs, FILE_MTIME_NS, mtimeNs)
   }
 }

@@ -23,6 +23,7 @@ const LINES: Lines = {
     return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed, seconds)}`]
   },
   failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
+  warning: ({ message }) => [`warning: ${oneLine(message)}`],
   left: ({ name }) => [`${name} left`],
   list: ({ files, truncated }) => [
     ...files.map(({ filename, size, digest, owners }) => `${printable(filename)}  ${formatBytes(size)}  ${count(owners, 'owner')}  ${shortDigest(digest)}`),
@@ -48,7 +49,7 @@ function limitsLine ({ up, down }: NodeLimits): string {
 export function textReporter ({ out, err }: Output): Reporter {
   return {
     report (name, data) {
-      const write = name === 'failed' || name === 'withdrawn' || name === 'lost' ? err : out
+      const write = name === 'failed' || name === 'withdrawn' || name === 'lost' || name === 'warning' ? err : out
       for (const line of LINES[name](data)) write(line)
     },
     close () {},

@@ -100,6 +100,26 @@ await t.test('parts of many chunks', async (t) => {
   t.ok(readFileSync(await glue.finish()).equals(data))
 })
 
+await t.test('no room for a part twice: what is copied is cut off at once', async (t) => {
+  const folder = t.testdir({})
+  const { Glue: TightGlue } = await t.mockImport<{ Glue: typeof Glue }>(new URL('../../lib/disk/glue.js', import.meta.url).href, {
+    [new URL('../../lib/disk/room.js', import.meta.url).href]: { unpromisedBytes: async () => 49 },
+  })
+  const runs = parts(folder, content, [[0, 3], [2, 9], [9, 10]])
+  const [, long = ''] = runs.map(({ path }) => path)
+  const told: string[] = []
+  const bytesLeft: number[] = []
+  const glue = new TightGlue(content, ({ firstPiece, endPiece, originPiece }) => {
+    told.push(`${firstPiece}..${endPiece} from ${originPiece}`)
+    if (existsSync(long)) bytesLeft.push(readFileSync(long).length)
+  })
+  for (const run of runs) glue.add(run)
+  t.ok(readFileSync(await glue.finish()).equals(content.data))
+  t.strictSame(told, ['8..9 from 0', '7..8 from 0', '6..7 from 0', '5..6 from 0', '4..5 from 0', '3..4 from 0', '3..9 from 0', '9..10 from 0'])
+  t.strictSame(bytesLeft, [70, 60, 50, 40, 30, 20, 10], 'told before they go')
+  t.equal(readdirSync(folder).length, 1)
+})
+
 await t.test('a piece that is missing is never papered over', async (t) => {
   for (const ranges of [[], [[1, 10]], [[0, 9]], [[0, 3], [4, 10]], [[0, 3], [3, 5], [6, 10]]] as Array<Array<[number, number]>>) {
     const folder = t.testdir({})

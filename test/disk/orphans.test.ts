@@ -29,12 +29,15 @@ void t.test('what may still be wanted stays, everything else goes', async (t) =>
   await workspace(hiddenFolder, { name: '5'.repeat(16), journal: '{"filename":"../../etc"}', ageDays: 0 })
   await workspace(hiddenFolder, { digest: 'e'.repeat(64), name: '6'.repeat(16), journal: 'no JSON', ageDays: 0 })
 
+  await writeFile(join(hiddenFolder, `${'7'.repeat(16)}.claim`), '{"filename":"claimed.bin"}')
+  await writeFile(join(folder, 'claimed.bin'), '')
+
   await removeOrphans({ folder, hiddenFolder, maxAgeMs: 7 * DAY_MS, now: NOW })
 
   t.strictSame((await readdir(hiddenFolder)).sort(), [DIGEST, 'digests', 'lock', 'notes of mine', 'x.part'].sort())
   t.strictSame(await readdir(join(hiddenFolder, DIGEST)), ['1'.repeat(16)])
   t.strictSame((await readdir(join(hiddenFolder, DIGEST, '1'.repeat(16)))).sort(), ['0-0.part', 'journal.json'])
-  t.ok((await readdir(folder)).includes('there.bin'))
+  t.strictSame((await readdir(folder)).sort(), ['.piecemeal', 'there.bin'])
 })
 
 void t.test('a folder that is not there has none', async (t) => {

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { toDiskError, writeFullySync } from '../../lib/disk/write-fully.js'
+import { toDiskError } from '../../lib/disk/disk-error.js'
+import { writeFullySync } from '../../lib/disk/write-fully.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
 
 await t.test('all of the bytes, where they belong', async (t) => {

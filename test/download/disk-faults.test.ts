@@ -87,10 +87,6 @@ class FaultyDisk {
   #fsPromises (): object {
     return {
       open: async (path: string, flags?: number | string) => await this.#patch(await fsPromises.open(path, flags)),
-      link: async (from: string, to: string) => {
-        this.#step('link')
-        await fsPromises.link(from, to)
-      },
       unlink: async (path: string) => {
         this.#step('unlink')
         await fsPromises.unlink(path)
@@ -181,7 +177,6 @@ const FAULTS: Array<{ fault: string, at: Step, errno: string, code: ErrorCode }>
   { fault: 'over quota when a file is closed', at: 'close', errno: 'EDQUOT', code: 'E_DISK_FULL' },
   { fault: 'EIO at link', at: 'link', errno: 'EIO', code: 'E_IO' },
   { fault: 'no room for the name', at: 'link', errno: 'ENOSPC', code: 'E_DISK_FULL' },
-  { fault: 'a file system without hard links', at: 'link', errno: 'EPERM', code: 'E_IO' },
   { fault: 'EIO at the fsync of the folder', at: 'sync folder', errno: 'EIO', code: 'E_IO' },
   { fault: 'no room at the fsync of the folder', at: 'sync folder', errno: 'ENOSPC', code: 'E_DISK_FULL' },
 ]
@@ -220,6 +215,31 @@ for (const { fault, at, errno, code } of FAULTS.filter(({ at }) => at !== 'glue'
     await fetch(new FaultyDisk())
     t.ok((await fsPromises.readFile(target)).equals(SMALL), 'the next try brings the file')
     t.strictSame(await hiddenLeftovers(folder), [])
+  })
+}
+
+for (const errno of ['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']) {
+  void t.test(`a file system without hard links: ${errno}`, async (t) => {
+    for (const data of [DATA, SMALL]) {
+      const { fetch, folder, target } = await setUp(t, data)
+      const disk = new FaultyDisk({ link: failWith(errno) })
+      await fetch(disk)
+      t.ok(disk.steps.includes('link'))
+      t.ok((await fsPromises.readFile(target)).equals(data))
+      t.strictSame(await hiddenLeftovers(folder), [])
+    }
+  })
+}
+
+for (const errno of ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EBADF', 'EACCES']) {
+  void t.test(`a folder that can't be synced: ${errno}`, async (t) => {
+    for (const data of [DATA, SMALL]) {
+      const { fetch, target } = await setUp(t, data)
+      const disk = new FaultyDisk({ 'sync folder': failWith(errno) })
+      await fetch(disk)
+      t.ok(disk.steps.includes('sync folder'))
+      t.ok((await fsPromises.readFile(target)).equals(data))
+    }
   })
 }
 
@@ -299,14 +319,16 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
   const owner = await FakeOwner.start(t, { name: 'owner', tracker: await tracker.start() })
   const file = await owner.share(FILE, data)
   const fetch: Setting['fetch'] = async (disk) => {
-    const { download, fetchPart, digestPieces, fromTaskResult, toTaskResult } = await disk.import(t)
+    const { download, fetchPart, giveName, digestPieces, fromTaskResult, toTaskResult } = await disk.import(t)
     return await download({ filename: FILE, signal: new AbortController().signal }, {
       name: 'fetcher',
       folder,
       hiddenFolder: join(folder, HIDDEN_FOLDER),
+      naming: { way: 'link', hiddenFolder: join(folder, HIDDEN_FOLDER) },
       findOwners: async () => ({ ...ownerOf(owner), filename: FILE, size: file.size, digest: file.digest, pieceLength: file.pieceLength }),
       // By way of the results that cross threads, as in a node.
       fetchPart: async (task) => fromTaskResult(await toTaskResult(async () => await fetchPart(task))),
+      giveName: async (task) => fromTaskResult(await toTaskResult(() => giveName(task))),
       digestPieces: async (task) => fromTaskResult(await toTaskResult(() => digestPieces(task))),
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),

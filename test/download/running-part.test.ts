@@ -35,6 +35,7 @@ function start (): Started {
   }, {
     name: 'me',
     deadlines: DEADLINES,
+    naming: { way: 'link', hiddenFolder: '/hidden' },
     down: new RateLimit(),
     fetchPart: async (task, signal) => await new Promise((resolve, reject) => threads.push({ task, signal, end: resolve, fail: reject })),
   })

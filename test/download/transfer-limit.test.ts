@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { DEADLINES } from '../../lib/protocol/limits.js'
+import { giveName } from '../../lib/disk/give-name.js'
 import { digestPieces } from '../../lib/disk/digest-pieces.js'
 import { download } from '../../lib/download/download.js'
 import { PartControl } from '../../lib/threads/part-control.js'
@@ -34,6 +35,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
     name: 'fetcher',
     folder,
     hiddenFolder,
+    naming: { way: 'link', hiddenFolder },
     slots: new Slots(8),
     down,
     deadlines: DEADLINES,
@@ -47,6 +49,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
       new PartControl(task.control).verifiedPiece = task.endPiece
       running--
     },
+    giveName: async (task) => giveName(task),
     digestPieces: async (task) => digestPieces(task),
   })
   t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))

@@ -120,17 +120,38 @@ void t.test('a file in the place of the folder, or above it', async (t) => {
 })
 
 void t.test('a folder that may not be written to', unlessRoot, async (t) => {
-  const { tracker, dir } = await setUp(t)
+  const { tracker, dir, owner } = await setUp(t)
   const folder = nodeFolder(dir, 'fetcher')
+  await writeFile(join(folder, 'mine'), SMALL)
   await chmod(folder, 0o555)
-  await failsWithPath(t, nodeIn(t, tracker, dir), folder)
+  await sharesButFetchesNothing(t, await startNode(t, { name: 'fetcher', tracker, dir, bin: await script(dir, `${cacheIn(dir)} exec ${quote(NODE_BIN)} "$@"`) }), owner)
 })
 
 void t.test('a folder on a disk that is read-only', withMounts, async (t) => {
-  const { tracker, dir } = await setUp(t)
+  const { tracker, dir, owner } = await setUp(t)
   const folder = nodeFolder(dir, 'fetcher')
-  await failsWithPath(t, nodeIn(t, tracker, dir, await onMount(dir, folder, 'ro')), folder)
+  await writeFile(join(folder, 'mine'), SMALL)
+  const inside = `mount --bind -o ro ${quote(folder)} ${quote(folder)} && mount -o remount,bind,ro ${quote(folder)} && ${cacheIn(dir)} exec ${quote(NODE_BIN)} "$@"`
+  const bin = await script(dir, `exec ${(UNSHARE ?? []).join(' ')} sh -c ${quote(inside)} sh "$@"`)
+  await sharesButFetchesNothing(t, await startNode(t, { name: 'fetcher', tracker, dir, bin }), owner)
 })
+
+/** For a command: what it keeps for its user. */
+function cacheIn (dir: string): string {
+  return `XDG_CACHE_HOME=${quote(join(dir, 'cache'))}`
+}
+
+/** Nobody can write to its folder: its file `mine` is offered all the same. */
+async function sharesButFetchesNothing (t: Test, node: NodeCommand, owner: FakeOwner): Promise<void> {
+  await owner.share('small.bin', SMALL)
+  node.say('torrent -m upload mine')
+  await node.waitFor(/^sharing mine /m)
+  node.say('torrent -m download small.bin')
+  t.match(await node.failed('small.bin', FAILED_WITHIN_MS), /^failed small\.bin: E_IO .*read-only/)
+  t.equal(owner.requests.length, 0, 'nothing was asked for')
+  t.strictSame(await visibleFiles(seenBy(node)), ['mine'])
+  t.equal(await node.leave(), 11)
+}
 
 /** `failed: E_IO`, with the path in quotes, in one line; status 11; nothing half-started. */
 async function failsWithPath (t: Test, node: Command, path: string): Promise<void> {

@@ -42,6 +42,7 @@ function taskFor (folder: string, name: string, server: Server): PartTask {
     pieces: undefined,
     path: join(folder, `${name}.part`),
     target: join(folder, name),
+    naming: { way: 'link', hiddenFolder: folder },
     control: PartControl.forPart(0, 1).buffer,
     deadlines: DEADLINES,
     down: new RateLimit().buffer,

@@ -1,7 +1,7 @@
 /** One part from an owner of the test's own: over TLS it takes another way into the file than over plain TCP. */
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { blake3 } from '@napi-rs/blake-hash'
 import t, { type Test } from 'tap'
@@ -51,7 +51,7 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   const owner = await listener.listen({ host: HOST, port: 0 })
   const path = join(await tempDir(t), 'part')
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }

@@ -33,7 +33,7 @@ await t.test('a saved file: size, owners, time and rate', async (t) => {
 await t.test('what goes wrong goes to stderr, all else to stdout', async (t) => {
   for (const name of Object.keys(REPORTS) as Array<keyof Reports>) {
     const { out, err } = told(name)
-    const isWrong = ['failed', 'lost', 'withdrawn'].includes(name)
+    const isWrong = ['failed', 'lost', 'withdrawn', 'warning'].includes(name)
     t.equal(isWrong ? out.length : err.length, 0, name)
     if (name !== 'progress') t.ok((isWrong ? err : out).length > 0, name)
   }

@@ -1,0 +1,166 @@
+/**
+ * A complete file gets its name: at once, whole, and never in the place of another.
+ *
+ * Not every file system has hard links, and Node has no rename that fails where there is something,
+ * so there are three ways. All of them wait for the disk: they run in a thread that may.
+ */
+import { spawnSync } from 'node:child_process'
+import { closeSync, fstatSync, linkSync, lstatSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { claimNote } from './hidden.js'
+import { toDiskError } from './disk-error.js'
+import * as check from '../protocol/check.js'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+
+/** How a file gets its name in a folder; plain data, for it goes to threads. */
+export interface Naming {
+  /**
+   * `link`: a hard link. `move`: the `mv -nT` of coreutils, which knows the rename that replaces
+   * nothing. `claim`: an empty file is made under the name, if there is none, and replaced.
+   */
+  way: 'link' | 'move' | 'claim'
+  /** `DIR/NAME/.piecemeal`, where a claim is noted. */
+  hiddenFolder: string
+}
+
+export interface NameTask {
+  /** The synced file. */
+  from: string
+  to: string
+  filename: string
+  naming: Naming
+}
+
+/** What a file system says that has no hard links, or none for this file. */
+const LACKS_LINKS = new Set(['EPERM', 'EACCES', 'EINVAL', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
+/** A claim is made right after its note: so far apart are the times of both at most. FAT counts in steps of 2 s. */
+const CLAIM_AGE_MS = 4_000
+
+/** Tries with two files of its own what the file system can do. A disk that is full or fails tells nothing; then, too, a link is tried first. */
+export function findNaming (hiddenFolder: string): Naming {
+  const [one, two] = [join(hiddenFolder, 'naming-1'), join(hiddenFolder, 'naming-2')]
+  const remove = (): void => { for (const path of [one, two]) rmSync(path, { force: true }) }
+  try {
+    remove()
+    writeFileSync(one, '')
+    return { way: hasLinks(one, two) ? 'link' : canMove(one, two) ? 'move' : 'claim', hiddenFolder }
+  } catch {
+    return { way: 'link', hiddenFolder }
+  } finally {
+    try {
+      remove()
+    } catch {
+      // Two empty files of ours more or less; the next start tries again.
+    }
+  }
+}
+
+function hasLinks (one: string, two: string): boolean {
+  try {
+    linkSync(one, two)
+    return true
+  } catch (error) {
+    if (LACKS_LINKS.has(systemCode(error) ?? '')) return false
+    throw error
+  }
+}
+
+/** An older or a smaller `mv` may replace what is there, or know none of these flags. */
+function canMove (one: string, two: string): boolean {
+  writeFileSync(two, 'there')
+  if (move(one, two) || readFileSync(two, 'utf8') !== 'there') return false
+  rmSync(two)
+  return move(one, two)
+}
+
+/** @throws E_EXISTS, E_DISK_FULL, E_IO; `from` is still there then. After a link it is there in any case. */
+export function giveName (task: NameTask): void {
+  const { from, to, filename, naming } = task
+  switch (naming.way) {
+    case 'link':
+      try {
+        return linkSync(from, to)
+      } catch (error) {
+        if (!LACKS_LINKS.has(systemCode(error) ?? '')) throw nameError(error, filename)
+      }
+      break
+    case 'move':
+      try {
+        if (move(from, to)) return
+      } catch (error) {
+        throw nameError(error, filename)
+      }
+      break
+    case 'claim':
+  }
+  claim(task)
+}
+
+/** After `giveName`, where nobody would go on with the old name. */
+export function dropOldName (from: string): void {
+  try {
+    unlinkSync(from)
+  } catch {
+    // There is none after a rename; any other goes at the next start.
+  }
+}
+
+/** @returns whether it is done, which the exit status of `mv` does not tell */
+function move (from: string, to: string): boolean {
+  const file = lstatSync(from, { bigint: true })
+  spawnSync('mv', ['-nT', '--', from, to], { stdio: 'ignore' })
+  return lookFor(from) === undefined && isSame(lookFor(to), file)
+}
+
+/** Noted before: what is killed in between leaves an empty file, and a word that it is ours. */
+function claim ({ from, to, filename, naming }: NameTask): void {
+  const note = claimNote(naming.hiddenFolder, from)
+  try {
+    writeFileSync(note, JSON.stringify({ filename }))
+    const file = openSync(to, 'wx')
+    const claimed = fstatSync(file, { bigint: true })
+    closeSync(file)
+    try {
+      const there = lookFor(to)
+      if (!isSame(there, claimed) || there?.size !== 0n) throw exists(filename)
+      renameSync(from, to)
+    } catch (error) {
+      undoClaim(note, dirname(to))
+      throw error
+    }
+  } catch (error) {
+    throw nameError(error, filename)
+  } finally {
+    rmSync(note, { force: true })
+  }
+}
+
+/** Removes the empty file that was made for this note, if it is still there, and the note. */
+export function undoClaim (note: string, folder: string): void {
+  try {
+    const { filename } = check.checkShape({ filename: check.fileName }, JSON.parse(readFileSync(note, 'utf8')))
+    const there = lookFor(join(folder, filename))
+    const isOurs = there?.isFile() === true && there.size === 0n && Math.abs(Number(there.mtimeMs - lstatSync(note, { bigint: true }).mtimeMs)) < CLAIM_AGE_MS
+    if (isOurs) unlinkSync(join(folder, filename))
+  } catch {
+    // No note, or none that was written to its end: then nothing was claimed yet.
+  }
+  rmSync(note, { force: true })
+}
+
+function lookFor (path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+}
+
+function isSame (a: BigIntStats | undefined, b: BigIntStats): boolean {
+  return a?.dev === b.dev && a.ino === b.ino
+}
+
+function nameError (error: unknown, filename: string): PiecemealError {
+  return systemCode(error) === 'EEXIST' ? exists(filename) : toDiskError(error, `cannot publish ${quote(filename)}`)
+}
+
+export function exists (filename: string): PiecemealError {
+  return new PiecemealError('E_EXISTS', `${quote(filename)} is already there; it is left untouched`)
+}

@@ -1,0 +1,100 @@
+/**
+ * A node's folder, as it is opened at the node's start: who else is at work in it, what its file
+ * system can do, and where the node keeps what it wants to remember. A folder that may be read but
+ * not written to can be shared from; what is to be kept then goes to the user's cache folder.
+ */
+import { createHash } from 'node:crypto'
+import { readdir, realpath } from 'node:fs/promises'
+import { homedir, hostname } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { DigestCache } from './digest-cache.js'
+import { FolderLock } from './folder-lock.js'
+import { findNaming, type Naming } from './give-name.js'
+import { removeOrphans } from './orphans.js'
+import { diskCode, toDiskError } from './disk-error.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { ORPHAN_MS } from '../protocol/limits.js'
+import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
+
+const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
+
+export class NodeFolder {
+  /** `DIR/NAME` */
+  readonly path: string
+  /** `DIR/NAME/.piecemeal` */
+  readonly hiddenFolder: string
+  readonly digests: DigestCache
+  readonly naming: Naming
+  /** What the node's user should know, a sentence each. */
+  readonly warnings: readonly string[]
+  readonly #isReadOnly: boolean
+  readonly #lock: FolderLock | undefined
+
+  /**
+   * Makes the folder and its hidden one if they are not there, and locks them.
+   *
+   * @throws E_NAME_TAKEN if another process has the lock; E_IO if the folder can't be made or read.
+   */
+  static async open (path: string): Promise<NodeFolder> {
+    const hiddenFolder = join(path, HIDDEN_FOLDER)
+    try {
+      return new NodeFolder(path, { keptIn: hiddenFolder, lock: await FolderLock.take(hiddenFolder, path) })
+    } catch (error) {
+      const code = diskCode(error) ?? ''
+      const isReadOnly = READ_ONLY.has(code)
+      if (!isReadOnly && !FULL.has(code)) throw cannotUse(error, path)
+      // Without a folder that can be read there is nothing to share.
+      await readdir(path).catch(() => { throw cannotUse(error, path) })
+      return await NodeFolder.#openElsewhere(path, isReadOnly)
+    }
+  }
+
+  static async #openElsewhere (path: string, isReadOnly: boolean): Promise<NodeFolder> {
+    const keptIn = await cacheFolder(path)
+    try {
+      return new NodeFolder(path, { keptIn, lock: await FolderLock.take(keptIn, path), isReadOnly })
+    } catch (error) {
+      if (error instanceof PiecemealError && error.code === 'E_NAME_TAKEN') throw error
+      const why = error instanceof Error ? error.message : String(error)
+      return new NodeFolder(path, { isReadOnly, warning: `neither ${quote(path)} nor the cache folder can be written to (${why}): no lock is taken, and digests are not remembered` })
+    }
+  }
+
+  private constructor (path: string, { keptIn, lock, isReadOnly = false, warning }: { keptIn?: string, lock?: FolderLock, isReadOnly?: boolean, warning?: string }) {
+    this.path = path
+    this.hiddenFolder = join(path, HIDDEN_FOLDER)
+    this.digests = new DigestCache(keptIn)
+    this.#isReadOnly = isReadOnly
+    this.#lock = lock
+    this.warnings = [warning, lock?.warning].filter((text) => text !== undefined)
+    // Waits for the disk, but nothing else runs in the node yet.
+    this.naming = findNaming(this.hiddenFolder)
+  }
+
+  /** Nothing of a run that was killed stays behind for good. @param now by the wall clock, as file times are */
+  async tidy (now: Date): Promise<void> {
+    if (!this.#isReadOnly) await removeOrphans({ folder: this.path, hiddenFolder: this.hiddenFolder, maxAgeMs: ORPHAN_MS, now })
+    await this.digests.prune(await readdir(this.path))
+  }
+
+  /** @throws E_IO. */
+  assertWritable (): void {
+    if (this.#isReadOnly) throw new PiecemealError('E_IO', `the folder ${quote(this.path)} is read-only: files of it are shared, but none can be downloaded into it`)
+  }
+
+  async close (): Promise<void> {
+    await this.#lock?.release()
+  }
+}
+
+/** One for each folder of each machine: a home may be on several of them. */
+async function cacheFolder (path: string): Promise<string> {
+  const { XDG_CACHE_HOME: cache = '' } = process.env
+  const name = createHash('sha256').update(`${hostname()}\n${await realpath(path)}`).digest('hex').slice(0, 32)
+  return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'piecemeal', name)
+}
+
+function cannotUse (error: unknown, path: string): PiecemealError {
+  return toDiskError(error, `cannot use the folder ${quote(path)}`)
+}

@@ -1,0 +1,109 @@
+import * as fs from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { findNaming, giveName, undoClaim } from '../../lib/disk/give-name.js'
+import type * as GiveName from '../../lib/disk/give-name.js'
+import { claimNote } from '../../lib/disk/hidden.js'
+
+/** The same with file calls that fail. */
+async function withFaults (t: Test, faults: Partial<Record<'linkSync' | 'renameSync' | 'writeFileSync', string>>): Promise<typeof GiveName> {
+  const mocks = Object.fromEntries(Object.entries(faults).map(([call, code]) => [call, () => { throw Object.assign(new Error(`${code}: injected`), { code }) }]))
+  return await t.mockImport<typeof GiveName>(new URL('../../lib/disk/give-name.js', import.meta.url).href, { 'node:fs': t.createMock(fs, mocks) })
+}
+
+/** Puts a command `mv` of another kind before all others. */
+function useMv (t: Test, script: string): void {
+  const bin = join(t.testdirName, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'mv'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const { PATH } = process.env
+  process.env.PATH = `${bin}:${PATH}`
+  t.teardown(() => { process.env.PATH = PATH })
+}
+
+function hiddenFolder (t: Test): string {
+  return t.testdir({ '.hidden': { part: 'fetched' } }) + '/.hidden'
+}
+
+await t.test('what the file system can do is tried, and nothing of it is left', async (t) => {
+  const hidden = hiddenFolder(t)
+  t.strictSame(findNaming(hidden), { way: 'link', hiddenFolder: hidden })
+  const lacking = await withFaults(t, { linkSync: 'EPERM' })
+  t.equal(lacking.findNaming(hidden).way, 'move')
+  t.strictSame(readdirSync(hidden), ['part'])
+})
+
+const OTHER_MOVES: Record<string, string> = {
+  'that replaces what is there': 'exec /bin/mv -fT -- "$3" "$4"',
+  'that knows none of these flags': 'exit 1',
+  'that copies': 'cp "$3" "$4" && rm "$3"',
+  'that does nothing': 'exit 0',
+}
+for (const [what, script] of Object.entries(OTHER_MOVES)) {
+  await t.test(`an mv ${what} is not used`, async (t) => {
+    const { findNaming } = await withFaults(t, { linkSync: 'ENOSYS' })
+    const hidden = hiddenFolder(t)
+    useMv(t, script)
+    t.equal(findNaming(hidden).way, 'claim')
+    t.strictSame(readdirSync(hidden), ['part'])
+  })
+}
+
+await t.test('a folder that can\'t be tried in: a link is tried first, and another way after it', async (t) => {
+  const hidden = hiddenFolder(t)
+  const full = await withFaults(t, { writeFileSync: 'ENOSPC' })
+  t.equal(full.findNaming(hidden).way, 'link')
+  const lacking = await withFaults(t, { linkSync: 'EMLINK' })
+  const to = join(hidden, '..', 'final')
+  lacking.giveName({ from: join(hidden, 'part'), to, filename: 'final', naming: { way: 'link', hiddenFolder: hidden } })
+  t.equal(readFileSync(to, 'utf8'), 'fetched')
+})
+
+await t.test('a claim that can\'t be made good is given up', async (t) => {
+  const hidden = hiddenFolder(t)
+  const { giveName } = await withFaults(t, { renameSync: 'EIO' })
+  const to = join(hidden, '..', 'final')
+  t.throws(() => giveName({ from: join(hidden, 'part'), to, filename: 'final', naming: { way: 'claim', hiddenFolder: hidden } }), { code: 'E_IO' })
+  t.notOk(existsSync(to))
+  t.strictSame(readdirSync(hidden), ['part'])
+})
+
+await t.test('a name with a dash in front', async (t) => {
+  const hidden = hiddenFolder(t)
+  const from = join(hidden, '..', '-f')
+  writeFileSync(from, 'fetched')
+  giveName({ from, to: join(hidden, '..', '--help'), filename: '--help', naming: { way: 'move', hiddenFolder: hidden } })
+  t.equal(readFileSync(join(hidden, '..', '--help'), 'utf8'), 'fetched')
+})
+
+await t.test('what a claim leaves that was killed', async (t) => {
+  const folder = t.testdir({ '.hidden': {} })
+  const note = claimNote(join(folder, '.hidden'), 'part')
+  const path = join(folder, 'final')
+  const table: Array<[what: string, isRemoved: boolean, put: () => void]> = [
+    ['the empty file', true, () => writeFileSync(path, '')],
+    ['a file with something in it', false, () => writeFileSync(path, 'mine')],
+    ['an empty file of another time', false, () => {
+      writeFileSync(path, '')
+      utimesSync(path, 1_000, 1_000)
+    }],
+    ['a link', false, () => symlinkSync('nowhere', path)],
+    ['a folder', false, () => { mkdirSync(path) }],
+  ]
+  for (const [what, isRemoved, put] of table) {
+    writeFileSync(note, JSON.stringify({ filename: 'final' }))
+    put()
+    undoClaim(note, folder)
+    t.equal(lstatSync(path, { throwIfNoEntry: false }) === undefined, isRemoved, what)
+    t.notOk(existsSync(note))
+    fs.rmSync(path, { recursive: true, force: true })
+  }
+  for (const text of ['', '{"filename":"../final"}', '{"filename":"fin']) {
+    writeFileSync(path, '')
+    writeFileSync(note, text)
+    undoClaim(note, folder)
+    t.ok(existsSync(path), `a note ${JSON.stringify(text)}`)
+    t.notOk(existsSync(note))
+  }
+})
