@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
-import type { FileIdentity } from './own-file.js'
+import { identityKey, type FileIdentity } from './own-file.js'
 import * as check from '../protocol/check.js'
 import type { Content } from '../protocol/content.js'
 import { MIN_PIECE_BYTES } from '../protocol/limits.js'
@@ -34,7 +34,7 @@ export class DigestCache {
     if (this.#folder === undefined || !isWorthKeeping(identity)) return undefined
     try {
       const found = check.checkShape(entry, JSON.parse(await readFile(join(this.#folder, entryName(filename)), 'utf8')))
-      if (found.filename !== filename || found.identity !== key(identity) || BigInt(found.size) !== identity.size) return undefined
+      if (found.filename !== filename || found.identity !== identityKey(identity) || BigInt(found.size) !== identity.size) return undefined
       const { size, digest, pieceLength, pieces } = found
       return isPieceListOf(found, pieces) ? { size, digest, pieceLength, pieces } : undefined
     } catch {
@@ -49,7 +49,7 @@ export class DigestCache {
     await mkdir(this.#folder, { recursive: true })
     const path = join(this.#folder, entryName(filename))
     const temporary = `${path}.new`
-    await writeFile(temporary, JSON.stringify({ filename, identity: key(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
+    await writeFile(temporary, JSON.stringify({ filename, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
     await rename(temporary, path)
   }
 
@@ -70,8 +70,4 @@ function isWorthKeeping ({ size }: FileIdentity): boolean {
 
 function entryName (filename: string): string {
   return `${createHash('sha256').update(filename).digest('hex')}.json`
-}
-
-function key ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
 }

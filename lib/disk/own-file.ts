@@ -88,6 +88,11 @@ export function isSameFile (a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
 }
 
+/** A text that two files have in common only if they are the same. */
+export function identityKey ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+}
+
 export function identityOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileIdentity {
   return { dev, ino, size, mtimeNs, ctimeNs }
 }

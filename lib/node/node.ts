@@ -16,8 +16,9 @@ import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type Secret } from '../secret/keys.js'
+import { LookAgain } from '../share/look-again.js'
 import { shareFile } from '../share/share-file.js'
-import type { ServedFile } from '../share/share-index.js'
+import type { ServedFile, Share } from '../share/share-index.js'
 import { SizeServer } from '../share/size-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './events.js'
@@ -86,6 +87,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #offers: Offers
+  readonly #lookAgain: LookAgain
   readonly #sizeServer: SizeServer
   readonly #uploads: UploadThread
   readonly #tracker: TrackerClient
@@ -123,6 +125,7 @@ export class Node extends EventEmitter<NodeEvents> {
       folder: this.folder,
       deadlines: this.#deadlines,
       onChanged: (file: ServedFile) => { this.#withdraw(file) },
+      onSuspect: (file: ServedFile) => { this.#lookAgain.suspect(file).catch((error: unknown) => this.#report(toPiecemealError(error))) },
       onError: (error: Error) => this.#report(error),
     }
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
@@ -130,6 +133,12 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
+    this.#lookAgain = new LookAgain({
+      ...serving,
+      shares,
+      digest: async (filename) => await this.#track(this.#limitShares(async () => await this.#digest(filename))),
+      onSame: async (share) => await this.#offers.renew(share),
+    })
     this.#sizeServer = new SizeServer({
       ...serving,
       credentials: control,
@@ -205,16 +214,9 @@ export class Node extends EventEmitter<NodeEvents> {
       const startedMs = performance.now()
       const meter = new RateMeter()
       const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'digest', file: filename, bytes, size, rate: meter.bytesPerSecond() }))
-      const pool = await this.#startedPool()
-      const share = await shareFile(filename, {
-        folder: this.folder,
-        cache: this.#openFolder.digests,
-        digestPieces: async (task) => await pool.digestPieces(task),
-        onProgress: (bytes, size) => {
-          meter.reach(bytes)
-          report(bytes, size)
-        },
-        signal: this.#stopping.signal,
+      const share = await this.#digest(filename, (bytes, size) => {
+        meter.reach(bytes)
+        report(bytes, size)
       })
       const announced = await this.#offers.add(share)
       const event = { file: filename, bytes: share.size, digest: share.digest, announced, seconds: secondsSince(startedMs) }
@@ -351,6 +353,17 @@ export class Node extends EventEmitter<NodeEvents> {
 
   #notRunning (): PiecemealError {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+  }
+
+  async #digest (filename: string, onProgress?: (bytes: number, size: number) => void): Promise<Share> {
+    const pool = await this.#startedPool()
+    return await shareFile(filename, {
+      folder: this.folder,
+      cache: this.#openFolder.digests,
+      digestPieces: async (task) => await pool.digestPieces(task),
+      onProgress,
+      signal: this.#stopping.signal,
+    })
   }
 
   async #downloadContext (): Promise<DownloadContext> {

@@ -62,6 +62,12 @@ export class Offers {
     }
   }
 
+  /** A file that was offered is another one on the disk now, with the same bytes. */
+  async renew (share: Share): Promise<void> {
+    this.shares.add(share)
+    await this.#options.uploads.add(share)
+  }
+
   /** A file that is not what was announced any more. @returns whether it was offered */
   remove (file: ServedFile): boolean {
     if (!this.shares.remove(file)) return false

@@ -93,6 +93,8 @@ export const UPLOAD_STREAMS_PER_DOWNLOADER = 8
 export const PATIENT_UPLOAD_STREAMS = 16
 /** Files of which an owner remembers what it sent of them lately. */
 export const CONTENTS_SENT_LATELY = 64
+/** States of one shared file of which its owner remembers which pieces it has looked at. */
+export const FILE_STATES = 8
 /** Bytes a second that a node may be limited to: with less, streams would take turns so slowly that they look stalled. */
 export const LEAST_RATE = 1 * KiB
 /** Tries of one part before its download fails. */

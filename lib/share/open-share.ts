@@ -1,28 +1,43 @@
-import { closeSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
-import { identifySync, isSameFile, openOwnFile, openOwnFileSync } from '../disk/own-file.js'
-import { PiecemealError } from '../protocol/errors.js'
+/** Whether the file of a share can still be what was announced, as far as that is seen without reading it. */
+import { closeSync, lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { identifyOwnFile, openOwnFileSync, type FileIdentity } from '../disk/own-file.js'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { ServedFile } from './share-index.js'
 
 /**
- * The file of a share, if it is still the one that was announced. The caller closes the handle.
+ * The file as it is now, without opening it.
  *
- * @throws E_CHANGED if anything else is in its place; E_LIMIT when out of descriptors, which says nothing about the file.
+ * @throws E_CHANGED if it is gone, is no regular file any more, or has another size; E_IO, which says nothing about it.
  */
-export async function openShare (folder: string, share: ServedFile): Promise<FileHandle> {
-  const { handle, identity } = await openOwnFile(folder, share.filename).catch((cause: unknown) => { throw openError(share, cause) })
-  if (isSameFile(identity, share.identity)) return handle
-  await handle.close()
-  throw changed(share)
+export async function identifyShare (folder: string, share: ServedFile): Promise<FileIdentity> {
+  return assertSize(share, await identifyOwnFile(folder, share.filename).catch((cause: unknown) => { throw openError(share, cause) }))
 }
 
-/** The same in a thread that may wait for the disk. @returns a descriptor, which the caller closes */
-export function openShareSync (folder: string, share: ServedFile): number {
+/**
+ * The same of the open file, in a thread that may wait for the disk. The caller closes the descriptor.
+ *
+ * @throws E_CHANGED also if it may not be read any more; E_LIMIT when out of descriptors.
+ */
+export function openShareSync (folder: string, share: ServedFile): { fd: number, identity: FileIdentity } {
   const { fd, identity } = openOrTellSync(folder, share)
-  if (isSameFile(identity, share.identity)) return fd
-  closeSync(fd)
-  throw changed(share)
+  try {
+    return { fd, identity: assertSize(share, identity) }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** Whether the file that was opened is the one that goes by the share's name now. */
+export function isInPlaceSync (folder: string, { filename }: ServedFile, { dev, ino }: FileIdentity): boolean {
+  const stats = lstatSync(join(folder, filename), { bigint: true, throwIfNoEntry: false })
+  return stats?.dev === dev && stats.ino === ino
+}
+
+export function changed ({ filename }: ServedFile, cause?: unknown): PiecemealError {
+  return new PiecemealError('E_CHANGED', `${quote(filename)} has changed since it was announced`, { cause })
 }
 
 function openOrTellSync (folder: string, share: ServedFile): ReturnType<typeof openOwnFileSync> {
@@ -33,15 +48,14 @@ function openOrTellSync (folder: string, share: ServedFile): ReturnType<typeof o
   }
 }
 
-/** @throws E_CHANGED if the open file was written to, or replaced in its folder's place, since it was announced. */
-export function assertUnchangedSync (fd: number, share: ServedFile): void {
-  if (!isSameFile(identifySync(fd), share.identity)) throw changed(share)
+function assertSize (share: ServedFile, identity: FileIdentity): FileIdentity {
+  if (identity.size !== BigInt(share.size)) throw changed(share)
+  return identity
 }
 
-function openError (share: ServedFile, cause: unknown): PiecemealError {
-  return cause instanceof PiecemealError && cause.code === 'E_LIMIT' ? cause : changed(share, cause)
-}
-
-function changed (share: ServedFile, cause?: unknown): PiecemealError {
-  return new PiecemealError('E_CHANGED', `${quote(share.filename)} has changed since it was announced`, { cause })
+/** A disk that fails, or a lack of descriptors, says nothing about the file. */
+function openError (share: ServedFile, error: unknown): unknown {
+  if (!(error instanceof PiecemealError)) return error
+  const isGone = error.code === 'E_FORBIDDEN' || ['ENOENT', 'ENOTDIR'].includes(systemCode(error.cause) ?? '')
+  return isGone ? changed(share, error) : error
 }

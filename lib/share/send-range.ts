@@ -4,14 +4,12 @@
  * Runs in the thread that serves and does nothing else, so reads are synchronous: from the page
  * cache, where they mostly come from, a read is over sooner than a turn through the thread pool.
  */
-import { readSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toDiskError } from '../disk/disk-error.js'
 import type { RateLimit } from '../threads/rate-limit.js'
-import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { KiB } from '../protocol/units.js'
+import type { OpenExtent } from './source.js'
 
 /** Two of these are all the memory that a stream takes. They stay in a core's cache: with 1 MiB a stream was slower. */
 const CHUNK_BYTES = 256 * KiB
@@ -25,8 +23,8 @@ const LOOK_MS = 250
 const KEPT_BUFFERS = 8
 const keptBuffers: Buffer[] = []
 
-/** @throws E_CHANGED if the file ends before the range; E_IO; E_NETWORK if the peer does not take it all. */
-export async function sendRange (socket: Socket, fd: number, { start, end }: ByteRange, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
+/** @throws what reading throws; E_NETWORK if the peer does not take it all. */
+export async function sendRange (socket: Socket, { range: { start, end }, read }: OpenExtent, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
   const isShort = end - start < CHUNK_BYTES
   let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
   let sending = isShort ? filling : takeBuffer()
@@ -37,8 +35,7 @@ export async function sendRange (socket: Socket, fd: number, { start, end }: Byt
       const bytes = up.portion(Math.min(filling.length, chunkBytes, end - at))
       const waitMs = up.take(bytes)
       if (waitMs > 0) await waitForTurn(waitMs, up, socket)
-      const bytesRead = read(fd, filling, bytes, at)
-      if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter')
+      const bytesRead = await read(filling, bytes, at)
       await sent
       const chunk = filling.subarray(0, bytesRead)
       const beginMs = performance.now()
@@ -56,8 +53,11 @@ export async function sendRange (socket: Socket, fd: number, { start, end }: Byt
       if (isShort) await sent
     }
     await sent
+  } catch (error) {
+    // What was read before is right, and its buffer in use until it is sent.
+    await sent.catch(() => {})
+    throw error
   } finally {
-    // A socket that is gone has let go of what it had not sent.
     if (!isShort) giveBack(filling, sending)
   }
 }
@@ -76,14 +76,6 @@ function takeBuffer (): Buffer {
 
 function giveBack (...buffers: Buffer[]): void {
   for (const buffer of buffers) if (keptBuffers.length < KEPT_BUFFERS) keptBuffers.push(buffer)
-}
-
-function read (fd: number, buffer: Buffer, length: number, position: number): number {
-  try {
-    return readSync(fd, buffer, 0, length, position)
-  } catch (error) {
-    throw toDiskError(error, 'cannot read')
-  }
 }
 
 async function write (socket: Socket, chunk: Buffer): Promise<void> {

@@ -4,13 +4,13 @@ import { toTaskResult } from '../threads/task-result.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { toPiecemealError } from '../protocol/errors.js'
 import { PartialShare, PartialShares } from './partial-share.js'
-import { ShareIndex, type ServedFile } from './share-index.js'
+import { ShareIndex, servedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
 export function serveUploads (port: MessagePort, { folder, credentials, up, deadlines }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
-  const shares = new ShareIndex<ServedFile>()
+  const shares = new ShareIndex()
   const partials = new PartialShares()
   const server = new UploadServer({
     folder,
@@ -19,7 +19,8 @@ export function serveUploads (port: MessagePort, { folder, credentials, up, dead
     partials,
     up: new RateLimit(up),
     deadlines,
-    onChanged: (file) => say({ kind: 'changed', file }),
+    onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
+    onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)
       say({ kind: 'error', error: { code, message } })
@@ -35,7 +36,7 @@ export function serveUploads (port: MessagePort, { folder, credentials, up, dead
   async function obey (call: UploadCall): Promise<unknown> {
     switch (call.name) {
       case 'listen': return await server.listen(call.argument)
-      case 'add': return shares.add(call.argument)
+      case 'add': return shares.add({ ...call.argument, pieces: Buffer.from(call.argument.pieces) })
       case 'remove': return shares.remove(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)

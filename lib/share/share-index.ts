@@ -18,16 +18,21 @@ export interface Share extends ServedFile, Content {
   pieces: PieceList
 }
 
+/** Without its pieces, for whoever only has to know which one it is. */
+export function servedFile ({ filename, size, digest, identity }: ServedFile): ServedFile {
+  return { filename, size, digest, identity }
+}
+
 /** What a node offers, by name. A name is only ever looked up here, never in the file system. */
-export class ShareIndex<T extends ServedFile = Share> {
-  readonly #shares = new Map<string, T>()
+export class ShareIndex {
+  readonly #shares = new Map<string, Share>()
 
   get size (): number {
     return this.#shares.size
   }
 
   /** @throws E_LIMIT beyond 10,000 files. */
-  add (share: T): void {
+  add (share: Share): void {
     if (this.#shares.size >= SHARES_PER_NODE && !this.#shares.has(share.filename)) {
       throw new PiecemealError('E_LIMIT', `cannot share ${quote(share.filename)}: a node shares at most ${SHARES_PER_NODE} files`)
     }
@@ -35,16 +40,21 @@ export class ShareIndex<T extends ServedFile = Share> {
   }
 
   /** Whether it was there; a newer share of that name stays. */
-  remove ({ filename, identity }: ServedFile): boolean {
+  remove (file: ServedFile): boolean {
+    return this.current(file) !== undefined && this.#shares.delete(file.filename)
+  }
+
+  /** The share that a file was served as, unless the name stands for a newer one by now. */
+  current ({ filename, digest, identity }: ServedFile): Share | undefined {
     const share = this.#shares.get(filename)
-    return share !== undefined && isSameFile(share.identity, identity) && this.#shares.delete(filename)
+    return share?.digest === digest && isSameFile(share.identity, identity) ? share : undefined
   }
 
   /**
    * @param digest whichever is shared under that name if left out
    * @throws E_NOT_SHARED, the same whether or not there is such a file.
    */
-  get (filename: string, digest?: string): T {
+  get (filename: string, digest?: string): Share {
     const share = this.#shares.get(filename)
     if (share !== undefined && (digest === undefined || digest === share.digest)) return share
     throw new PiecemealError('E_NOT_SHARED', `${quote(filename)} is not shared here${digest === undefined ? '' : ' with that digest'}`)
@@ -54,7 +64,7 @@ export class ShareIndex<T extends ServedFile = Share> {
     return this.#shares.has(filename)
   }
 
-  [Symbol.iterator] (): IterableIterator<T> {
+  [Symbol.iterator] (): IterableIterator<Share> {
     return this.#shares.values()
   }
 }

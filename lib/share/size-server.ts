@@ -1,12 +1,13 @@
 /** The input port: what a shared file's size and pieces are. */
 import type { Address } from '../protocol/address.js'
+import { isSameFile } from '../disk/own-file.js'
 import { LineServer } from '../net/line-server.js'
 import type { ListenAddress } from '../net/listener.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import type { Credentials } from '../secret/keys.js'
 import { parseSizeQuestion, sizeAnswer, sizeRefusal } from '../protocol/size-information.js'
-import { openShare } from './open-share.js'
+import { identifyShare } from './open-share.js'
 import type { PartialShare, PartialShares } from './partial-share.js'
 import type { Share, ShareIndex } from './share-index.js'
 
@@ -18,6 +19,8 @@ export interface SizeServerOptions {
   sentLately?: (digest: string) => Promise<Buffer | undefined>
   /** The file is not what was announced any more. */
   onChanged: (share: Share) => void
+  /** Something about the file is not as it was; its bytes may be. */
+  onSuspect: (share: Share) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
@@ -62,18 +65,19 @@ export class SizeServer {
     const partial = this.#options.shares.has(filename) ? undefined : this.#options.partials.get(filename, digest)
     if (partial) return partialAnswer(partial, wantsPieces)
     const share = this.#options.shares.get(filename, digest)
-    await this.#assertUnchanged(share)
+    await this.#lookAt(share)
     const { size, pieceLength, pieces } = share
     const sent = wantsSent ? await this.#options.sentLately?.(share.digest) : undefined
     return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }), ...(sent && { sent }) })
   }
 
-  async #assertUnchanged (share: Share): Promise<void> {
+  /** What was announced is known whatever the file is now; but nobody is to begin with one that is gone. */
+  async #lookAt (share: Share): Promise<void> {
+    const { folder, onChanged, onSuspect } = this.#options
     try {
-      const handle = await openShare(this.#options.folder, share)
-      await handle.close()
+      if (!isSameFile(await identifyShare(folder, share), share.identity)) onSuspect(share)
     } catch (error) {
-      if (error instanceof PiecemealError && error.code === 'E_CHANGED') this.#options.onChanged(share)
+      if (error instanceof PiecemealError && error.code === 'E_CHANGED') onChanged(share)
       throw error
     }
   }

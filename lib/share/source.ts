@@ -1,34 +1,34 @@
 /**
  * What the bytes of a range are read from: a file that is shared, or the part files of one that is
- * still being downloaded. Like the reads themselves (send-range.ts), opening them is synchronous.
+ * still being downloaded.
  */
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toDiskError } from '../disk/disk-error.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import { assertUnchangedSync, openShareSync } from './open-share.js'
 import type { PartialShare } from './partial-share.js'
-import type { ServedFile } from './share-index.js'
+import { SharedFile, type SharedFileOptions } from './shared-file.js'
 
-/** Bytes in a row in an open file. */
+/** Bytes in a row in an open file, and how they are read. */
 export interface OpenExtent {
-  fd: number
   range: ByteRange
+  /** @returns how many bytes were read, at least one @throws E_CHANGED, E_BUSY, E_IO. */
+  read: (into: Buffer, length: number, position: number) => number | Promise<number>
 }
 
 export interface Source {
   filename: string
   size: number
   digest: string
-  /** What was announced, if it is a file as a whole. */
-  share?: ServedFile
+  /** Whether it is a file that is shared as a whole. */
+  isWhole: boolean
   /**
    * The files that a range is in, one after the other; each is closed when the next is asked for.
    * What is wrong is thrown before the first one where it can be known by then.
    *
-   * @throws E_NOT_SHARED, E_CHANGED, E_LIMIT, E_IO.
+   * @throws E_NOT_SHARED, E_CHANGED, E_BUSY, E_LIMIT, E_IO.
    */
   extents: (range: ByteRange) => AsyncGenerator<OpenExtent>
 }
@@ -37,18 +37,18 @@ export interface Source {
 const MOVE_MS = 10
 const MOVE_TRIES = 20
 
-export function sourceOfFile (share: ServedFile, folder: string): Source {
+export function sourceOfFile (options: SharedFileOptions): Source {
   async function * extents (range: ByteRange): AsyncGenerator<OpenExtent> {
-    const fd = openShareSync(folder, share)
+    const file = new SharedFile(options)
     try {
-      yield { fd, range }
-      assertUnchangedSync(fd, share)
+      await file.look(range.start)
+      yield { range, read: async (into, length, position) => await file.read(into, length, position) }
     } finally {
-      closeSync(fd)
+      file.close()
     }
   }
-  const { filename, size, digest } = share
-  return { filename, size, digest, share, extents }
+  const { filename, size, digest } = options.share
+  return { filename, size, digest, isWhole: true, extents }
 }
 
 export function sourceOfParts (share: PartialShare): Source {
@@ -57,17 +57,17 @@ export function sourceOfParts (share: PartialShare): Source {
     for (let at = start; at < end;) {
       const { fd, range } = await openPart(share, { start: at, end })
       try {
-        yield { fd, range }
+        yield { range, read: (into, length, position) => readPart(fd, into, length, position) }
       } finally {
         closeSync(fd)
       }
       at += range.end - range.start
     }
   }
-  return { ...share.content, extents }
+  return { ...share.content, isWhole: false, extents }
 }
 
-async function openPart (share: PartialShare, wanted: ByteRange): Promise<OpenExtent> {
+async function openPart (share: PartialShare, wanted: ByteRange): Promise<{ fd: number, range: ByteRange }> {
   for (let tries = 0; tries < MOVE_TRIES; tries++) {
     const { path, range } = share.locate(wanted)
     try {
@@ -78,4 +78,15 @@ async function openPart (share: PartialShare, wanted: ByteRange): Promise<OpenEx
     }
   }
   throw new PiecemealError('E_NOT_SHARED', `${quote(share.content.filename)} is not shared here any more`)
+}
+
+function readPart (fd: number, into: Buffer, length: number, position: number): number {
+  let bytesRead
+  try {
+    bytesRead = readSync(fd, into, 0, length, position)
+  } catch (error) {
+    throw toDiskError(error, 'cannot read a part file')
+  }
+  if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'a part file became shorter')
+  return bytesRead
 }

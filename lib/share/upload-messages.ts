@@ -7,7 +7,7 @@ import type { Deadlines } from '../protocol/limits.js'
 import type { TaskResult } from '../threads/task-result.js'
 import type { PartialContent } from './partial-share.js'
 import type { Credentials } from '../secret/keys.js'
-import type { ServedFile } from './share-index.js'
+import type { ServedFile, Share } from './share-index.js'
 import type { Upload } from './upload-server.js'
 
 export interface UploadThreadData {
@@ -23,7 +23,7 @@ export interface UploadThreadData {
 /** What can be asked for, and what is answered. */
 export interface UploadCalls {
   listen: { argument: ListenAddress, result: Address }
-  add: { argument: ServedFile, result: undefined }
+  add: { argument: Omit<Share, 'pieces'> & { pieces: Uint8Array }, result: undefined }
   remove: { argument: ServedFile, result: undefined }
   /** Some of a content's pieces are there. */
   place: { argument: { content: PartialContent, run: PlacedRun }, result: undefined }
@@ -40,4 +40,5 @@ export type UploadCall = { [Name in keyof UploadCalls]: { id: number, name: Name
 export type UploadMessage =
   | { kind: 'answer', id: number, result: TaskResult<unknown> }
   | { kind: 'changed', file: ServedFile }
+  | { kind: 'suspect', file: ServedFile }
   | { kind: 'error', error: ErrorData }

@@ -19,8 +19,9 @@ import type { Credentials } from '../secret/keys.js'
 import type { PartialShares } from './partial-share.js'
 import { sendRange } from './send-range.js'
 import { SentLately } from './sent-lately.js'
-import type { ServedFile, ShareIndex } from './share-index.js'
+import type { Share, ShareIndex } from './share-index.js'
 import { sourceOfFile, sourceOfParts, type Source } from './source.js'
+import { Trust } from './trust.js'
 
 /** A range that is being sent. `sent` in bytes, `peer` an IP address. */
 export interface Upload {
@@ -33,10 +34,12 @@ export interface Upload {
 
 export interface UploadServerOptions {
   folder: string
-  shares: ShareIndex<ServedFile>
+  shares: ShareIndex
   partials: PartialShares
   /** The file is not what was announced any more. */
-  onChanged: (file: ServedFile) => void
+  onChanged: (share: Share) => void
+  /** Something about the file is not as it was; its bytes may be. */
+  onSuspect: (share: Share) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
@@ -67,6 +70,7 @@ export class UploadServer {
   readonly #deadlines: Deadlines
   readonly #uploads = new Set<RunningUpload>()
   readonly #sent = new SentLately()
+  readonly #trust = new WeakMap<Share, Trust>()
   #onIdle: (() => void) | undefined
   #isDraining = false
 
@@ -112,20 +116,21 @@ export class UploadServer {
 
   async #serve (socket: Socket): Promise<void> {
     const { dataStallMs, firstLineMs, lingerMs } = this.#deadlines
+    let isRefused = false
     socket.setTimeout(dataStallMs, () => socket.destroy())
     try {
       const request = parseFileCommunication(decodeLineBytes(await readLine(socket, REQUEST_LINE_BYTES, firstLineMs)))
       this.#listener.vouchFor(socket)
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
       await this.#upload(socket, request)
-      // The last bytes may take as long as any others.
-      endGently(socket, dataStallMs)
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
       else if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
-      if (!socket.destroyed && socket.bytesWritten === 0) socket.write(encodeLine(fileRefusal(toErrorData(error))))
-      endGently(socket, lingerMs)
+      isRefused = socket.bytesWritten === 0
+      if (isRefused && !socket.destroyed) socket.write(encodeLine(fileRefusal(toErrorData(error))))
     }
+    // Fewer bytes than the header said is how a peer learns that something failed. The last ones may take as long as any others.
+    endGently(socket, isRefused ? lingerMs : dataStallMs)
   }
 
   async #upload (socket: Socket, { filename, digest, range, name, patient = false }: FileCommunication): Promise<void> {
@@ -136,17 +141,12 @@ export class UploadServer {
     this.#throwOnNoSlot(downloader, patient)
     const upload = { filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#uploads.add(upload)
-    const onSent = source.share && this.#sent.begin(source, range)
+    const onSent = source.isWhole && this.#sent.begin(source, range)
     try {
       await this.#send(socket, source, upload)
-    } catch (error) {
-      if (source.share && error instanceof PiecemealError && error.code === 'E_CHANGED') this.#options.onChanged(source.share)
-      // Fewer bytes than the header said is how the peer learns of it.
-      if (socket.bytesWritten > 0) socket.destroy()
-      throw error
     } finally {
       this.#uploads.delete(upload)
-      onSent?.(upload.sent, performance.now())
+      if (onSent) onSent(upload.sent, performance.now())
       if (this.#uploads.size === 0) this.#onIdle?.()
     }
   }
@@ -165,18 +165,22 @@ export class UploadServer {
 
   /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
   #sourceOf (filename: string, digest: string): Source {
-    const { folder, shares, partials } = this.#options
+    const { folder, shares, partials, onChanged, onSuspect } = this.#options
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
-    return partial ? sourceOfParts(partial) : sourceOfFile(shares.get(filename, digest), folder)
+    if (partial) return sourceOfParts(partial)
+    const share = shares.get(filename, digest)
+    const trust = this.#trust.get(share) ?? new Trust(share)
+    this.#trust.set(share, trust)
+    return sourceOfFile({ folder, share, trust, onChanged, onSuspect })
   }
 
   async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), this.#deadlines.dataStallMs)
     try {
-      for await (const { fd, range } of extents(upload.range)) {
+      for await (const extent of extents(upload.range)) {
         if (socket.bytesWritten === 0) socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range })))
-        await sendRange(socket, fd, range, this.#up, (bytes) => {
+        await sendRange(socket, extent, this.#up, (bytes) => {
           upload.sent += bytes
           stall.refresh()
         })

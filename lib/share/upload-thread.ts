@@ -6,7 +6,7 @@ import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { PartialContent } from './partial-share.js'
-import type { ServedFile } from './share-index.js'
+import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import type { Upload } from './upload-server.js'
 
@@ -15,6 +15,8 @@ const SERVE_UPLOADS = new URL('../../workers/serve-uploads.js', import.meta.url)
 export interface UploadThreadOptions extends UploadThreadData {
   /** A file is not what was announced any more. */
   onChanged: (file: ServedFile) => void
+  /** Something about a file is not as it was; its bytes may be. */
+  onSuspect: (file: ServedFile) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
 }
@@ -50,12 +52,13 @@ export class UploadThread {
   }
 
   /** Serves a file from now on; to be awaited before anybody is told. */
-  async add ({ filename, size, digest, identity }: ServedFile): Promise<void> {
-    await this.#call('add', { filename, size, digest, identity })
+  async add (share: Share): Promise<void> {
+    // A copy: of a view all that is behind it would go to the thread.
+    await this.#call('add', { ...share, pieces: Uint8Array.from(share.pieces) })
   }
 
-  async remove ({ filename, size, digest, identity }: ServedFile): Promise<void> {
-    await this.#call('remove', { filename, size, digest, identity })
+  async remove (file: ServedFile): Promise<void> {
+    await this.#call('remove', servedFile(file))
   }
 
   /** Serves pieces of a content that is still being downloaded. */
@@ -107,6 +110,7 @@ export class UploadThread {
   #take (message: UploadMessage): void {
     switch (message.kind) {
       case 'changed': return this.#options.onChanged(message.file)
+      case 'suspect': return this.#options.onSuspect(message.file)
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
       case 'answer': {
         const pending = this.#pending.get(message.id)

@@ -5,7 +5,7 @@ import { ShareIndex, type Share } from '../../lib/share/share-index.js'
 import { PartialShares } from '../../lib/share/partial-share.js'
 import { SizeServer } from '../../lib/share/size-server.js'
 import { Peer } from '../net/peer.js'
-import { CHANGES, shareOf } from './shares.js'
+import { HIDDEN_CHANGES, NO_CHANGES, PLAIN_CHANGES, shareOf } from './shares.js'
 
 const MIB = 1_048_576
 const OTHER_DIGEST = `blake3:${'1'.repeat(64)}`
@@ -17,6 +17,7 @@ interface Serving {
   server: SizeServer
   port: number
   changed: Share[]
+  suspects: Share[]
   errors: Error[]
   connect: () => Promise<Peer>
 }
@@ -29,11 +30,12 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Serving>
   const shares = new ShareIndex()
   shares.add(share)
   const changed: Share[] = []
+  const suspects: Share[] = []
   const errors: Error[] = []
-  const server = new SizeServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onError: (error) => errors.push(error) })
+  const server = new SizeServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.push(share), onError: (error) => errors.push(error) })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
-  return { folder, share, shares, server, port, changed, errors, connect: async () => await Peer.connect(t, { port }) }
+  return { folder, share, shares, server, port, changed, suspects, errors, connect: async () => await Peer.connect(t, { port }) }
 }
 
 function question (fields: object = {}): object {
@@ -62,6 +64,7 @@ await t.test('what was given away lately is told to whoever asks for it', async 
     shares,
     partials: new PartialShares(),
     onChanged: () => {},
+    onSuspect: () => {},
     onError: () => {},
     sentLately: async (digest) => {
       asked.push(digest)
@@ -128,7 +131,7 @@ await t.test('what is no question: one error, then closed', async (t) => {
   }
 })
 
-for (const [what, change] of Object.entries(CHANGES)) {
+for (const [what, change] of Object.entries(PLAIN_CHANGES)) {
   await t.test(`the file changed after it was announced: ${what}`, async (t) => {
     const { folder, share, connect, changed, errors } = await serving(t)
     await change(join(folder, 'shared'))
@@ -136,6 +139,16 @@ for (const [what, change] of Object.entries(CHANGES)) {
     t.match(await peer.ask(question()), { error: { code: /^(?:E_CHANGED|E_NOT_SHARED)$/ } })
     t.strictSame(changed, [share], 'its owner is told')
     t.strictSame(errors, [])
+  })
+}
+
+for (const [what, change] of Object.entries({ ...HIDDEN_CHANGES, ...NO_CHANGES })) {
+  await t.test(`what a file may have changed by is looked at, and refuses nobody: ${what}`, async (t) => {
+    const { folder, share, connect, changed, suspects } = await serving(t)
+    await change(join(folder, 'shared'))
+    const peer = await connect()
+    t.match(await peer.ask(question()), { digest: share.digest })
+    t.strictSame([changed, suspects], [[], [share]])
   })
 }
 

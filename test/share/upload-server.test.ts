@@ -1,16 +1,17 @@
 import { once } from 'node:events'
 import { utimesSync } from 'node:fs'
-import { truncate } from 'node:fs/promises'
+import { open, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { blake3 } from '@napi-rs/blake-hash'
 import t, { type Test } from 'tap'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { dial } from '../../lib/net/dial.js'
 import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
-import { ShareIndex, type ServedFile, type Share } from '../../lib/share/share-index.js'
+import { ShareIndex, type Share } from '../../lib/share/share-index.js'
 import { PartialShares } from '../../lib/share/partial-share.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
 import { Peer, WAIT_MS } from '../net/peer.js'
-import { CHANGES, shareOf } from './shares.js'
+import { CHANGES, NO_CHANGES, shareOf } from './shares.js'
 
 const MIB = 1_048_576
 /** More than the buffers between two sockets hold. */
@@ -24,7 +25,8 @@ interface Serving {
   shares: ShareIndex
   server: UploadServer
   port: number
-  changed: ServedFile[]
+  changed: Share[]
+  suspects: Set<Share>
   errors: Error[]
   /** A connection that has sent a request for these bytes. */
   request: (range: [number, number], fields?: object) => Promise<Peer>
@@ -38,9 +40,10 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<
   const share = await shareOf(folder, 'shared')
   const shares = new ShareIndex()
   shares.add(share)
-  const changed: ServedFile[] = []
+  const changed: Share[] = []
+  const suspects = new Set<Share>()
   const errors: Error[] = []
-  const server = new UploadServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onError: (error) => errors.push(error), ...options })
+  const server = new UploadServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.add(share), onError: (error) => errors.push(error), ...options })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const request = async (range: [number, number], fields: object = {}): Promise<Peer> => {
@@ -48,7 +51,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<
     peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range, ...fields })
     return peer
   }
-  return { folder, data, share, shares, server, port, changed, errors, request }
+  return { folder, data, share, shares, server, port, changed, suspects, errors, request }
 }
 
 /** A file of holes that is too large for a transfer to be over before it is looked at. */
@@ -56,7 +59,9 @@ async function servingHuge (t: Pick<Test, 'testdir' | 'teardown'>, options: Part
   const serves = await serving(t, options)
   await truncate(join(serves.folder, 'shared'), HUGE)
   const { digest } = serves.share
-  const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MIB, pieces: Buffer.alloc(32 * 32) })
+  const thirdPiece = blake3(Buffer.concat([serves.data.subarray(2 * MIB), Buffer.alloc(MIB - 5)]))
+  const pieces = Buffer.concat([serves.share.pieces.subarray(0, 2 * 32), thirdPiece, ...Array.from({ length: 29 }, () => blake3(Buffer.alloc(MIB)))])
+  const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MIB, pieces })
   serves.shares.add(share)
   return { ...serves, share }
 }
@@ -173,18 +178,57 @@ for (const [what, change] of Object.entries(CHANGES)) {
   })
 }
 
-for (const what of ['it was truncated', 'it grew', 'other bytes with the same size and time']) {
+for (const [what, change] of Object.entries(NO_CHANGES)) {
+  await t.test(`something about the file changed, but not its bytes: ${what}`, async (t) => {
+    const { folder, data, share, request, changed, suspects, errors } = await serving(t)
+    await change(join(folder, 'shared'))
+    for (const range of [[0, data.length], [5, MIB + 5], [data.length, data.length]] satisfies Array<[number, number]>) {
+      const peer = await request(range)
+      t.match(await peer.message(), { range })
+      t.ok((await peer.rest()).equals(data.subarray(...range)))
+    }
+    t.strictSame([changed, errors], [[], []])
+    t.strictSame([...suspects], [share], 'its owner looks')
+  })
+}
+
+await t.test('of a file that changed in part, what is right is sent, and no byte of what is not', async (t) => {
+  const { folder, data, share, request, changed } = await serving(t)
+  const file = await open(join(folder, 'shared'), 'r+')
+  await file.write('another byte', MIB + 17)
+  await file.close()
+  const first = await request([0, MIB])
+  await first.line()
+  t.ok((await first.rest()).equals(data.subarray(0, MIB)))
+  t.strictSame(changed, [])
+  const both = await request([0, data.length])
+  await both.line()
+  t.ok((await both.rest()).equals(data.subarray(0, MIB)), 'up to the wrong piece')
+  t.strictSame(changed, [share])
+})
+
+for (const what of ['it was truncated', 'other bytes of the same size', 'other bytes with the same size and time']) {
   await t.test(`the file changes while it is sent: ${what}`, async (t) => {
-    let tell: (share: ServedFile) => void = () => {}
-    const changed = new Promise<ServedFile>((resolve) => { tell = resolve })
-    const { folder, share, server, request } = await servingHuge(t, { onChanged: (share) => tell(share) })
+    const { folder, share, data, server, request, changed } = await servingHuge(t)
     const peer = await stalled(request)
     await CHANGES[what]?.(join(folder, 'shared'))
     peer.socket.resume()
-    t.equal(await changed, share, 'its owner is told')
     const bytes = await peer.rest()
-    if (what === 'it was truncated') t.ok(bytes.length < HUGE, 'fewer bytes than the header said, never others')
+    t.strictSame(changed, [share], 'its owner is told')
+    t.ok(bytes.length < HUGE, 'fewer bytes than the header said')
+    t.ok(Buffer.concat([data, Buffer.alloc(HUGE)]).subarray(0, bytes.length).equals(bytes), 'and never others')
     t.strictSame([...server.uploads], [])
+  })
+}
+
+for (const [what, change] of Object.entries({ ...NO_CHANGES, 'it grew': CHANGES['it grew'], 'it is gone': CHANGES['it is gone'], 'another file in its place': CHANGES['another file in its place'] })) {
+  await t.test(`what is open goes on to be sent: ${what}`, async (t) => {
+    const { folder, share, data, request, changed, suspects } = await servingHuge(t)
+    const peer = await stalled(request)
+    await change?.(join(folder, 'shared'))
+    peer.socket.resume()
+    t.ok(Buffer.concat([data, Buffer.alloc(HUGE - data.length)]).equals(await peer.rest()))
+    t.strictSame([changed, [...suspects]], [[], [share]])
   })
 }
 
