@@ -4,14 +4,14 @@ import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { toPiecemealError, type PiecemealError } from '../protocol/errors.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
-import type { Part } from '../schedule/part.js'
+import type { PartToStart } from '../schedule/orders.js'
 import { PartControl } from '../threads/part-control.js'
 import type { UntoldFile } from '../disk/untold-file.js'
 import type { WholeFile } from '../part/part-task.js'
 import type { Run } from '../content/run.js'
 
 export interface RunningPartOptions {
-  part: Part
+  part: PartToStart
   owner: Owner
   /** The part file. */
   path: string
@@ -33,7 +33,7 @@ export interface PartEnd {
 }
 
 export class RunningPart {
-  readonly part: Part
+  readonly part: PartToStart
   readonly owner: Owner
   readonly path: string
   /** Its thread is done with it, and so is `onEnd`. */
@@ -42,6 +42,8 @@ export class RunningPart {
   readonly #threadHangMs: number
   /** Ends the thread. */
   readonly #kill = new AbortController()
+  /** Lowered when others bring the rest. */
+  #endPiece: number
   /** The first piece that was not yet in `news`. */
   #toldPiece: number
   /** What the thread's last sign of life was, and when it came. */
@@ -54,6 +56,7 @@ export class RunningPart {
     this.part = part
     this.owner = owner
     this.path = path
+    this.#endPiece = endPiece
     this.#toldPiece = firstPiece
     this.#threadHangMs = deadlines.threadHangMs
     this.#control = PartControl.forPart(firstPiece, endPiece)
@@ -104,8 +107,7 @@ export class RunningPart {
 
   /** Its good pieces so far. */
   get run (): Run {
-    const { firstPiece, endPiece } = this.part
-    return { firstPiece, endPiece: Math.min(endPiece, this.verifiedPiece), path: this.path }
+    return { firstPiece: this.part.firstPiece, endPiece: Math.min(this.#endPiece, this.verifiedPiece), path: this.path }
   }
 
   /** Its good pieces so far, if there are more than when it was asked before. */
@@ -116,9 +118,9 @@ export class RunningPart {
     return run
   }
 
-  /** To the end that its part has by now. */
-  stopEarlier (): void {
-    this.#control.stopPiece = this.part.endPiece
+  /** Before this piece. */
+  stopEarlier (endPiece: number): void {
+    this.#endPiece = this.#control.stopPiece = endPiece
   }
 
   cancel (): void {

@@ -8,8 +8,12 @@ export class Slots {
     this.#count = count
   }
 
+  get free (): number {
+    return this.#count - this.#taken
+  }
+
   get isFree (): boolean {
-    return this.#taken < this.#count
+    return this.free > 0
   }
 
   /** Whoever takes one has work for it: looking whether one is free wakes nobody. */

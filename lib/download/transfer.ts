@@ -7,7 +7,7 @@ import { toDiskError } from '../disk/disk-error.js'
 import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
-import { formatAddress, type Address } from '../protocol/address.js'
+import { formatAddress } from '../protocol/address.js'
 import { pieceCount } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
@@ -19,8 +19,8 @@ import { Glue } from '../disk/glue.js'
 import { HavePoller } from './have-poller.js'
 import { makeEmptyPart } from '../disk/single-piece.js'
 import type { ScheduleFailure } from '../schedule/owner.js'
-import type { Part } from '../schedule/part.js'
 import type { UntoldFile } from '../disk/untold-file.js'
+import type { Machine, Order, PartToStart } from '../schedule/orders.js'
 import type { WholeFile } from '../part/part-task.js'
 import { RunningPart, type PartEnd } from './running-part.js'
 import { Schedule } from '../schedule/schedule.js'
@@ -82,8 +82,6 @@ export class Transfer {
   /** The file, where it came in one part. */
   #whole: WholeFile | undefined
   #resumedBytes = 0
-  #ownersAskedMs = performance.now()
-  #asking: Promise<void> | undefined
   /** Threads that died in a row, and the last of them. */
   #threadDeaths = 0
   #deadThread = 0
@@ -139,22 +137,58 @@ export class Transfer {
   }
 
   async #fetch (): Promise<void> {
-    while (!this.#schedule.isDone) {
+    for (let isDone = false; !isDone;) {
       this.#throwIfOver()
       this.#readProgress()
-      this.#giveUpSlowParts()
       this.#killStuckThreads()
-      this.#trimParts()
-      this.#startParts()
-      const failure = this.#schedule.failure(performance.now())
-      if (failure) throw failure
-      this.#askForOwners()
-      this.#askForPieces()
-      await this.#pause()
+      isDone = this.#carryOut()
+      if (!isDone) await this.#pause()
     }
     this.#readProgress()
     // A part whose owner stalls may have brought good pieces that nobody else has to fetch.
     await this.#endAllParts()
+  }
+
+  /** @returns whether every piece is there */
+  #carryOut (): boolean {
+    const { slots } = this.#context
+    for (const order of this.#schedule.step(performance.now(), this.#machine)) {
+      switch (order.order) {
+        case 'start':
+          slots.take()
+          this.#start(order.part)
+          break
+        case 'shorten':
+          this.#running.get(order.id)?.stopEarlier(order.endPiece)
+          break
+        case 'cancel':
+          this.#running.get(order.id)?.cancel()
+          break
+        case 'ask have':
+        case 'ask sent':
+          this.#askOwner(order)
+          break
+        case 'ask tracker':
+          this.#askTracker()
+          break
+        case 'fail':
+          throw order.failure
+        case 'done':
+          return true
+      }
+    }
+    if (slots.isFree) slots.pass()
+    else slots.wait(this.#wakeUp)
+    return false
+  }
+
+  get #machine (): Machine {
+    const { slots, down: { bytesPerSecond = Infinity } } = this.#context
+    const isLimited = bytesPerSecond < FREE_RATE
+    const streams = this.#isSinglePiece ? Infinity : this.#machineLoad.at(performance.now(), this.#schedule.streamsOfUse)
+    // Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while.
+    const most = Math.max(1, Math.floor(bytesPerSecond / RATE_PER_STREAM))
+    return { slots: slots.free, streams, most, isBusy: this.#machineLoad.isBusy, isLimited }
   }
 
   /** Of one piece: a part of it is the file, and is over in a moment. */
@@ -187,42 +221,12 @@ export class Transfer {
     this.#options.onGood?.({ ...run, originPiece: run.firstPiece })
   }
 
-  #giveUpSlowParts (): void {
-    // What the node's own limit leaves for a part may be less than what an owner should bring.
-    if ((this.#context.down.bytesPerSecond ?? Infinity) < FREE_RATE) return
-    for (const { id } of this.#schedule.tooSlow(performance.now())) this.#running.get(id)?.cancel()
-  }
-
   #killStuckThreads (): void {
     const nowMs = performance.now()
     for (const running of this.#running.values()) running.killIfStuck(nowMs)
   }
 
-  /** Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while. */
-  #mostStreams (): number {
-    return Math.max(1, Math.floor((this.#context.down.bytesPerSecond ?? Infinity) / RATE_PER_STREAM))
-  }
-
-  #startParts (): void {
-    const streams = this.#isSinglePiece ? Infinity : this.#machineLoad.at(performance.now(), this.#schedule.streamsOfUse)
-    this.#schedule.setMachine({ streams, most: this.#mostStreams(), isBusy: this.#machineLoad.isBusy })
-    const { slots } = this.#context
-    for (;;) {
-      if (!slots.isFree) return slots.wait(this.#wakeUp)
-      const assignment = this.#schedule.next(performance.now())
-      if (assignment === undefined) return slots.pass()
-      slots.take()
-      const { part, shortened } = assignment
-      if (shortened) this.#running.get(shortened.id)?.stopEarlier()
-      this.#start(part)
-    }
-  }
-
-  #trimParts (): void {
-    for (const { id } of this.#schedule.trim()) this.#running.get(id)?.stopEarlier()
-  }
-
-  #start (part: Part): void {
+  #start (part: PartToStart): void {
     const { found, pieces, target, workspace } = this.#options
     const owner = this.#owners.get(part.owner)
     if (owner === undefined) throw new Error(`${part.owner} is no owner`)
@@ -239,7 +243,7 @@ export class Transfer {
     this.#running.delete(id)
     this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
-    for (const useless of this.#schedule.ended(id, performance.now(), this.#reasonOf(failure, threadId))) this.#running.get(useless.id)?.cancel()
+    this.#schedule.ended(id, performance.now(), this.#reasonOf(failure, threadId))
 
     if (run.endPiece > run.firstPiece) {
       this.#tally.count(run, owner.name)
@@ -263,36 +267,28 @@ export class Transfer {
     return this.#threadDeaths > 1 ? failure : { code: 'E_INTERRUPTED', message: failure.message }
   }
 
-  #askForOwners (): void {
-    const nowMs = performance.now()
-    if (this.#asking || nowMs - this.#ownersAskedMs < this.#schedule.ownersEveryMs(nowMs)) return
-    this.#ownersAskedMs = nowMs
+  #askTracker (): void {
     const { filename, digest } = this.#options.found
-    this.#asking = this.#context.findOwners(filename, digest).then(
+    this.#context.findOwners(filename, digest).then(
       ({ owners }) => this.#setOwners(owners),
       (error: unknown) => {
-        // The tracker away says nothing about the owners; nobody left is an answer.
+        // Nobody left is an answer; a tracker that is away says nothing about the owners.
         if (error instanceof PiecemealError && error.code === 'E_NO_OWNER') this.#setOwners([])
+        else this.#schedule.trackerFailed()
       }
-    ).finally(() => {
-      this.#asking = undefined
-      this.#wake()
-    })
+    ).finally(() => this.#wake())
   }
 
-  #askForPieces (): void {
-    for (const key of this.#schedule.ownersToAsk(performance.now())) {
-      const owner = this.#owners.get(key)
-      if (owner === undefined) throw new Error(`${key} is no owner`)
-      this.#askForPiecesOf(key, { host: owner.host, port: owner.inputPort }, owner.complete).catch((error: unknown) => {
-        this.#schedule.askFailed(key, toPiecemealError(error), performance.now())
-      }).finally(() => this.#wake())
-    }
-  }
-
-  async #askForPiecesOf (key: string, address: Address, isComplete: boolean): Promise<void> {
-    if (isComplete) this.#schedule.setSent(key, await this.#haves.askSent(address), performance.now())
-    else this.#schedule.setHave(key, await this.#haves.ask(address), performance.now())
+  #askOwner ({ order, owner: key }: Order & { order: 'ask have' | 'ask sent' }): void {
+    const owner = this.#owners.get(key)
+    if (owner === undefined) throw new Error(`${key} is no owner`)
+    const address = { host: owner.host, port: owner.inputPort }
+    const told = order === 'ask sent'
+      ? this.#haves.askSent(address).then((sent) => this.#schedule.setSent(key, sent, performance.now()))
+      : this.#haves.ask(address).then((have) => this.#schedule.setHave(key, have, performance.now()))
+    told.catch((error: unknown) => {
+      this.#schedule.askFailed(key, toPiecemealError(error), performance.now())
+    }).finally(() => this.#wake())
   }
 
   #setOwners (owners: readonly Owner[]): void {

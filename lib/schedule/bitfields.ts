@@ -21,10 +21,10 @@ export class Bitfields {
     this.#policy = policy
   }
 
-  /** Keys of those to be asked now; each counts as being asked until it is `set`, or its asking `ended`. */
-  toAsk (owners: Iterable<OwnerState>, nowMs: number): string[] {
-    const keys: string[] = []
-    if (nowMs < this.#dueMs) return keys
+  /** Those to be asked now; each counts as being asked until it is `set`, or its asking `ended`. */
+  toAsk (owners: Iterable<OwnerState>, nowMs: number): OwnerState[] {
+    const due: OwnerState[] = []
+    if (nowMs < this.#dueMs) return due
     this.#dueMs = Infinity
     for (const owner of owners) {
       if ((owner.complete && !this.#wanted.has(owner)) || owner.out || this.#asking.has(owner)) continue
@@ -34,9 +34,9 @@ export class Bitfields {
       }
       this.#asking.add(owner)
       this.#wanted.delete(owner)
-      keys.push(owner.key)
+      due.push(owner)
     }
-    return keys
+    return due
   }
 
   /** It is not being asked any more, or is new. */

@@ -32,6 +32,8 @@ export interface SchedulePolicy {
   enoughOwners: number
   /** Partial owners beyond so many owners are forgotten once the tracker lists others. */
   ownersKept: number
+  /** How often it is looked whether running parts had better end, and whether the tracker is to be asked. */
+  lookEveryMs: number
   /** Of so many partial owners the fastest is asked. */
   ownersCompared: number
   /** The tracker is asked for owners so often while there is none to fetch from; */
@@ -94,6 +96,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   maxWaitingBytes: 512 * MiB,
   enoughOwners: 4,
   ownersKept: 64,
+  lookEveryMs: 100,
   ownersCompared: 8,
   noOwnersMs: 500,
   ownersSoonMs: 500,

@@ -6,7 +6,7 @@
  */
 import { PieceSet } from '../../lib/content/piece-set.js'
 import type { ScheduledOwner, ScheduleFailure } from '../../lib/schedule/owner.js'
-import type { Part } from '../../lib/schedule/part.js'
+import type { Machine, Order, PartToStart } from '../../lib/schedule/orders.js'
 import { Schedule } from '../../lib/schedule/schedule.js'
 import type { SchedulePolicy } from '../../lib/schedule/policy.js'
 import { MachineLoad, type ProcessorTimes } from '../../lib/download/machine-load.js'
@@ -56,6 +56,7 @@ export interface SwarmResult {
 /** As the engine's. */
 const TICK_MS = 100
 const UPLOADS_PER_DOWNLOADER = 8
+const IDLE: Machine = { slots: Infinity, streams: Infinity, isBusy: false }
 const BUSY: ScheduleFailure = { code: 'E_BUSY', message: 'no free slot' }
 const GONE: ScheduleFailure = { code: 'E_NETWORK', message: 'gone' }
 const UNWANTED: ScheduleFailure = { code: 'E_INTERRUPTED', message: 'not needed any more' }
@@ -63,7 +64,9 @@ const UNWANTED: ScheduleFailure = { code: 'E_INTERRUPTED', message: 'not needed 
 interface Fetch extends Stream {
   readonly from: Peer
   readonly to: Peer
-  readonly part: Part
+  readonly part: PartToStart
+  /** Lowered when others bring the rest. */
+  endPiece: number
   state: 'asking' | 'running' | 'refused'
   /** When it is answered, or will have come as things are. */
   dueMs: number
@@ -80,6 +83,7 @@ interface Peer extends Link {
   readonly downloads: Fetch[]
   readonly schedule: Schedule | undefined
   readonly machineLoad: MachineLoad
+  machine: Machine
   readonly done: PieceSet
   /** Running, asked for or refused. */
   readonly fetches: Fetch[]
@@ -90,7 +94,6 @@ interface Peer extends Link {
   isGone: boolean
   listedAs: 'nothing' | 'partial' | 'complete'
   tickMs: number
-  askedTrackerMs: number
   /** Owners that were asked what they have, and when the answers are here. */
   asked: string[]
   answersMs: number
@@ -135,6 +138,7 @@ export class Swarm {
       leaveMs,
       schedule,
       machineLoad: new MachineLoad(idleMachine),
+      machine: IDLE,
       done,
       upUsed: 0,
       downUsed: 0,
@@ -147,7 +151,6 @@ export class Swarm {
       isGone: false,
       listedAs: 'nothing',
       tickMs: startMs,
-      askedTrackerMs: -Infinity,
       asked: [],
       answersMs: Infinity,
       doneMs: undefined,
@@ -212,48 +215,50 @@ export class Swarm {
       this.#tick(peer, schedule, nowMs)
       isNews = true
     }
-    if (!isNews) return
-    if (schedule.isDone) return this.#finish(peer, nowMs)
-    for (let next = schedule.next(nowMs); next !== undefined; next = schedule.next(nowMs)) {
-      this.#start(peer, next.part, nowMs)
-      const shortened = next.shortened && fetchOf(peer, next.shortened.id)
-      if (shortened) this.#expect(shortened)
-    }
-    this.#ask(peer, schedule, nowMs)
+    if (isNews) this.#carryOut(peer, schedule, nowMs)
   }
 
-  /** What the engine does ten times a second. */
+  /** What the engine looks at ten times a second. */
   #tick (peer: Peer, schedule: Schedule, nowMs: number): void {
     peer.tickMs = nowMs + TICK_MS
-    schedule.setMachine({ streams: peer.machineLoad.at(nowMs, schedule.streamsOfUse), isBusy: peer.machineLoad.isBusy })
+    peer.machine = { ...IDLE, streams: peer.machineLoad.at(nowMs, schedule.streamsOfUse) }
     this.#links.fillDownloads(peer, nowMs)
     for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
-    for (const { id } of schedule.trim()) {
-      const fetch = fetchOf(peer, id)
-      if (fetch) this.#expect(fetch)
-    }
-    for (const { id } of schedule.tooSlow(nowMs)) {
-      const fetch = fetchOf(peer, id)
-      if (fetch) this.#end(fetch, nowMs, UNWANTED)
-    }
-    if (schedule.failure(nowMs)) {
-      peer.isFailed = true
-      this.#downloading--
-      return
-    }
-    if (nowMs - peer.askedTrackerMs >= schedule.ownersEveryMs(nowMs)) {
-      peer.askedTrackerMs = nowMs
-      schedule.setOwners(this.#owners(peer), nowMs)
+  }
+
+  #carryOut (peer: Peer, schedule: Schedule, nowMs: number): void {
+    for (const order of schedule.step(nowMs, { ...peer.machine, mayAsk: peer.asked.length === 0 })) this.#obey(order, peer, schedule, nowMs)
+    if (peer.asked.length === 0 || peer.answersMs < Infinity) return
+    // One answer of all: that of the one that is farthest.
+    peer.answersMs = nowMs + 2 * Math.max(...peer.asked.map((key) => peer.delayMs + (this.#peers[Number(key)]?.delayMs ?? 0)))
+  }
+
+  #obey (order: Order, peer: Peer, schedule: Schedule, nowMs: number): void {
+    switch (order.order) {
+      case 'start': return this.#start(peer, order.part, nowMs)
+      case 'shorten': return this.#shorten(fetchOf(peer, order.id), order.endPiece)
+      case 'cancel': return this.#cancel(fetchOf(peer, order.id), nowMs)
+      case 'ask have':
+      case 'ask sent':
+        peer.asked.push(order.owner)
+        return
+      case 'ask tracker': return schedule.setOwners(this.#owners(peer), nowMs)
+      case 'fail':
+        peer.isFailed = true
+        this.#downloading--
+        return
+      case 'done': return this.#finish(peer, nowMs)
     }
   }
 
-  /** What the engine does whenever something happened. */
-  #ask (peer: Peer, schedule: Schedule, nowMs: number): void {
-    if (peer.asked.length > 0) return
-    peer.asked = schedule.ownersToAsk(nowMs)
-    if (peer.asked.length === 0) return
-    // One answer of all: that of the one that is farthest.
-    peer.answersMs = nowMs + 2 * Math.max(...peer.asked.map((key) => peer.delayMs + (this.#peers[Number(key)]?.delayMs ?? 0)))
+  #shorten (fetch: Fetch | undefined, endPiece: number): void {
+    if (fetch === undefined) return
+    fetch.endPiece = endPiece
+    this.#expect(fetch)
+  }
+
+  #cancel (fetch: Fetch | undefined, nowMs: number): void {
+    if (fetch) this.#end(fetch, nowMs, UNWANTED)
   }
 
   #answer (peer: Peer, schedule: Schedule, nowMs: number): void {
@@ -285,12 +290,12 @@ export class Swarm {
     if (as === 'complete') this.#complete.set(peer.id, peer)
   }
 
-  #start (to: Peer, part: Part, nowMs: number): void {
+  #start (to: Peer, part: PartToStart, nowMs: number): void {
     const from = this.#peers[Number(part.owner)]
     if (from === undefined) throw new Error('an owner that nobody told of')
     // To connect, and for the request to arrive, takes three times the way.
     const dueMs = nowMs + 3 * (from.delayMs + to.delayMs)
-    to.fetches.push({ from, to, part, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
+    to.fetches.push({ from, to, part, endPiece: part.endPiece, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
     this.#parts++
   }
 
@@ -311,7 +316,7 @@ export class Swarm {
       }
       fetch.state = 'running'
       if (from.listedAs === 'complete') {
-        fetch.sentEnd = part.endPiece
+        fetch.sentEnd = fetch.endPiece
         from.sent.begin(part.firstPiece, fetch.sentEnd)
       }
       this.#links.open(fetch, nowMs)
@@ -319,7 +324,7 @@ export class Swarm {
       return false
     }
     this.#links.settle(fetch, nowMs)
-    if (fetch.bytes < (part.endPiece - part.firstPiece) * this.#model.pieceBytes - 1) {
+    if (fetch.bytes < (fetch.endPiece - part.firstPiece) * this.#model.pieceBytes - 1) {
       this.#expect(fetch)
       return false
     }
@@ -330,8 +335,8 @@ export class Swarm {
   /** When it will have come, as things are. */
   #expect (fetch: Fetch): void {
     if (fetch.state !== 'running') return
-    const { part, bytes, sinceMs, rate } = fetch
-    const left = Math.max(0, (part.endPiece - part.firstPiece) * this.#model.pieceBytes - bytes)
+    const { part, endPiece, bytes, sinceMs, rate } = fetch
+    const left = Math.max(0, (endPiece - part.firstPiece) * this.#model.pieceBytes - bytes)
     fetch.dueMs = rate > 0 ? sinceMs + left / rate : left === 0 ? sinceMs : Infinity
   }
 
@@ -356,10 +361,7 @@ export class Swarm {
       this.#progress(fetch, nowMs)
       this.#account(fetch, nowMs)
     }
-    for (const { id } of to.schedule?.ended(part.id, nowMs, failure) ?? []) {
-      const useless = fetchOf(to, id)
-      if (useless) this.#end(useless, nowMs, UNWANTED)
-    }
+    to.schedule?.ended(part.id, nowMs, failure)
   }
 
   #account ({ from, part, bytes, sentEnd }: Fetch, nowMs: number): void {
@@ -396,7 +398,7 @@ function fetchOf ({ fetches }: Peer, partId: number): Fetch | undefined {
   return fetches.find(({ part }) => part.id === partId)
 }
 
-function hasNoSlot ({ uploads }: Peer, to: Peer, { isPatient }: Part): boolean {
+function hasNoSlot ({ uploads }: Peer, to: Peer, { isPatient }: PartToStart): boolean {
   if (uploads.length >= (isPatient ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS)) return true
   let others = 0
   for (const upload of uploads) if (upload.to === to) others++

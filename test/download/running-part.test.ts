@@ -64,13 +64,12 @@ void t.test('a thread that fails', async (t) => {
 })
 
 void t.test('what has come is told once, and never more than the part is to bring', async (t) => {
-  const { running, part, control } = start()
+  const { running, control } = start()
   t.equal(running.news(), undefined)
   control.verifiedPiece = 4
   t.strictSame(running.news(), { firstPiece: 2, endPiece: 4, path: '/part' })
   t.equal(running.news(), undefined)
-  part.endPiece = 5
-  running.stopEarlier()
+  running.stopEarlier(5)
   t.equal(control.stopPiece, 5)
   control.verifiedPiece = 6
   t.strictSame(running.news(), { firstPiece: 2, endPiece: 5, path: '/part' })

@@ -4,6 +4,7 @@ import type { ScheduleFailure } from '../../lib/schedule/owner.js'
 import { Schedule } from '../../lib/schedule/schedule.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 import { PIECE_BYTES, simulate, type SimulatedOwner } from './simulate.js'
+import { next } from './steps.js'
 
 const NETWORK: ScheduleFailure = { code: 'E_NETWORK', message: 'gone' }
 
@@ -64,12 +65,12 @@ void t.test('a piece that stalls at two owners is fetched from a third', async (
 void t.test('a lost part goes on elsewhere from its last good piece', async (t) => {
   const schedule = new Schedule(8, { pieceBytes: PIECE_BYTES, minPiecesForTwoStreams: 100, minPartPieces: 8, random: () => 0.9 })
   schedule.setOwners([{ key: 'A', complete: true }, { key: 'B', complete: true }], 0)
-  const first = schedule.next(0)?.part
+  const first = next(schedule, 0)?.part
   t.match(first, { owner: 'A', firstPiece: 0, endPiece: 8 })
-  t.equal(schedule.next(0), undefined, 'one part takes everything here; its owner has hardly begun')
+  t.equal(next(schedule, 0), undefined, 'one part takes everything here; its owner has hardly begun')
   schedule.progress(first?.id ?? -1, 3, 3.5 * PIECE_BYTES, 50)
   schedule.ended(first?.id ?? -1, 100, NETWORK)
-  t.match(schedule.next(100)?.part, { owner: 'B', firstPiece: 3, endPiece: 8 }, 'at once, and not at the one that failed')
+  t.match(next(schedule, 100)?.part, { owner: 'B', firstPiece: 3, endPiece: 8 }, 'at once, and not at the one that failed')
 })
 
 void t.test('an owner that lies once is out, even when it is announced again', async (t) => {
@@ -154,13 +155,13 @@ void t.test('pieces from an earlier run are not fetched again', async (t) => {
   const schedule = new Schedule(10, { pieceBytes: PIECE_BYTES })
   schedule.have(0, 4)
   schedule.have(3, 6)
-  t.equal(schedule.donePieces, 6)
+  t.equal(schedule.done.size, 6)
   schedule.setOwners([{ key: 'A', complete: true }], 0)
-  t.match(schedule.next(0)?.part, { firstPiece: 6 })
+  t.match(next(schedule, 0)?.part, { firstPiece: 6 })
 })
 
 void t.test('a content without pieces is done at once', async (t) => {
-  t.ok(new Schedule(0).isDone)
+  t.strictSame([...new Schedule(0).step(0, { slots: 1, streams: 1, isBusy: false })], [{ order: 'done' }])
 })
 
 void t.test('whatever happens, it ends with every piece or with a clear failure', async () => {
