@@ -1,6 +1,6 @@
 /** The waits of the contract: tests use others, so here each is held to what a user meets. */
 import t from 'tap'
-import { DEADLINES } from '../../lib/protocol/limits.js'
+import { DEADLINES, type Deadlines } from '../../lib/protocol/limits.js'
 
 const CONTRACT: Record<keyof typeof DEADLINES, number> = {
   connectMs: 5_000,
@@ -29,8 +29,9 @@ for (const [name, ms] of Object.entries(CONTRACT)) {
 }
 
 await t.test('waits that end one another are in order', async (t) => {
-  t.ok(DEADLINES.heartbeatMs * 2 < DEADLINES.presenceMs, 'two beats may be lost')
-  t.ok(DEADLINES.reconnectMinMs < DEADLINES.reconnectMaxMs)
-  t.ok(DEADLINES.dataStallMs < DEADLINES.threadHangMs, 'an owner that is silent is no thread that hangs')
-  t.ok(DEADLINES.ownerWaitMs < DEADLINES.giveUpMs)
+  const { heartbeatMs, presenceMs, reconnectMinMs, reconnectMaxMs, dataStallMs, threadHangMs, ownerWaitMs, giveUpMs }: Deadlines = DEADLINES
+  t.ok(heartbeatMs * 2 < presenceMs, 'two beats may be lost')
+  t.ok(reconnectMinMs < reconnectMaxMs)
+  t.ok(dataStallMs < threadHangMs, 'an owner that is silent is no thread that hangs')
+  t.ok(ownerWaitMs < giveUpMs)
 })
