@@ -1,7 +1,7 @@
 /** The flags of both commands, checked. */
 import minimist from 'minimist'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
-import type { NodeLimits, NodeOptions } from '../node/node.js'
+import type { NodeLimits, NodeOptions } from '../node/options.js'
 import type { TrackerOptions } from '../tracker/tracker.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'

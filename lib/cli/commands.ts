@@ -1,5 +1,5 @@
 /** The command language: one line, one command. */
-import type { NodeLimits } from '../node/node.js'
+import type { NodeLimits } from '../node/options.js'
 import { isDigestQuestion } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { parseRate } from './rate.js'
@@ -8,6 +8,8 @@ import { splitWords } from './words.js'
 export type Command =
   | { name: 'upload', files: string[] }
   | { name: 'download', files: string[], digest?: string }
+  | { name: 'cancel' | 'unshare', files: string[] }
+  | { name: 'verify', files: string[] }
   | { name: 'list', prefix: string }
   | { name: 'status' }
   | { name: 'limits' }
@@ -30,6 +32,9 @@ export function parseCommand (line: string): Command | undefined {
   switch (verb) {
     case '-setMode':
     case '-m': return parseMode(rest)
+    case 'cancel':
+    case 'unshare': return { name: verb, files: filesOf(rest) }
+    case 'verify': return { name: 'verify', files: operandsOf(rest) }
     case 'list': return { name: 'list', prefix: onlyWord(rest) ?? '' }
     case 'limit': return parseLimit(rest)
     case 'status':

@@ -100,6 +100,16 @@ export class Session {
       case 'download':
         for (const file of command.files) this.#run(file, async () => await this.#download(file, command.digest))
         return
+      case 'cancel':
+        for (const file of command.files) this.#run(file, async () => await this.#cancel(file))
+        return
+      case 'unshare':
+        for (const file of command.files) this.#run(file, async () => { this.#node.unshare(file) })
+        return
+      case 'verify':
+        if (command.files.length === 0) return this.#run(undefined, async () => await this.#node.verify())
+        for (const file of command.files) this.#run(file, async () => await this.#node.verify(file))
+        return
       case 'list':
         return this.#run(undefined, async () => { this.#reporter.report('list', await this.#node.list(command.prefix)) })
       case 'status':
@@ -123,9 +133,15 @@ export class Session {
     try {
       await this.#node.download(file, { digest })
     } catch (error) {
-      if (error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
+      // What was cancelled was not cut off.
+      if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
       throw error
     }
+  }
+
+  async #cancel (file: string): Promise<void> {
+    await this.#node.cancel(file)
+    this.#reporter.report('cancelled', { file })
   }
 
   #run (file: string | undefined, work: () => Promise<void>): void {

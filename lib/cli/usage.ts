@@ -44,6 +44,9 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent -setMode upload FILE…            share files of the node's folder (-m for short)
   torrent -setMode download FILE… [--digest HEX]
                                            fetch files into it; HEX picks one of several contents
+  torrent cancel FILE…                     end their downloads, and remove what is kept of them
+  torrent unshare FILE…                    share them no longer; the files stay where they are
+  torrent verify [FILE…]                   digest what is shared again, and withdraw what has changed
   torrent list [PREFIX]                    the files in the network
   torrent status                           what this node shares, fetches and serves right now
   torrent limit up|down RATE               let file data out or in no faster than this

@@ -18,6 +18,7 @@ import { SinglePiece } from '../disk/single-piece.js'
 import { fetchPieceList, type CheckedPieceList } from './piece-list.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
 import { Transfer, type TransferProgress } from './transfer.js'
+import type { Waiting } from './waiting.js'
 import { Workspace } from '../disk/workspace.js'
 
 export interface DownloadOptions {
@@ -28,6 +29,8 @@ export interface DownloadOptions {
   /** Good pieces have come, or are in another file than before. Not called for a content of one piece. */
   onGood?: ((content: Found, pieces: PieceList, run: PlacedRun) => void) | undefined
   onProgress?: ((progress: TransferProgress) => void) | undefined
+  /** It gets no byte; called again and again for as long as that lasts. */
+  onWaiting?: ((waiting: Waiting) => void) | undefined
 }
 
 export interface Downloaded extends Content {

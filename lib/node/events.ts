@@ -1,6 +1,8 @@
 /** What a node tells of itself, as plain data. Bytes are bytes, times are seconds, `file` is a file's name. */
 import type { Address } from '../protocol/address.js'
+import type { Waiting } from '../download/waiting.js'
 import type { ErrorData } from '../protocol/errors.js'
+import type { NodeLimits } from './options.js'
 
 export interface NodeEvents {
   /** Both ports accept connections. */
@@ -13,6 +15,12 @@ export interface NodeEvents {
   sharing: [SharingEvent]
   /** A file that was offered is no longer: it has changed. */
   withdrawn: [{ file: string } & ErrorData]
+  /** A file is no longer offered, because its user said so. */
+  unshared: [{ file: string }]
+  /** A file that is offered was digested again, and is the same. */
+  verified: [VerifiedEvent]
+  /** A download gets no byte: told when that begins, and then at most every 10 s. */
+  waiting: [Waiting]
   /** Several times a second while a file is digested or downloaded. */
   progress: [ProgressEvent]
   /** A download is complete, and this node an owner. */
@@ -40,6 +48,13 @@ export interface SharingEvent {
   seconds: number
 }
 
+export interface VerifiedEvent {
+  file: string
+  bytes: number
+  digest: string
+  seconds: number
+}
+
 export interface ProgressEvent {
   task: 'digest' | 'download'
   file: string
@@ -58,4 +73,23 @@ export interface SavedEvent {
   owners: Array<{ name: string, bytes: number }>
   /** Bytes that an earlier, interrupted download had left. */
   resumed: number
+}
+
+/** What a node is at. Rates are bytes a second. */
+export interface NodeStatus {
+  sharing: Array<{ file: string, bytes: number, digest: string }>
+  /** Downloads that run, and those that wait for their turn. */
+  fetching: Fetching[]
+  serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>
+  tracker: { connected: boolean }
+  limits: NodeLimits
+}
+
+export interface Fetching {
+  file: string
+  bytes: number
+  size: number
+  rate: number
+  /** What it has waited for since its last byte came. */
+  waitingFor?: Omit<Waiting, 'file'>
 }

@@ -1,80 +1,32 @@
 /** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
-import { EventEmitter, setMaxListeners } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
-import pLimit from 'p-limit'
-import type { PieceList } from '../content/digest.js'
-import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
+import { removeKept } from '../disk/kept.js'
 import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { listenAddressesOf } from '../net/hosts.js'
-import { DEFAULT_TRACKER, type Address, type AdvertisedAddress } from '../protocol/address.js'
-import type { Content } from '../protocol/content.js'
+import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { DEADLINES, DOWNLOADS_AT_ONCE, type Deadlines } from '../protocol/limits.js'
+import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
-import { credentialsFor, type Secret } from '../secret/keys.js'
-import { LookAgain } from '../share/look-again.js'
-import { shareFile } from '../share/share-file.js'
-import type { ServedFile, Share } from '../share/share-index.js'
+import { credentialsFor } from '../secret/keys.js'
+import type { ServedFile } from '../share/share-index.js'
 import { SizeServer } from '../share/size-server.js'
 import { UploadThread } from '../share/upload-thread.js'
-import type { ListeningEvent, NodeEvents, SavedEvent, SharingEvent } from './events.js'
+import { Activity } from './activity.js'
+import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { NodeFolder } from '../disk/node-folder.js'
 import { Offers } from './offers.js'
-import { RateMeter } from './rate-meter.js'
+import type { NodeLimits, NodeOptions } from './options.js'
+import { OwnShares, secondsSince } from './own-shares.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
 
-export interface NodeOptions {
-  /** 1 to 64 of `A-Z a-z 0-9 . _ -`, a letter or digit first. */
-  name: string
-  /** @default 127.0.0.1:12340 */
-  tracker?: Address
-  /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
-  dir?: string
-  /** What both ports listen on: an address, or a name for each address that it has and this machine, too. @default '127.0.0.1' */
-  host?: string
-  /** Port for control messages; 0 for any free one. @default 0 */
-  inputPort?: number
-  /** Port for file data; 0 for any free one. @default 0 */
-  outputPort?: number
-  /** Bytes a second of file data that go out at most, at least 1024. @default no limit */
-  up?: number | undefined
-  /** Bytes a second of file data that come in at most, at least 1024. @default no limit */
-  down?: number | undefined
-  /** The secret of the network: with it every connection, in or out, is encrypted and both its ends have shown that they know it. */
-  secret?: Secret | undefined
-  /** Without a secret, to listen beyond the loopback all the same. @default false */
-  insecure?: boolean | undefined
-  /** Where others reach it, if that is not where it listens. */
-  advertise?: AdvertisedAddress | undefined
-  /** A download that has had no new byte for so long is given up. @default 10 minutes */
-  giveUpMs?: number | undefined
-  /** Waits other than those of the contract, for tests. */
-  deadlines?: Partial<Deadlines> | undefined
-}
-
-/** Bytes a second; left out where there is no limit. */
-export interface NodeLimits {
-  up?: number
-  down?: number
-}
-
-export interface NodeStatus {
-  sharing: Array<{ file: string, bytes: number, digest: string }>
-  /** Digests and downloads that run, and what is queued; rates in bytes a second. */
-  fetching: Array<{ file: string, bytes: number, size: number, rate: number }>
-  serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>
-  tracker: { connected: boolean }
-  limits: NodeLimits
-}
-
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
-const PROGRESS_MS = 200
 
 export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
@@ -87,16 +39,12 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #offers: Offers
-  readonly #lookAgain: LookAgain
   readonly #sizeServer: SizeServer
   readonly #uploads: UploadThread
   readonly #tracker: TrackerClient
-  /** File name → what is known of its download. */
-  readonly #downloads = new Map<string, { bytes: number, size: number, meter: RateMeter }>()
-  readonly #limitDownloads = pLimit(DOWNLOADS_AT_ONCE)
-  readonly #limitShares = pLimit(DOWNLOADS_AT_ONCE)
-  readonly #stopping = new AbortController()
-  #running = new Set<Promise<unknown>>()
+  readonly #activity: Activity
+  readonly #own: OwnShares
+  #isStopping = false
   #disk: NodeFolder | undefined
   #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
@@ -115,17 +63,19 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
     this.limit('up', up)
     this.limit('down', down)
-    // Every download that runs listens to it, in more than one place.
-    setMaxListeners(0, this.#stopping.signal)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
     this.#exposure = { host: this.#options.host, secret, insecure }
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)
+    this.#activity = new Activity({
+      onProgress: (event) => this.emit('progress', event),
+      onWaiting: (event) => this.emit('waiting', event),
+    })
     const serving = {
       folder: this.folder,
       deadlines: this.#deadlines,
-      onChanged: (file: ServedFile) => { this.#withdraw(file) },
-      onSuspect: (file: ServedFile) => { this.#lookAgain.suspect(file).catch((error: unknown) => this.#report(toPiecemealError(error))) },
+      onChanged: (file: ServedFile) => { this.#own.withdraw(file) },
+      onSuspect: (file: ServedFile) => this.#own.suspect(file),
       onError: (error: Error) => this.#report(error),
     }
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
@@ -133,11 +83,14 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
-    this.#lookAgain = new LookAgain({
-      ...serving,
-      shares,
-      digest: async (filename) => await this.#track(this.#limitShares(async () => await this.#digest(filename))),
-      onSame: async (share) => await this.#offers.renew(share),
+    this.#own = new OwnShares({
+      folder: this.folder,
+      digests: () => this.#openFolder.digests,
+      pool: async () => await this.#startedPool(),
+      activity: this.#activity,
+      offers: this.#offers,
+      events: this,
+      onError: serving.onError,
     })
     this.#sizeServer = new SizeServer({
       ...serving,
@@ -210,19 +163,7 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async upload (filename: string): Promise<SharingEvent> {
     assertFileName(filename)
-    return await this.#track(this.#limitShares(async () => {
-      const startedMs = performance.now()
-      const meter = new RateMeter()
-      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'digest', file: filename, bytes, size, rate: meter.bytesPerSecond() }))
-      const share = await this.#digest(filename, (bytes, size) => {
-        meter.reach(bytes)
-        report(bytes, size)
-      })
-      const announced = await this.#offers.add(share)
-      const event = { file: filename, bytes: share.size, digest: share.digest, announced, seconds: secondsSince(startedMs) }
-      this.emit('sharing', event)
-      return event
-    }))
+    return await this.#own.add(filename)
   }
 
   /**
@@ -233,32 +174,49 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async download (filename: string, options: { digest?: string | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
-    if (this.#downloads.has(filename)) throw new PiecemealError('E_IN_PROGRESS', `${quote(filename)} is being downloaded already`)
-    const state = { bytes: 0, size: 0, meter: new RateMeter() }
-    this.#downloads.set(filename, state)
-    return await this.#track(this.#limitDownloads(async () => {
+    return await this.#activity.download(filename, async (task) => {
       const startedMs = performance.now()
       this.#openFolder.assertWritable()
-      const report = this.#throttle((bytes: number, size: number) => this.emit('progress', { task: 'download', file: filename, bytes, size, rate: state.meter.bytesPerSecond() }))
       const { size, digest, pieceLength, pieces, identity, owners, resumedBytes } = await download({
         filename,
         digest: options.digest,
-        signal: this.#stopping.signal,
+        signal: task.signal,
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
-        onProgress: (progress) => {
-          state.meter.reach(progress.bytes)
-          Object.assign(state, { bytes: progress.bytes, size: progress.size })
-          report(progress.bytes, progress.size)
-        },
+        onProgress: ({ bytes, size }) => task.reach(bytes, size),
+        onWaiting: (waiting) => task.wait(waiting),
       }, await this.#downloadContext())
-      await this.#shareDownloaded(filename, { size, digest, pieceLength, pieces }, identity)
+      await this.#own.addDownloaded(filename, { size, digest, pieceLength, pieces }, identity)
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
       return event
-    }).finally(() => {
-      this.#downloads.delete(filename)
-      this.#offers.abandon(filename)
-    }))
+    }).finally(() => this.#offers.abandon(filename))
+  }
+
+  /**
+   * Ends the download of a file, and removes what it, or an earlier one, has kept to go on from.
+   *
+   * @throws E_USAGE if there is neither; E_NAME, E_IO.
+   */
+  async cancel (filename: string): Promise<void> {
+    assertFileName(filename)
+    const { hiddenFolder } = this.#openFolder
+    const wasRunning = this.#activity.isFetching(filename)
+    const wasKept = await this.#activity.cancel(filename, async () => await removeKept(hiddenFolder, filename))
+    if (!wasRunning && !wasKept) throw new PiecemealError('E_USAGE', `${quote(filename)} is not being downloaded, and nothing is kept of it`)
+  }
+
+  /** Offers a file no longer; uploads of it that run may end. @throws E_NOT_SHARED if it is not offered. */
+  unshare (filename: string): void {
+    this.#own.remove(filename)
+  }
+
+  /**
+   * Digests a file that is offered again, or all of them, and withdraws what has changed.
+   *
+   * @throws E_NOT_SHARED if it is not offered; E_CHANGED if a file was withdrawn, or whatever else kept one from being read: when all have been looked at.
+   */
+  async verify (filename?: string): Promise<void> {
+    await this.#own.verify(filename)
   }
 
   /** The files in the network. @throws E_TRACKER. */
@@ -270,7 +228,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const uploads = await this.#uploads.uploads()
     return {
       sharing: [...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
-      fetching: [...this.#downloads].map(([file, { bytes, size, meter }]) => ({ file, bytes, size, rate: meter.bytesPerSecond() })),
+      fetching: this.#activity.fetching,
       serving: uploads.map(({ filename, peer, sent, range, seconds }) => ({
         file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
       })),
@@ -319,11 +277,12 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   async #end (): Promise<void> {
-    this.#stopping.abort()
+    this.#isStopping = true
+    const stopped = this.#activity.stop()
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest; why it did not start is told there.
     await this.#starting?.catch(() => {})
-    await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), ...this.#running])
+    await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), stopped])
     await (await this.#pool)?.close()
     await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })
@@ -335,7 +294,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   get #openFolder (): NodeFolder {
-    if (this.#disk === undefined) throw new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
+    if (this.#disk === undefined) throw this.#notRunning()
     return this.#disk
   }
 
@@ -348,22 +307,11 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   #throwIfStopping (): void {
-    if (this.#stopping.signal.aborted) throw this.#notRunning()
+    if (this.#isStopping) throw this.#notRunning()
   }
 
   #notRunning (): PiecemealError {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
-  }
-
-  async #digest (filename: string, onProgress?: (bytes: number, size: number) => void): Promise<Share> {
-    const pool = await this.#startedPool()
-    return await shareFile(filename, {
-      folder: this.folder,
-      cache: this.#openFolder.digests,
-      digestPieces: async (task) => await pool.digestPieces(task),
-      onProgress,
-      signal: this.#stopping.signal,
-    })
   }
 
   async #downloadContext (): Promise<DownloadContext> {
@@ -385,48 +333,9 @@ export class Node extends EventEmitter<NodeEvents> {
     }
   }
 
-  /** The downloader is an owner now: of the file as it was just published. */
-  async #shareDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined): Promise<void> {
-    try {
-      const identity = known ?? await identifyOwnFile(this.folder, filename)
-      if (identity.size !== BigInt(content.size)) return
-      await this.#openFolder.digests.put(filename, identity, content)
-      await this.#offers.add({ filename, identity, ...content })
-    } catch (error) {
-      // The file is there and right; that it can't be offered is another matter.
-      this.#report(toPiecemealError(error))
-    }
-  }
-
   get #openPorts (): { inputPort: number, outputPort: number } {
     if (this.#ports === undefined) throw new Error('not listening')
     return { inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
-  }
-
-  #withdraw (file: ServedFile): void {
-    if (!this.#offers.remove(file)) return
-    const { filename } = file
-    this.emit('withdrawn', { file: filename, code: 'E_CHANGED', message: `${quote(filename)} has changed since it was announced; upload it again to share it as it is now` })
-  }
-
-  /** What `close` has to wait for. */
-  async #track<T> (work: Promise<T>): Promise<T> {
-    this.#running.add(work)
-    try {
-      return await work
-    } finally {
-      this.#running.delete(work)
-    }
-  }
-
-  #throttle<T extends unknown[]> (report: (...values: T) => void): (...values: T) => void {
-    let lastMs = -Infinity
-    return (...values) => {
-      const nowMs = performance.now()
-      if (nowMs - lastMs < PROGRESS_MS) return
-      lastMs = nowMs
-      report(...values)
-    }
   }
 
   #report (error: Error): void {
@@ -443,8 +352,4 @@ async function isOverWithin (work: Promise<unknown>, ms: number): Promise<boolea
   } finally {
     clearTimeout(timer)
   }
-}
-
-function secondsSince (ms: number): number {
-  return (performance.now() - ms) / 1_000
 }

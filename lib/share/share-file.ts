@@ -8,7 +8,7 @@ import type { Share } from './share-index.js'
 
 export interface ShareFileOptions extends DigestOptions {
   folder: string
-  cache: DigestCache
+  cache: Pick<DigestCache, 'get' | 'put'>
 }
 
 /** @throws E_NAME, E_IO, E_FORBIDDEN; E_CHANGED if the file was written to meanwhile. */

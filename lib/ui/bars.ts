@@ -57,7 +57,7 @@ export function barReporter (stream: NodeJS.WriteStream, output: Output): Report
     report (name, data) {
       if (name === 'progress') return draw(data as ProgressEvent)
       const { file } = data as { file?: string }
-      if (name === 'sharing' || name === 'failed') remove(`digest ${file}`)
+      if (name === 'sharing' || name === 'verified' || name === 'withdrawn' || name === 'failed') remove(`digest ${file}`)
       if (name === 'saved' || name === 'failed') remove(`download ${file}`)
       lines.report(name, data)
     },

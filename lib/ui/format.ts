@@ -14,7 +14,7 @@ export function formatRate (bytes: number, seconds: number): string {
 }
 
 export function formatSeconds (seconds: number): string {
-  return `${seconds.toFixed(seconds < 10 ? 2 : 0)} s`
+  return `${seconds.toFixed(seconds < 10 && !Number.isInteger(seconds) ? 2 : 0)} s`
 }
 
 /** Enough of a digest to tell contents apart by eye, and to ask for one. */

@@ -1,6 +1,6 @@
 import type { ErrorData, Version } from '../protocol/errors.js'
-import type { NodeEvents } from '../node/events.js'
-import type { NodeLimits, NodeStatus } from '../node/node.js'
+import type { NodeEvents, NodeStatus } from '../node/events.js'
+import type { NodeLimits } from '../node/options.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 
 type Told = { [Name in Exclude<keyof NodeEvents, 'error'>]: NodeEvents[Name][0] }
@@ -8,6 +8,8 @@ type Told = { [Name in Exclude<keyof NodeEvents, 'error'>]: NodeEvents[Name][0] 
 /** Everything a person or a script may be told of, by its name in `--json`. */
 export interface Reports extends Told {
   failed: Failure
+  /** A download was ended by a command, and what was kept of it is removed. */
+  cancelled: { file: string }
   list: Files
   status: NodeStatus
   limits: NodeLimits

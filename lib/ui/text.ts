@@ -1,6 +1,7 @@
 /** One line for each thing that happened. */
 import { quote as shellQuote } from 'shlex'
-import type { NodeLimits } from '../node/node.js'
+import type { Waiting } from '../download/waiting.js'
+import type { NodeLimits } from '../node/options.js'
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
 import { count, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
@@ -16,6 +17,10 @@ const LINES: Lines = {
   sharing: ({ file, bytes, digest, announced }) =>
     [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
   withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${oneLine(message)}`],
+  unshared: ({ file }) => [`no longer sharing ${printable(file)}`],
+  verified: ({ file, bytes, seconds }) => [`verified ${printable(file)} (${formatBytes(bytes)}): as it was announced, in ${formatSeconds(seconds)}`],
+  cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
+  waiting: ({ file, ...waiting }) => [`waiting for ${whatIsWaitedFor(waiting)}: ${printable(file)}, no byte for ${formatSeconds(Math.round(waiting.seconds))}`],
   progress: () => [],
   saved: ({ file, bytes, owners, seconds, resumed }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
@@ -32,12 +37,29 @@ const LINES: Lines = {
   status: ({ sharing, fetching, serving, tracker, limits }) => [
     `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.length}, fetching ${fetching.length}, serving ${serving.length}`,
     ...sharing.map(({ file, bytes, digest }) => `  shares ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
-    ...fetching.map(({ file, bytes, size, rate }) => `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
+    ...fetching.map(({ file, bytes, size, rate, waitingFor }) =>
+      `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
     ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
     `  ${limitsLine(limits)}`,
   ],
   limits: (limits) => [limitsLine(limits)],
   help: ({ text }) => text.split('\n'),
+}
+
+/** How many owners are named; there may be as many as a tracker lists. */
+const OWNERS_NAMED = 3
+
+function whatIsWaitedFor ({ for: what, owners }: Omit<Waiting, 'file'>): string {
+  switch (what) {
+    case 'disk': return 'the disk'
+    case 'tracker': return 'the tracker'
+    case 'slot': return 'a free slot'
+    case 'owner': {
+      const more = owners.length - OWNERS_NAMED
+      const named = owners.slice(0, OWNERS_NAMED).map(printable).join(', ')
+      return named === '' ? 'an owner' : more > 0 ? `${named} and ${more} more` : named
+    }
+  }
 }
 
 function limitsLine ({ up, down }: NodeLimits): string {

@@ -53,6 +53,20 @@ class FakeNode {
     return await this.#begin('status')
   }
 
+  async cancel (file: string): Promise<unknown> {
+    this.works.get(`download ${file}`)?.fail(new PiecemealError('E_INTERRUPTED', 'cancelled'))
+    return await this.#begin(`cancel ${file}`)
+  }
+
+  unshare (file: string): void {
+    this.calls.push(`unshare ${file}`)
+    if (file === 'nothing') throw new PiecemealError('E_NOT_SHARED', 'not shared')
+  }
+
+  async verify (file = 'all'): Promise<unknown> {
+    return await this.#begin(`verify ${file}`)
+  }
+
   limit (direction: 'up' | 'down', bytesPerSecond: number | undefined): void {
     this.limits = { ...this.limits, [direction]: bytesPerSecond }
   }
@@ -151,6 +165,31 @@ await t.test('exit waits for what runs, and takes no further command', async (t)
   node.work('download a').done()
   t.equal(await status(), 0)
   t.strictSame(node.calls, ['download a', 'leave'])
+})
+
+await t.test('cancel, unshare and verify', async (t) => {
+  const { node, session, reports, status } = begin()
+  for (const line of ['torrent -m download a', 'torrent cancel a b', 'torrent unshare c nothing', 'torrent verify', 'torrent verify d e']) session.obey(line)
+  t.strictSame(node.calls, ['download a', 'cancel a', 'cancel b', 'unshare c', 'unshare nothing', 'verify all', 'verify d', 'verify e'])
+  for (const call of ['cancel a', 'verify all', 'verify d']) node.work(call).done()
+  node.work('cancel b').fail(error('E_USAGE'))
+  await status()
+  node.work('verify e').fail(error('E_CHANGED'))
+  session.obey('torrent exit')
+  t.equal(await status(), 24)
+  const told = reports.map(([name, { file, code }]: [string, { file?: string, code?: string }]) => [name, file, code])
+  t.strictSame(told.sort(), [
+    ['cancelled', 'a', undefined], ['failed', 'a', 'E_INTERRUPTED'], ['failed', 'b', 'E_USAGE'], ['failed', 'e', 'E_CHANGED'], ['failed', 'nothing', 'E_NOT_SHARED'],
+  ])
+})
+
+await t.test('a download that was cancelled was not cut off by the signal that comes later', async (t) => {
+  const { node, session, status } = begin()
+  for (const line of ['torrent -m download a', 'torrent cancel a']) session.obey(line)
+  await status()
+  node.work('cancel a').done()
+  await session.stop()
+  t.equal(await status(), 0)
 })
 
 await t.test('a second exit does not wait', async (t) => {

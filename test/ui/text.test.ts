@@ -30,6 +30,23 @@ await t.test('a saved file: size, owners, time and rate', async (t) => {
   t.match(told('saved', { bytes: 0, owners: [], seconds: 0 }).out, [/^saved a\.png \(0 B from 0 owners\)/], 'an empty file')
 })
 
+await t.test('what a download waits for', async (t) => {
+  const line = (waiting: Partial<Reports['waiting']>): string => told('waiting', waiting).out.join('|')
+  t.equal(line({}), 'waiting for NodeA: a.png, no byte for 12 s')
+  t.equal(line({ owners: ['a', 'b', 'c'], seconds: 0.4 }), 'waiting for a, b, c: a.png, no byte for 0 s')
+  t.equal(line({ owners: ['a', 'b', 'c', 'd', 'e'] }), 'waiting for a, b, c and 2 more: a.png, no byte for 12 s')
+  t.equal(line({ owners: [] }), 'waiting for an owner: a.png, no byte for 12 s')
+  for (const [what, text] of [['disk', 'the disk'], ['tracker', 'the tracker'], ['slot', 'a free slot']] as const) {
+    t.equal(line({ for: what, owners: [] }), `waiting for ${text}: a.png, no byte for 12 s`)
+  }
+})
+
+await t.test('what was cancelled, is shared no more, or was looked at again', async (t) => {
+  t.strictSame(told('cancelled').out, ['cancelled a.png; nothing is kept of it'])
+  t.strictSame(told('unshared').out, ['no longer sharing a.png'])
+  t.strictSame(told('verified').out, ['verified a.png (1.50 KiB): as it was announced, in 0.50 s'])
+})
+
 await t.test('what goes wrong goes to stderr, all else to stdout', async (t) => {
   for (const name of Object.keys(REPORTS) as Array<keyof Reports>) {
     const { out, err } = told(name)
@@ -68,7 +85,7 @@ await t.test('the list', async (t) => {
 await t.test('the status', async (t) => {
   const { out } = told('status')
   t.match(out[0], /tracker connected; sharing 1, fetching 1, serving 1/)
-  t.match(out.slice(1), [/shares a\.png/, /fetches b\.png: 1\.00 KiB of 2\.00 KiB, 512 B\/s/, /serves a\.png to 127\.0\.0\.1: 512 B of 1\.50 KiB, 256 B\/s/, /limits: up 50\.0 MiB\/s, down off/])
+  t.match(out.slice(1), [/shares a\.png/, /fetches b\.png: 1\.00 KiB of 2\.00 KiB, 512 B\/s, waiting for NodeA$/, /serves a\.png to 127\.0\.0\.1: 512 B of 1\.50 KiB, 256 B\/s/, /limits: up 50\.0 MiB\/s, down off/])
   t.match(told('status', { tracker: { connected: false } }).out[0], /tracker away/)
 })
 
@@ -79,10 +96,10 @@ await t.test('the limits', async (t) => {
 await t.test('names that hold anything but printable characters are JSON-quoted, wherever they stand', async (t) => {
   for (const [file, shown] of [['a\nsaved b', '"a\\nsaved b"'], ['\u001b[2Jx', '"\\u001b[2Jx"'], ['x\u202egnp.exe', '"x\\u202egnp.exe"'], ['a\u200bb', '"a\\u200bb"'], ['a\rb', '"a\\rb"']] as const) {
     const reports = [
-      told('sharing', { file }), told('saved', { file }), told('failed', { file }), told('withdrawn', { file }),
+      told('sharing', { file }), told('saved', { file }), told('failed', { file }), told('withdrawn', { file }), told('unshared', { file }), told('verified', { file }), told('cancelled', { file }), told('waiting', { file }),
       told('list', { files: [{ filename: file, size: 1, digest: DIGEST, owners: 1 }] }),
       told('status', { sharing: [{ file, bytes: 1, digest: DIGEST }] }),
-      told('status', { fetching: [{ file, bytes: 1, size: 1, rate: 1 }] }),
+      told('status', { fetching: [{ file, bytes: 1, size: 1, rate: 1 }] }), told('waiting', { owners: [file] }),
       told('status', { serving: [{ file, peer: '127.0.0.1', bytes: 1, size: 1, rate: 1 }] }),
     ]
     for (const { out, err } of reports) {

@@ -1,0 +1,39 @@
+/** What a node is given. */
+import type { Address, AdvertisedAddress } from '../protocol/address.js'
+import type { Deadlines } from '../protocol/limits.js'
+import type { Secret } from '../secret/keys.js'
+
+export interface NodeOptions {
+  /** 1 to 64 of `A-Z a-z 0-9 . _ -`, a letter or digit first. */
+  name: string
+  /** @default 127.0.0.1:12340 */
+  tracker?: Address
+  /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
+  dir?: string
+  /** What both ports listen on: an address, or a name for each address that it has and this machine, too. @default '127.0.0.1' */
+  host?: string
+  /** Port for control messages; 0 for any free one. @default 0 */
+  inputPort?: number
+  /** Port for file data; 0 for any free one. @default 0 */
+  outputPort?: number
+  /** Bytes a second of file data that go out at most, at least 1024. @default no limit */
+  up?: number | undefined
+  /** Bytes a second of file data that come in at most, at least 1024. @default no limit */
+  down?: number | undefined
+  /** The secret of the network: with it every connection, in or out, is encrypted and both its ends have shown that they know it. */
+  secret?: Secret | undefined
+  /** Without a secret, to listen beyond the loopback all the same. @default false */
+  insecure?: boolean | undefined
+  /** Where others reach it, if that is not where it listens. */
+  advertise?: AdvertisedAddress | undefined
+  /** A download that has had no new byte for so long is given up. @default 10 minutes */
+  giveUpMs?: number | undefined
+  /** Waits other than those of the contract, for tests. */
+  deadlines?: Partial<Deadlines> | undefined
+}
+
+/** Bytes a second; left out where there is no limit. */
+export interface NodeLimits {
+  up?: number
+  down?: number
+}
