@@ -95,7 +95,7 @@ async function download (tracker: string): Promise<SavedEvent[]> {
     const { event, ...data } = report
     if (event === 'progress') return showProgress(data as ProgressEvent)
     if (event === 'saved' || event === 'failed') endProgress(data as SavedEvent | Failure)
-    lines.report(event, data as Reports[typeof event])
+    lines.report(event, data)
   })
   await node.read(1, signal, (line) => parseReport(line)?.event === 'listening' || undefined)
   const done = node.read(WANTED.length, signal, (line) => {
