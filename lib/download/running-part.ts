@@ -49,6 +49,9 @@ export class RunningPart {
   /** What the thread's last sign of life was, and when it came. */
   #heartbeat = 0
   #heartbeatMs = performance.now()
+  /** In which file call it was when it was looked at, and since when. */
+  #fileCalls = 0
+  #fileCallMs = 0
 
   constructor ({ part, owner, path, found, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
     const { firstPiece, endPiece } = part
@@ -127,12 +130,25 @@ export class RunningPart {
     this.#control.cancel()
   }
 
-  /** Ends a thread that has given no sign of life for long. To be called again and again. */
+  /** How long its thread has been waiting for the disk, in the file call that it is in: as far as it was looked at. */
+  diskWaitMs (nowMs: number): number {
+    return isInFileCall(this.#fileCalls) ? nowMs - this.#fileCallMs : 0
+  }
+
+  /** Ends a thread that has given no sign of life for long, and waits for no disk. To be called again and again. */
   killIfStuck (nowMs: number): void {
-    const { heartbeat } = this.#control
-    if (heartbeat !== this.#heartbeat) {
+    const { heartbeat, fileCalls } = this.#control
+    if (fileCalls !== this.#fileCalls) {
+      this.#fileCalls = fileCalls
+      this.#fileCallMs = nowMs
+    }
+    if (heartbeat !== this.#heartbeat || isInFileCall(fileCalls)) {
       this.#heartbeat = heartbeat
       this.#heartbeatMs = nowMs
     } else if (nowMs - this.#heartbeatMs > this.#threadHangMs) this.#kill.abort()
   }
+}
+
+function isInFileCall (fileCalls: number): boolean {
+  return fileCalls % 2 === 1
 }

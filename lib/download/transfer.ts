@@ -69,6 +69,9 @@ const RATE_PER_STREAM = 128 * KiB
 /** With this much a second for all threads together, it is an owner's own fault when it counts as slow. */
 const FREE_RATE = 2 * MAX_FETCH_THREADS * DEFAULT_POLICY.slowBytesPerSecond
 
+/** A thread that is in one file call for so long waits for a disk that stands still. */
+const DISK_WAIT_MS = 1_000
+
 export class Transfer {
   readonly #options: TransferOptions
   readonly #context: DownloadContext
@@ -85,6 +88,8 @@ export class Transfer {
   /** Threads that died in a row, and the last of them. */
   #threadDeaths = 0
   #deadThread = 0
+  /** When a thread last waited long for the disk. */
+  #diskWaitedMs = -Infinity
   /** Files that threads were about to name when they died: one of them may be the file. */
   readonly #untold: UntoldFile[] = []
   #wake: () => void = () => {}
@@ -184,8 +189,11 @@ export class Transfer {
 
   get #machine (): Machine {
     const { slots, down: { bytesPerSecond = Infinity } } = this.#context
-    const isLimited = bytesPerSecond < FREE_RATE
-    const streams = this.#isSinglePiece ? Infinity : this.#machineLoad.at(performance.now(), this.#schedule.streamsOfUse)
+    const nowMs = performance.now()
+    // Until what a part has brought is again measured over a time without such a wait.
+    const hasWaited = nowMs - this.#diskWaitedMs < DEFAULT_POLICY.slowAfterMs
+    const isLimited = bytesPerSecond < FREE_RATE || hasWaited
+    const streams = this.#isSinglePiece ? Infinity : this.#machineLoad.at(nowMs, this.#schedule.streamsOfUse)
     // Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while.
     const most = Math.max(1, Math.floor(bytesPerSecond / RATE_PER_STREAM))
     return { slots: slots.free, streams, most, isBusy: this.#machineLoad.isBusy, isLimited }
@@ -223,7 +231,10 @@ export class Transfer {
 
   #killStuckThreads (): void {
     const nowMs = performance.now()
-    for (const running of this.#running.values()) running.killIfStuck(nowMs)
+    for (const running of this.#running.values()) {
+      running.killIfStuck(nowMs)
+      if (running.diskWaitMs(nowMs) > DISK_WAIT_MS) this.#diskWaitedMs = nowMs
+    }
   }
 
   #start (part: PartToStart): void {

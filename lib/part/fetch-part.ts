@@ -26,6 +26,7 @@ import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
 import { inSeconds } from '../protocol/units.js'
+import { callFiles, letGo, takeInHand } from '../threads/file-calls.js'
 import { PartControl } from '../threads/part-control.js'
 import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
 import { SocketReader } from './socket-reader.js'
@@ -41,12 +42,18 @@ const WATCH_MS = 100
  * @throws E_NETWORK, E_AUTH, E_TIMEOUT, E_PROTOCOL, E_DIGEST, E_DISK_FULL, E_IO, E_EXISTS, E_INTERRUPTED, or what the owner refused with.
  */
 export async function fetchPart (task: PartTask): Promise<WholeFile | undefined> {
-  new PartControl(task.control).threadId = threadId
-  const fd = openPartFile(task.path)
+  const control = new PartControl(task.control)
+  control.threadId = threadId
+  takeInHand(control)
   try {
-    return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
+    const fd = callFiles(() => openPartFile(task.path))
+    try {
+      return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
+    } finally {
+      callFiles(() => closeSync(fd))
+    }
   } finally {
-    closeSync(fd)
+    letGo(control)
   }
 }
 
@@ -81,6 +88,9 @@ class PartFetch {
   #reader: SocketReader | undefined
   #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
   #phaseMs = performance.now()
+  #lookedMs = performance.now()
+  /** The longest time between two looks at the clock: the thread waited for a disk, or its machine slept. */
+  #mostStillMs = 0
   #settle: (error?: PiecemealError) => void = () => {}
   #isSettled = false
   #socket: Socket | undefined
@@ -122,9 +132,9 @@ class PartFetch {
         socket.on(ready, () => this.#request(socket))
         socket.on('error', (cause) => this.#settle(this.#phase === 'connecting'
           ? connectFailure(this.#where, cause)
-          : new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause })))
-        socket.on('end', () => this.#settle(protocolError(`${this.#where} ended the stream before the range was complete`)))
-        socket.on('close', () => this.#settle(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`)))
+          : this.#brokenOff(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause }))))
+        socket.on('end', () => this.#settle(this.#brokenOff(protocolError(`${this.#where} ended the stream before the range was complete`))))
+        socket.on('close', () => this.#settle(this.#brokenOff(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`))))
       })
     } finally {
       clearInterval(watch)
@@ -175,7 +185,7 @@ class PartFetch {
   #takeData (chunk: Buffer): void {
     this.#enter('receiving')
     const data = chunk.subarray(0, this.#range.end - this.#range.start - this.#written)
-    writeFullySync(this.#fd, data, this.#written)
+    callFiles(() => writeFullySync(this.#fd, data, this.#written))
     this.#written += data.length
     this.#control.receivedBytes = this.#written
     for (let at = 0; at < data.length;) {
@@ -186,7 +196,7 @@ class PartFetch {
       if (verdict === 'bad') {
         throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
       }
-      this.#completeFile()
+      callFiles(() => this.#completeFile())
       // Of a whole file the answer tells, which may not come: what the thread had in hand dies with it.
       if (this.#whole === undefined) this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
@@ -205,6 +215,24 @@ class PartFetch {
     if (named === undefined) giveName({ from: path, to: target, filename, naming })
     dropOldName(path)
     this.#whole = { pieces, identity: named ?? identifySync(this.#fd) }
+  }
+
+  /** An owner gives up who takes nothing: where this thread stood still it is not to blame. */
+  #brokenOff (error: PiecemealError): PiecemealError {
+    this.#noteStillness()
+    if (this.#mostStillMs < this.#task.deadlines.dataStallMs / 2) return error
+    return new PiecemealError('E_INTERRUPTED', `${error.message}; this machine had stood still for ${inSeconds(this.#mostStillMs)}`, { cause: error })
+  }
+
+  /** @returns the time */
+  #noteStillness (): number {
+    const nowMs = performance.now()
+    const stillMs = Math.max(0, nowMs - this.#lookedMs - WATCH_MS)
+    this.#lookedMs = nowMs
+    this.#mostStillMs = Math.max(this.#mostStillMs, stillMs)
+    // Nobody's silence was heard meanwhile.
+    this.#phaseMs = Math.min(nowMs, this.#phaseMs + stillMs)
+    return nowMs
   }
 
   #enter (phase: 'waiting' | 'receiving'): void {
@@ -230,6 +258,7 @@ class PartFetch {
 
   #look (): void {
     this.#control.beat()
+    const nowMs = this.#noteStillness()
     this.#reader?.flush()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
@@ -239,7 +268,7 @@ class PartFetch {
     }
     const { connectMs, firstLineMs, dataStallMs } = this.#task.deadlines
     const mostMs = { connecting: connectMs, waiting: firstLineMs, receiving: dataStallMs }[this.#phase]
-    if (performance.now() - this.#phaseMs > mostMs) {
+    if (nowMs - this.#phaseMs > mostMs) {
       this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${inSeconds(mostMs)}`))
     }
   }

@@ -3,6 +3,7 @@ const VERIFIED_PIECE = 1
 const IS_CANCELLED = 2
 const HEARTBEAT = 3
 const THREAD = 4
+const FILE_CALLS = 5
 const INT32_FIELDS = 6
 
 const RECEIVED = 0
@@ -65,6 +66,15 @@ export class PartControl {
 
   beat (): void {
     Atomics.add(this.#fields, HEARTBEAT, 1)
+  }
+
+  /** File calls that the worker's thread has begun and ended: odd while it is in one. */
+  get fileCalls (): number {
+    return Atomics.load(this.#fields, FILE_CALLS)
+  }
+
+  countFileCall (): void {
+    Atomics.add(this.#fields, FILE_CALLS, 1)
   }
 
   /** The `threadId` of the worker that is at it, once one is. */

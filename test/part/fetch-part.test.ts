@@ -35,7 +35,7 @@ interface Fetching {
 }
 
 /** A part that is fetched from an owner, which answers the request with its header and then does what it is told. */
-async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours }: { theirs?: Secret | undefined, ours?: Secret | undefined }): Promise<Fetching> {
+async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours }: { theirs?: Secret | undefined, ours?: Secret | undefined }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
   const content = { size: BYTES, digest: contentDigest(BYTES, MIB, DIGESTS), pieceLength: MIB }
   const control = PartControl.forPart(0, PIECES)
   const listener = new Listener({
@@ -51,7 +51,7 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   const owner = await listener.listen({ host: HOST, port: 0 })
   const path = join(await tempDir(t), 'part')
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }
@@ -113,6 +113,31 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
       const lied = await fetching(t, async (socket) => { socket.end(wrong) }, secrets)
       await t.rejects(lied.fetched, { code: 'E_DIGEST', message: /piece 1 of "file"/ })
       t.equal(lied.control.verifiedPiece, 1)
+    })
+
+    await t.test('a thread that stood still for longer than an owner may be silent', async (t) => {
+      const dataStallMs = 400
+      const { fetched, path } = await fetching(t, async (socket, control) => {
+        socket.write(DATA.subarray(0, MIB + 10))
+        await untilReceived(control, MIB + 10)
+        // As in a write to a disk that is frozen.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * dataStallMs)
+        await sleep(dataStallMs / 2)
+        socket.end(DATA.subarray(MIB + 10))
+      }, secrets, { ...DEADLINES, dataStallMs })
+      await fetched
+      t.ok(DATA.equals(await readFile(path)))
+    })
+
+    await t.test('an owner that broke off while the thread stood still is not to blame', async (t) => {
+      const dataStallMs = 400
+      const { fetched } = await fetching(t, async (socket, control) => {
+        socket.write(DATA.subarray(0, MIB + 10))
+        await untilReceived(control, MIB + 10)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * dataStallMs)
+        socket.destroy()
+      }, secrets, { ...DEADLINES, dataStallMs })
+      await t.rejects(fetched, { code: 'E_INTERRUPTED', message: /had stood still/ })
     })
 
     await t.test('cancelled', async (t) => {
