@@ -9,7 +9,7 @@ import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
 import { formatAddress, type Address } from '../protocol/address.js'
 import { pieceCount } from '../protocol/content.js'
-import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { PiecemealError, toPiecemealError, type ErrorCode } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 import { KiB } from '../protocol/units.js'
 import { quote } from '../protocol/names.js'
@@ -38,9 +38,11 @@ export interface TransferProgress {
 export interface TransferOptions {
   found: Found
   /** Not known beforehand where there is only one. */
-  pieces?: PieceList
+  pieces?: PieceList | undefined
+  /** Codes of an owner that end it at once: what is asked for may be what is wrong. */
+  doubtful?: ReadonlySet<ErrorCode> | undefined
   /** Owners that are known to send wrong things. */
-  liars?: readonly Owner[]
+  liars?: readonly Owner[] | undefined
   /** What is there already. */
   runs: readonly Run[]
   /** The path that the file is to have in the end. */
@@ -80,6 +82,8 @@ export class Transfer {
   readonly #tally: Tally
   /** The file, where it came in one part. */
   #whole: WholeFile | undefined
+  /** What came of a doubtful question. */
+  #doubt: PiecemealError | undefined
   #resumedBytes = 0
   #ownersAskedMs = performance.now()
   #asking: Promise<void> | undefined
@@ -162,6 +166,7 @@ export class Transfer {
   #throwIfOver (): void {
     const { signal, found } = this.#options
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
+    if (this.#doubt !== undefined) throw this.#doubt
     if (this.#glue.failure !== undefined) throw toDiskError(this.#glue.failure, 'cannot glue the parts')
   }
 
@@ -232,6 +237,7 @@ export class Transfer {
   async #end (running: RunningPart, { file, failure }: PartEnd): Promise<void> {
     const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes } = running
     this.#whole ??= file
+    if (failure && this.#options.doubtful?.has(failure.code)) this.#doubt ??= failure
     this.#running.delete(id)
     this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
