@@ -1,4 +1,7 @@
-/** Asks owners for the list of pieces until one sends the list that the digest was made of. */
+/**
+ * Asks owners for size and list of pieces until one sends what the digest was made of. What the
+ * tracker says beside the digest is a hint that anybody may have given it.
+ */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
@@ -15,16 +18,19 @@ const HEAD_START_MS = 250
 /** By then all are asked, however many are dead. */
 const LONGEST_WAIT_MS = 2_000
 
+/** Size, piece length and pieces that fit the digest. */
+export type PiecedContent = Content & { pieces: PieceList }
+
 export interface CheckedPieceList {
-  pieces: PieceList
+  content: PiecedContent
   /** Owners that sent something else. */
   liars: Owner[]
 }
 
-/** @throws E_DIGEST if only wrong lists came, otherwise what the last owner failed with. */
+/** @throws E_DIGEST if nothing came that fits the digest, otherwise what the last owner failed with. */
 export async function fetchPieceList (found: Found, signal: AbortSignal, context: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<CheckedPieceList> {
   const noBytes = Buffer.alloc(0)
-  if (found.size === 0 && isPieceListOf(found, noBytes)) return { pieces: noBytes, liars: [] }
+  if (found.size === 0 && isPieceListOf(found, noBytes)) return { content: { ...contentOnly(found), pieces: noBytes }, liars: [] }
 
   // Not with `AbortSignal.any`: in Node 20 such a signal may be collected before it fires.
   const done = new AbortController()
@@ -35,7 +41,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
   if (signal.aborted) stop()
   const liars: Owner[] = []
   const failures: PiecemealError[] = []
-  const ask = async (owner: Owner, turn: Promise<unknown>): Promise<PieceList> => {
+  const ask = async (owner: Owner, turn: Promise<unknown>): Promise<PiecedContent> => {
     await turn
     try {
       return await askOwner(owner, found, either, context)
@@ -47,7 +53,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
     }
   }
 
-  const asked: Array<Promise<PieceList>> = []
+  const asked: Array<Promise<PiecedContent>> = []
   for (const owner of found.owners) {
     const previous = asked.at(-1)
     // The next owner's turn comes when the one before has failed, or has not answered for a while.
@@ -57,7 +63,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
     asked.push(ask(owner, turn))
   }
   try {
-    return { pieces: await Promise.any(asked), liars }
+    return { content: await Promise.any(asked), liars }
   } catch {
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
     throw failures.find(({ code }) => code === 'E_DIGEST') ?? failures.at(-1) ??
@@ -69,19 +75,22 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
   }
 }
 
-async function askOwner (owner: Owner, content: Content & { filename: string }, signal: AbortSignal, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<PieceList> {
+async function askOwner (owner: Owner, { filename, digest }: Found, signal: AbortSignal, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<PiecedContent> {
   const client = await LineClient.connect({ host: owner.host, port: owner.inputPort, signal, credentials: credentials?.control, ...deadlines })
   const giveUp = (): void => client.close()
   signal.addEventListener('abort', giveUp, { once: true })
   try {
-    const { pieces, ...answer } = parseSizeAnswer(await client.request(sizeQuestion(content.filename, content.digest)))
-    const isAboutTheSame = answer.digest === content.digest && answer.size === content.size && answer.pieceLength === content.pieceLength
-    if (!isAboutTheSame || pieces === undefined || !isPieceListOf(content, pieces)) {
-      throw new PiecemealError('E_DIGEST', `the owner ${quote(owner.name)} sent a piece list that does not match the digest of ${quote(content.filename)}`)
+    const { pieces, ...answer } = parseSizeAnswer(await client.request(sizeQuestion(filename, digest)))
+    if (answer.digest !== digest || pieces === undefined || !isPieceListOf(answer, pieces)) {
+      throw new PiecemealError('E_DIGEST', `the owner ${quote(owner.name)} sent a piece list that does not match the digest of ${quote(filename)}`)
     }
-    return pieces
+    return { ...contentOnly(answer), pieces }
   } finally {
     signal.removeEventListener('abort', giveUp)
     client.close()
   }
+}
+
+function contentOnly ({ size, digest, pieceLength }: Content): Content {
+  return { size, digest, pieceLength }
 }

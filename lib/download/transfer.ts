@@ -9,7 +9,7 @@ import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
 import { formatAddress } from '../protocol/address.js'
 import { pieceCount } from '../protocol/content.js'
-import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { PiecemealError, toPiecemealError, type ErrorCode } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 import { KiB } from '../protocol/units.js'
 import { quote } from '../protocol/names.js'
@@ -39,9 +39,11 @@ export interface TransferProgress {
 export interface TransferOptions {
   found: Found
   /** Not known beforehand where there is only one. */
-  pieces?: PieceList
+  pieces?: PieceList | undefined
+  /** Codes of an owner that end it at once: what is asked for may be what is wrong. */
+  doubtful?: ReadonlySet<ErrorCode> | undefined
   /** Owners that are known to send wrong things. */
-  liars?: readonly Owner[]
+  liars?: readonly Owner[] | undefined
   /** What is there already. */
   runs: readonly Run[]
   /** The path that the file is to have in the end. */
@@ -84,6 +86,8 @@ export class Transfer {
   readonly #tally: Tally
   /** The file, where it came in one part. */
   #whole: WholeFile | undefined
+  /** What came of a doubtful question. */
+  #doubt: PiecemealError | undefined
   #resumedBytes = 0
   /** Threads that died in a row, and the last of them. */
   #threadDeaths = 0
@@ -207,6 +211,7 @@ export class Transfer {
   #throwIfOver (): void {
     const { signal, found } = this.#options
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
+    if (this.#doubt !== undefined) throw this.#doubt
     if (this.#glue.failure !== undefined) throw toDiskError(this.#glue.failure, 'cannot glue the parts')
   }
 
@@ -251,6 +256,7 @@ export class Transfer {
     const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes, untold } = running
     this.#whole ??= file
     if (failure?.code === 'E_WORKER' && untold) this.#untold.push(untold)
+    if (failure && this.#options.doubtful?.has(failure.code)) this.#doubt ??= failure
     this.#running.delete(id)
     this.#context.slots.release()
     this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())

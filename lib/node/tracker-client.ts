@@ -2,12 +2,14 @@
  * The node's one connection to its tracker, which is its presence: kept alive, made again for ever
  * when it is lost, and then told all that the node shares.
  */
-import { EventEmitter, once, setMaxListeners } from 'node:events'
+import { randomBytes } from 'node:crypto'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatAddress, isLoopback, isWildcard, type Address } from '../protocol/address.js'
+import { beatUntilLost } from './heartbeat.js'
 import { LineClient } from '../net/line-client.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import type { Deadlines } from '../protocol/limits.js'
+import { SESSION_BYTES, type Deadlines } from '../protocol/limits.js'
 import type { NodeToTracker, TrackerMode } from '../protocol/node-to-tracker.js'
 import type { ClientCredentials } from '../secret/keys.js'
 import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
@@ -24,12 +26,16 @@ export interface TrackerClientOptions {
   /** For the tracker's port; without them the connection is plain. */
   credentials?: ClientCredentials | undefined
   deadlines: Deadlines
+  /** As of a heartbeat, for tests. */
+  hasSlept?: (() => boolean) | undefined
   /** All that is to be announced on a new connection. */
   announcements: () => Array<Question<'have'>>
 }
 
 export interface TrackerClientEvents {
   connected: []
+  /** There is a connection to ask on: the same, and also one in the place of another that was not lost. */
+  ready: []
   /** Lost, or not there in the first place, or it has another secret (E_AUTH); it goes on trying. */
   lost: [reason: PiecemealError]
 }
@@ -41,10 +47,15 @@ const BEAT_SHARE_OF_INTERVAL = 0.75
 export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   readonly #options: TrackerClientOptions
   readonly #closing = new AbortController()
+  /** By this the tracker knows that a newer connection is ours as well, and that the older one is dead. */
+  readonly #session = randomBytes(SESSION_BYTES).toString('hex')
+  #connecting: Promise<LineClient> | undefined
   #client: LineClient | undefined
   /** What the tracker refused us with the last time: to wait for it is of no use. */
   #refusal: PiecemealError | undefined
   #hasJoined = false
+  /** As far as was told. */
+  #isLost = true
   /** As often as the tracker asks for, and a little oftener. */
   #beatMs: number
   #loop: Promise<void> = Promise.resolve()
@@ -113,29 +124,50 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     }
     this.#closing.abort()
     client?.close()
-    await this.#loop
+    await Promise.allSettled([this.#loop, this.#connecting])
   }
 
   async #stayConnected (first: LineClient | undefined): Promise<void> {
     let client = first
-    const { reconnectMinMs, reconnectMaxMs } = this.#options.deadlines
+    const { reconnectMs, reconnectMinMs, reconnectMaxMs } = this.#options.deadlines
     let pauseMs = reconnectMinMs
+    let tookMs = 0
     while (!this.#isClosing()) {
       if (client) {
         pauseMs = reconnectMinMs
-        const reason = await this.#beatUntilLost(client)
+        tookMs = 0
+        const current: LineClient = client
+        const reason = await beatUntilLost(current, {
+          beatMs: this.#beatMs,
+          doubtMs: reconnectMs,
+          hasSlept: this.#options.hasSlept,
+          alive: async () => await this.#askOn(current, 'alive', {}),
+          onDoubt: (doubt) => { void this.#replace(current, doubt) },
+        })
         if (this.#isClosing()) return
+        client = this.#client ?? await this.#connecting?.catch(() => undefined)
+        if (client) continue
         this.#lose(reason)
       }
-      // Jittered, so that the nodes of a tracker that comes back do not all come at once.
-      await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {})
+      await this.#pause(Math.max(reconnectMinMs, pauseMs - tookMs))
       pauseMs = Math.min(reconnectMaxMs, pauseMs * 2)
+      const begunMs = performance.now()
       client = await this.#connect().catch((error: unknown) => this.#missAgain(toPiecemealError(error)))
+      // Who has waited for an answer in vain has paused enough.
+      tookMs = performance.now() - begunMs
     }
     client?.close()
   }
 
+  /** Jittered, so that the nodes of a tracker that comes back do not all come at once. */
+  async #pause (mostMs: number): Promise<void> {
+    await sleep(mostMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {
+      // Closed meanwhile, which the loops see for themselves.
+    })
+  }
+
   #lose (reason: PiecemealError): undefined {
+    this.#isLost = true
     this.#refusal = reason.code === 'E_AUTH' ? reason : undefined
     this.emit('lost', reason)
   }
@@ -146,8 +178,13 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     else if (this.#refusal === undefined) this.#lose(reason)
   }
 
-  /** The first message binds the connection to our name; then all is announced that is shared. */
   async #connect (): Promise<LineClient> {
+    this.#connecting ??= this.#connectAnew().finally(() => { this.#connecting = undefined })
+    return await this.#connecting
+  }
+
+  /** The first message binds the connection to our name; then all is announced that is shared. */
+  async #connectAnew (): Promise<LineClient> {
     const { tracker, hosts, credentials, announcements, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
     const client = await LineClient.connect({
       ...tracker,
@@ -157,15 +194,21 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
       connectMs: reconnectMs,
       messageMs,
     })
+    const stop = (): void => client.close()
+    this.#closing.signal.addEventListener('abort', stop)
     try {
-      const { interval } = await this.#askOn(client, 'alive', {})
+      const { interval } = await this.#askOn(client, 'alive', { session: this.#session })
       this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(heartbeatMs, (interval ?? Infinity) * 1_000)
       if (client.closedBecause) throw client.closedBecause
     } catch (error) {
       client.close()
       throw error
+    } finally {
+      this.#closing.signal.removeEventListener('abort', stop)
     }
+    const isNews = this.#isLost
     this.#client = client
+    this.#isLost = false
     this.#refusal = undefined
     client.once('close', () => { if (this.#client === client) this.#client = undefined })
     this.#hasJoined = true
@@ -173,18 +216,22 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
       // One that is refused has been refused before, when it was shared.
       this.#askOn(client, 'have', share).catch(() => {})
     }
-    this.emit('connected')
+    if (isNews) this.emit('connected')
+    this.emit('ready')
     return client
   }
 
-  async #beatUntilLost (client: LineClient): Promise<PiecemealError> {
-    const beat = setInterval(() => {
-      this.#askOn(client, 'alive', {}).catch(() => client.close())
-    }, this.#beatMs)
-    try {
-      return client.closedBecause ?? (await once(client, 'close') as [PiecemealError])[0]
-    } finally {
-      clearInterval(beat)
+  /**
+   * While nobody knows whether a connection works another one is tried beside it: TCP tries again ever
+   * more seldom to bring an `alive` across, and a new connection gets through at once.
+   */
+  async #replace (client: LineClient, doubt: AbortSignal): Promise<void> {
+    while (!doubt.aborted && !client.closedBecause && !this.#isClosing()) {
+      const newer = await this.#connect().catch(() => {
+        // The older one may still come back, and says why if it doesn't.
+      })
+      if (newer) return client.close()
+      await this.#pause(this.#options.deadlines.reconnectMinMs)
     }
   }
 
@@ -199,7 +246,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     return await new Promise<LineClient>((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
-        this.off('connected', go)
+        this.off('ready', go)
         this.off('lost', refuse)
         signal.removeEventListener('abort', giveUp)
       }
@@ -218,7 +265,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
         reject(new PiecemealError('E_AUTH', `the tracker at ${this.#refusal.message}`, { cause: this.#refusal }))
       }
       const timer = setTimeout(giveUp, Math.max(0, deadlineMs - performance.now()))
-      this.on('connected', go)
+      this.on('ready', go)
       this.on('lost', refuse)
       signal.addEventListener('abort', giveUp)
       if (signal.aborted) giveUp()

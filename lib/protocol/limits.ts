@@ -68,6 +68,9 @@ export const REFUSED_PEERS = 1_024
 
 /** Of one process of a node. */
 export const SESSION_BYTES = 16
+/** So often, within so long, a name goes from one connection to another of its session. */
+export const HANDOVERS = 3
+export const HANDOVERS_MS = 60_000
 /** What a tracker says to a port, to hear it back from its owner. */
 export const PROBE_BYTES = 16
 /** Earlier contents of a file that one record names. */

@@ -1,13 +1,22 @@
 /** The registry of a single tracker: plain maps, rebuilt by the nodes themselves after a restart. */
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
-import { RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
+import { HANDOVERS, HANDOVERS_MS, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { Edition, olderOf, type Claim } from './edition.js'
-import type { Found, Listing, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
+import type { Found, Listing, Membership, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
 
 export interface MemoryRegistryLimits {
   sharesPerNode: number
   records: number
+}
+
+/** A node that is there. */
+interface Member {
+  membership: Membership | undefined
+  /** File name → what it has under it. */
+  shares: Map<string, Held>
+  /** When its name went from one connection to the next, lately. */
+  changedMs: number[]
 }
 
 interface Held {
@@ -17,29 +26,39 @@ interface Held {
 
 export class MemoryRegistry implements Registry {
   readonly #limits: MemoryRegistryLimits
-  /** node name → file name → what it has under it */
-  readonly #nodes = new Map<string, Map<string, Held>>()
+  readonly #now: () => number
+  /** By name. */
+  readonly #nodes = new Map<string, Member>()
   /** file name → digest → edition */
   readonly #files = new Map<string, Map<string, Edition>>()
   #records = 0
 
-  constructor (limits: Partial<MemoryRegistryLimits> = {}) {
+  constructor (limits: Partial<MemoryRegistryLimits> = {}, now: () => number = () => performance.now()) {
+    this.#now = now
     this.#limits = { sharesPerNode: SHARES_PER_NODE, records: RECORDS_PER_TRACKER, ...limits }
   }
 
-  async join (node: string): Promise<void> {
-    if (this.#nodes.has(node)) throw new PiecemealError('E_NAME_TAKEN', `a live node has the name ${quote(node)}`)
-    this.#nodes.set(node, new Map())
+  async join (node: string, membership?: Membership): Promise<void> {
+    const older = this.#nodes.get(node)
+    const nowMs = this.#now()
+    const changedMs = older?.changedMs.filter((ms) => nowMs - ms < HANDOVERS_MS) ?? []
+    if (older) {
+      const isSameSession = membership?.session !== undefined && membership.session === older.membership?.session
+      if (!isSameSession || changedMs.length >= HANDOVERS) throw new PiecemealError('E_NAME_TAKEN', `a live node has the name ${quote(node)}`)
+      changedMs.push(nowMs)
+      this.#remove(node)
+    }
+    this.#nodes.set(node, { membership, shares: new Map(), changedMs })
+    older?.membership?.onReplaced()
   }
 
   async leave (node: string): Promise<void> {
-    for (const filename of this.#nodes.get(node)?.keys() ?? []) this.#forget(node, filename)
-    this.#nodes.delete(node)
+    this.#remove(node)
   }
 
   async have (node: string, record: OwnerRecord): Promise<void> {
     const { filename, size, digest, pieceLength, complete, host, inputPort, outputPort, origin, replaces } = record
-    const shares = this.#nodes.get(node)
+    const shares = this.#nodes.get(node)?.shares
     if (shares === undefined) throw new Error(`${node} has not joined`)
     if (!shares.has(filename)) this.#throwOnLimit(node, shares.size)
     this.#forget(node, filename)
@@ -83,6 +102,11 @@ export class MemoryRegistry implements Registry {
     return { files, truncated: false }
   }
 
+  #remove (node: string): void {
+    for (const filename of this.#nodes.get(node)?.shares.keys() ?? []) this.#forget(node, filename)
+    this.#nodes.delete(node)
+  }
+
   #throwOnLimit (node: string, shares: number): void {
     if (shares >= this.#limits.sharesPerNode) {
       throw new PiecemealError('E_LIMIT', `${quote(node)} shares ${shares} files, the most a node may share`)
@@ -93,7 +117,7 @@ export class MemoryRegistry implements Registry {
   }
 
   #forget (node: string, filename: string): void {
-    const shares = this.#nodes.get(node)
+    const shares = this.#nodes.get(node)?.shares
     const held = shares?.get(filename)
     if (shares === undefined || held === undefined) return
     shares.delete(filename)

@@ -15,6 +15,14 @@ export interface OwnerRecord extends Content {
   replaces?: readonly string[] | undefined
 }
 
+/** A connection's hold of a name. */
+export interface Membership {
+  /** Of the node's process. */
+  session?: string | undefined
+  /** A newer connection has taken the name. */
+  onReplaced: () => void
+}
+
 /** A question for the owners of a file. */
 export interface OwnerQuestion {
   filename: string
@@ -37,8 +45,14 @@ export interface Listing {
  * A node's records exist from `have` to `withdraw` or `leave`; one node has one content under one name.
  */
 export interface Registry {
-  /** Binds a name to a live connection. @throws E_NAME_TAKEN while another connection holds it. */
-  join: (node: string) => Promise<void>
+  /**
+   * Binds a name to a live connection. Where an older connection of the same session holds it, this one takes its place at once: what
+   * the older one owned is forgotten, and it is told; it has left then, without a `leave` of its own.
+   *
+   * @throws E_NAME_TAKEN while another session's connection, or one without a session, holds it; or if it has changed hands three times
+   * within 60 s: two processes of one session would take it from each other for ever.
+   */
+  join: (node: string, membership?: Membership) => Promise<void>
   /** Frees the name and forgets all that the node owned. Does nothing for a name that is free. */
   leave: (node: string) => Promise<void>
   /**

@@ -22,6 +22,7 @@ export interface SessionOptions {
 
 export class Session {
   readonly #registry: Registry
+  readonly #socket: Socket
   readonly #host: string
   /** Where this node reaches the tracker's machine; undefined if it is on that machine itself. */
   readonly #here: string | undefined
@@ -30,11 +31,15 @@ export class Session {
   #name: string | undefined
   /** The same while it is joined: an `exit` ends that, another message begins it anew. */
   #node: string | undefined
+  /** What its process is known by. */
+  #session: string | undefined
   #isClosed = false
+  #isReplaced = false
 
   /** @param name who the peer is, where its handshake told that */
   constructor (socket: Socket, name: string | undefined, registry: Registry, options: SessionOptions) {
     this.#registry = registry
+    this.#socket = socket
     this.#name = name
     this.#host = plainAddress(socket.remoteAddress ?? '')
     const here = plainAddress(socket.localAddress ?? '')
@@ -45,8 +50,10 @@ export class Session {
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
   async answer (value: Record<string, unknown>): Promise<object | Buffer> {
     const message = parseNodeToTracker(value)
+    // What it sent before it was told that another connection has its name.
+    if (this.#isReplaced) throw new PiecemealError('E_NETWORK', `another connection is ${quote(message.name)}'s now`, { endsConnection: true })
     try {
-      await this.#bind(message.name)
+      await this.#bind(message)
       return await this.#obey(message)
     } catch (error) {
       // What a registry says of a node that left meanwhile is news to nobody.
@@ -60,6 +67,15 @@ export class Session {
     await this.#leave()
   }
 
+  /** Another connection of the same node has its name: the registry knows nothing of this one any more. */
+  #endReplaced (): void {
+    const node = this.#node
+    this.#node = undefined
+    this.#isReplaced = this.#isClosed = true
+    this.#socket.destroy()
+    if (node !== undefined) this.#options.onLeave(node)
+  }
+
   async #leave (): Promise<void> {
     const node = this.#node
     if (node === undefined) return
@@ -68,10 +84,12 @@ export class Session {
     this.#options.onLeave(node)
   }
 
-  async #bind (name: string): Promise<void> {
+  async #bind ({ name, session }: NodeToTracker): Promise<void> {
     if (this.#node === name) return
     if (this.#name !== undefined && this.#name !== name) throw new PiecemealError('E_NAME', `this connection is ${quote(this.#name)}'s, not ${quote(name)}'s`)
-    await this.#registry.join(name)
+    this.#session ??= session
+    await this.#registry.join(name, { session: this.#session, onReplaced: () => this.#endReplaced() })
+    if (this.#isReplaced) throw new PiecemealError('E_NETWORK', `another connection is ${quote(name)}'s now`)
     // The connection may have ended while the registry was asked.
     if (this.#isClosed) return await this.#registry.leave(name)
     this.#name = this.#node = name

@@ -4,6 +4,7 @@ import t from 'tap'
 import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentOf } from '../../lib/content/digest.js'
 import { fetchPieceList, type CheckedPieceList } from '../../lib/download/piece-list.js'
+import { pieceLengthFor } from '../../lib/protocol/content.js'
 import type { Found, Owner } from '../../lib/protocol/tracker-to-node.js'
 import { deadPort, HOST, listen, silentPort, type Scope } from '../net/peer.js'
 
@@ -55,7 +56,7 @@ function inTime (): AbortSignal {
 
 await t.test('an honest owner', async (t) => {
   const { owner, asked } = await ownerThat(t, 'NodeA', honest)
-  t.strictSame(await fetchList(found(owner), inTime()), { pieces, liars: [] })
+  t.strictSame(await fetchList(found(owner), inTime()), { content: { ...content, pieces }, liars: [] })
   t.strictSame(asked, [{ type: 'SizeInformation', filename: 'file', digest: content.digest, size: -1 }])
 })
 
@@ -63,9 +64,17 @@ await t.test('an empty file needs nobody, but its digest must be right', async (
   const empty = contentOf(Buffer.alloc(0))
   const dead = owner('NodeA', await deadPort())
   const { pieces: none, ...emptyContent } = empty
-  t.strictSame(await fetchList({ filename: 'file', ...emptyContent, owners: [dead] }, inTime()), { pieces: none, liars: [] })
+  t.strictSame(await fetchList({ filename: 'file', ...emptyContent, owners: [dead] }, inTime()), { content: empty, liars: [] })
   const liar = await ownerThat(t, 'NodeA', answering({ type: 'SizeInformation', filename: 'file', ...emptyContent, digest: content.digest, pieces: '' }))
   await t.rejects(fetchList({ filename: 'file', ...emptyContent, digest: content.digest, owners: [liar.owner] }, inTime()), { code: 'E_DIGEST' })
+})
+
+await t.test('what the tracker says beside the digest is a hint: an owner that differs from it is none the worse', async (t) => {
+  const { owner } = await ownerThat(t, 'NodeA', honest)
+  for (const size of [0, 5, MIB, 2 * MIB + 4, 3 * MIB, 2 ** 40]) {
+    const told = { ...found(owner), size, pieceLength: pieceLengthFor(size) }
+    t.strictSame(await fetchList(told, inTime()), { content: { ...content, pieces }, liars: [] }, String(size))
+  }
 })
 
 await t.test('answers that are not the list that the digest was made of', async (t) => {
@@ -94,7 +103,7 @@ await t.test('answers that are not the list that the digest was made of', async 
   for (const [what, answer, code] of table) {
     const bad = await ownerThat(t, 'NodeA', answering(answer))
     await t.rejects(fetchList(found(bad.owner), inTime()), { code }, what)
-    const { pieces: list, liars } = await fetchList(found(bad.owner, good.owner), inTime())
+    const { content: { pieces: list }, liars } = await fetchList(found(bad.owner, good.owner), inTime())
     t.ok(list.equals(pieces), `${what}: another owner has it`)
     t.strictSame(liars, code === 'E_DIGEST' ? [bad.owner] : [], what)
   }
@@ -118,13 +127,13 @@ await t.test('where nobody answers', async (t) => {
 await t.test('dead, refusing and closing owners before an honest one', async (t) => {
   const dead = owner('Dead', await deadPort())
   const [closing, refusal, good] = [await ownerThat(t, 'Closing', (socket) => { socket.resetAndDestroy() }), await ownerThat(t, 'Refusing', refusing), await ownerThat(t, 'Honest', honest)]
-  t.strictSame(await fetchList(found(dead, dead, closing.owner, refusal.owner, good.owner), inTime()), { pieces, liars: [] })
+  t.strictSame(await fetchList(found(dead, dead, closing.owner, refusal.owner, good.owner), inTime()), { content: { ...content, pieces }, liars: [] })
 })
 
 await t.test('an owner that is silent does not keep the others from being asked', async (t) => {
   const [quiet, good] = [await ownerThat(t, 'Silent', silent), await ownerThat(t, 'Honest', honest)]
   // Before a request, or a connection, is given up.
-  t.strictSame(await fetchList(found(quiet.owner, quiet.owner, good.owner), AbortSignal.timeout(4_000)), { pieces, liars: [] })
+  t.strictSame(await fetchList(found(quiet.owner, quiet.owner, good.owner), AbortSignal.timeout(4_000)), { content: { ...content, pieces }, liars: [] })
 })
 
 await t.test('the one who answers at once is the only one asked', async (t) => {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { contentDigest } from '../../lib/content/digest.js'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import { startNode, startTracker } from '../helpers/piecemeal.js'
@@ -43,6 +44,10 @@ const ALONE_BUT_WILLING: Row[] = [
   { fault: 'sends more than was asked for', behaviour: { extraBytes: 1 } },
 ]
 
+/** Of a size that makes a digest, and that no disk has room for. */
+const HUGE_CONTENT = { size: 2 ** 52, pieceLength: 2 ** 39, digest: contentDigest(2 ** 52, 2 ** 39, Buffer.alloc(8_192 * 32)) }
+const HUGE = { ...HUGE_CONTENT, pieces: Buffer.alloc(8_192 * 32) }
+
 /** Alone, such an owner is of no use, and that is said. */
 const ALONE_AND_USELESS: Array<Row & { code: string, claims?: object }> = [
   { fault: 'sends a wrong byte', behaviour: { corruptAt: 3 * MiB }, code: 'E_DIGEST' },
@@ -53,7 +58,7 @@ const ALONE_AND_USELESS: Array<Row & { code: string, claims?: object }> = [
   { fault: 'sends a size of 1e400', behaviour: { sizeAnswer: () => '{"type":"SizeInformation","size":1e400}\n' }, code: 'E_PROTOCOL' },
   { fault: 'has changed the file', behaviour: { refusal: { code: 'E_CHANGED', message: 'changed' } }, code: 'E_CHANGED' },
   { fault: 'does not share it', behaviour: { refusal: { code: 'E_NOT_SHARED', message: 'no' } }, code: 'E_NOT_SHARED' },
-  { fault: 'claims a huge size', behaviour: {}, claims: { size: 2 ** 52, pieceLength: 2 ** 39 }, code: 'E_DISK_FULL' },
+  { fault: 'has something huge', behaviour: { sizeAnswer: (answer) => ({ ...answer, ...HUGE, pieces: HUGE.pieces.toString('base64') }) }, claims: HUGE_CONTENT, code: 'E_DISK_FULL' },
 ]
 
 t.jobs = 2
@@ -102,6 +107,14 @@ for (const { what, flags, secret } of await bothWays(t)) {
         t.notOk((await visibleFiles(fetcher.folder)).includes(file))
       })
     }
+
+    void t.test('what an owner claims at the tracker beside the digest, and does not say when it is asked, is of no matter', async (t) => {
+      const file = nextFile()
+      const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret })
+      await owner.share(file, DATA, { size: 2 ** 52, pieceLength: 2 ** 39 })
+      await fetcher.download(file)
+      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+    })
 
     void t.test('two owners of the same speed both carry a part', async (t) => {
       const file = nextFile()

@@ -26,3 +26,9 @@ await t.test('a name that is nobody\'s is the user\'s slip, before anything is b
     await t.rejects(listenAddressesOf(host), { code: 'E_USAGE', message: new RegExp(`^cannot listen on ${JSON.stringify(host).replace(/[[\].]/g, '\\$&')}: `) }, host)
   }
 })
+
+await t.test('one name is looked up once, however many ask', async (t) => {
+  const [one, other] = await Promise.allSettled([addressesOf('no-such-host.invalid'), addressesOf('no-such-host.invalid')])
+  t.equal(one.status, 'rejected')
+  t.equal((one as PromiseRejectedResult).reason, (other as PromiseRejectedResult).reason)
+})

@@ -208,6 +208,79 @@ await t.test('the next alive is sent when the tracker says it is due', async (t)
   t.match(verdict, { type: 'NodeToTracker', mode: 'alive', name: 'NodeA' })
 })
 
+await t.test('an alive that stays unanswered: another connection takes the place of the first, and nothing is lost', async (t) => {
+  const { host, port, next } = await listenForPeers(t)
+  const a = client(t, { host, port }, { deadlines: { ...DEADLINES, heartbeatMs: 100, reconnectMs: 200 }, announcements: () => [share('a')] })
+  const losses: string[] = []
+  a.on('lost', ({ code }) => losses.push(code))
+  const started = a.start()
+  const first = await next()
+  const { session } = await first.message()
+  t.match(session, /^[0-9a-f]{32}$/)
+  first.send({ ...OK, mode: 'alive' })
+  await started
+  t.match(await first.message(), { mode: 'have', filename: 'a', session: undefined })
+  first.send({ ...OK, mode: 'have' })
+  t.match(await first.message(), { mode: 'alive' }, 'and no answer')
+  const asked = a.ask('list', {})
+  const second = await next()
+  t.strictSame(await second.message(), { type: 'NodeToTracker', mode: 'alive', name: 'NodeA', session })
+  second.send({ ...OK, mode: 'alive', interval: 20 })
+  t.match(await second.message(), { mode: 'have', filename: 'a' }, 'what is shared is announced anew')
+  second.send({ ...OK, mode: 'have' })
+  t.match(await second.message(), { mode: 'list' }, 'a question that was under way is asked again')
+  second.send({ type: 'TrackerToNode', mode: 'list', files: [] })
+  t.strictSame(await asked, { files: [] })
+  await first.rest()
+  t.ok(a.isConnected)
+  t.strictSame(losses, [])
+})
+
+await t.test('an alive that is answered late: the first connection stays, where the tracker lets no second one in', async (t) => {
+  const { host, port, next } = await listenForPeers(t)
+  const a = client(t, { host, port }, { deadlines: { ...DEADLINES, heartbeatMs: 400, reconnectMs: 100, reconnectMinMs: 50 } })
+  const losses: string[] = []
+  a.on('lost', ({ code }) => losses.push(code))
+  const started = a.start()
+  const first = await next()
+  await first.line()
+  first.send({ ...OK, mode: 'alive' })
+  await started
+  await first.line()
+  const second = await next()
+  await second.line()
+  second.send({ type: 'TrackerToNode', mode: 'alive', error: { code: 'E_NAME_TAKEN', message: 'taken' } })
+  first.send({ ...OK, mode: 'alive' })
+  const asked = a.ask('list', {})
+  t.match(await first.message(), { mode: 'list' })
+  first.send({ type: 'TrackerToNode', mode: 'list', files: [] })
+  t.strictSame(await asked, { files: [] })
+  t.strictSame(losses, [])
+})
+
+await t.test('a machine that wakes asks at once whether it is still connected', async (t) => {
+  const { host, port, next } = await listenForPeers(t)
+  let naps = 1
+  const a = client(t, { host, port }, { hasSlept: () => naps-- > 0 })
+  const started = a.start()
+  const peer = await next()
+  await peer.line()
+  peer.send({ ...OK, mode: 'alive', interval: 20 })
+  await started
+  t.match(await peer.message(), { mode: 'alive' }, 'long before the next one is due')
+})
+
+await t.test('close does not wait for a tracker that lets it in and says nothing', async (t) => {
+  const { host, port, next } = await listenForPeers(t)
+  const a = client(t, { host, port })
+  const started = a.start()
+  const peer = await next()
+  await peer.line()
+  await a.close()
+  await peer.rest()
+  await started
+})
+
 await t.test('a tracker with another secret: a question fails at once, and the client goes on trying', async (t) => {
   const [ours, other] = ['the secret of this network', 'that of another network'].map((text) => ({ current: deriveKeys(Buffer.from(text)) })) as [Secret, Secret]
   const { tracker, address } = await tracking(t, 0, { secret: other })

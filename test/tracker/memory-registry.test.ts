@@ -2,7 +2,7 @@ import t from 'tap'
 import { MemoryRegistry } from '../../lib/tracker/memory-registry.js'
 import { record, registryConformance } from './registry-conformance.js'
 
-await registryConformance(t, 'memory', (limits) => new MemoryRegistry(limits))
+await registryConformance(t, 'memory', (limits, now) => new MemoryRegistry(limits, now))
 
 await t.test('the contract\'s own limit of files a node', async (t) => {
   const registry = new MemoryRegistry()

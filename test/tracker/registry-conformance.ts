@@ -13,7 +13,8 @@ export interface SmallLimits {
   sharesPerNode: number
   records: number
 }
-export type MakeRegistry = (limits?: SmallLimits) => Registry | Promise<Registry>
+/** `now` in milliseconds; the clock if left out. */
+export type MakeRegistry = (limits?: SmallLimits, now?: () => number) => Registry | Promise<Registry>
 
 const MIB = 1_048_576
 
@@ -47,6 +48,35 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
       await t.resolves(registry.join(word))
       await t.rejects(registry.join(word), { code: 'E_NAME_TAKEN' }, word)
     }
+  })
+
+  await t.test(`${name}: a connection of the same session takes the place of the older one`, async (t) => {
+    let nowMs = 0
+    const registry = await makeRegistry(undefined, () => nowMs)
+    const replaced: string[] = []
+    const join = async (connection: string, session?: string): Promise<void> => await registry.join('NodeA', { session, onReplaced: () => replaced.push(connection) })
+    await join('first', 'aa')
+    await registry.have('NodeA', record('a'))
+    for (const session of [undefined, 'bb']) await t.rejects(join('other', session), { code: 'E_NAME_TAKEN' })
+    t.strictSame(await ownerNames(registry, 'a'), ['NodeA'])
+    await join('second', 'aa')
+    t.strictSame(replaced, ['first'])
+    await t.rejects(registry.owners({ filename: 'a', asker: 'x' }), { code: 'E_NO_OWNER' }, 'what the older one owned is the newer one\'s to say')
+    await registry.have('NodeA', record('b'))
+    await Promise.all([join('third', 'aa'), join('fourth', 'aa')])
+    t.strictSame(replaced, ['first', 'second', 'third'])
+    await registry.have('NodeA', record('b'))
+
+    nowMs = 59_999
+    await t.rejects(join('fifth', 'aa'), { code: 'E_NAME_TAKEN' }, 'after three times it stays with whoever has it')
+    t.strictSame(await ownerNames(registry, 'b'), ['NodeA'])
+    nowMs = 60_000
+    await t.resolves(join('fifth', 'aa'), 'for a minute')
+    t.strictSame(replaced, ['first', 'second', 'third', 'fourth'])
+    await registry.leave('NodeA')
+    await join('sixth')
+    await t.rejects(join('seventh'), { code: 'E_NAME_TAKEN' }, 'no session is no session in common')
+    t.equal(replaced.length, 4)
   })
 
   await t.test(`${name}: who owns it`, async (t) => {

@@ -374,6 +374,24 @@ await t.test('a list of much that is replaced is cut to a line that may be sent'
   t.equal(truncated, true)
 })
 
+await t.test('a node that comes back takes its older connection\'s place at once', async (t) => {
+  const { tracker, node } = await running(t)
+  const told: string[] = []
+  for (const event of ['joined', 'left'] as const) tracker.on(event, ({ name }) => told.push(`${name} ${event}`))
+  const session = '0123456789abcdef'.repeat(2)
+  const [first, stranger, second] = [await node('NodeA'), await node('NodeA'), await node('NodeA')]
+  await first.ask('alive', { session })
+  await first.have('a')
+  for (const fields of [{}, { session: 'f'.repeat(32) }]) t.match(await stranger.ask('alive', fields), { error: { code: 'E_NAME_TAKEN' } })
+  t.match(await second.ask('alive', { session }), OK)
+  await first.peer.rest()
+  t.match(await second.have('b'), OK)
+  const b = await node('NodeB')
+  t.match(await b.ask('list'), { files: [{ filename: 'b', owners: 1 }] })
+  t.strictSame(told, ['NodeA joined', 'NodeA left', 'NodeA joined', 'NodeB joined'], 'and the end of the older one is nobody\'s')
+  t.match(await b.ask('alive', { session: '5' }), { error: { code: 'E_PROTOCOL' } })
+})
+
 await t.test('with a secret the name is the one of the handshake, whatever a message says', async (t) => {
   const secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
   const { port } = await running(t, { secret })
