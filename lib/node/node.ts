@@ -128,6 +128,7 @@ export class Node extends EventEmitter<NodeEvents> {
       deadlines: this.#deadlines,
       onChanged: (file: ServedFile) => { this.#withdraw(file) },
       onSuspect: (file: ServedFile) => { this.#lookAgain.suspect(file).catch((error: unknown) => this.#report(toPiecemealError(error))) },
+      onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => { if (this.#offers.lack(file, piece)) this.#report(error) },
       onError: (error: Error) => this.#report(error),
     }
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
