@@ -8,19 +8,25 @@ import { ShareIndex, servedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { folder, credentials, up, deadlines }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { up, ...options }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex()
   const partials = new PartialShares()
+  const unheard = new Map<number, () => void>()
+  let nextId = 0
   const server = new UploadServer({
-    folder,
-    credentials,
+    ...options,
     shares,
     partials,
     up: new RateLimit(up),
-    deadlines,
     onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
     onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
+    onUnreadable: async (share, piece, { code, message }) => {
+      const id = nextId++
+      say({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })
+      await new Promise<void>((resolve) => unheard.set(id, resolve))
+      unheard.delete(id)
+    },
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)
       say({ kind: 'error', error: { code, message } })
@@ -40,6 +46,7 @@ export function serveUploads (port: MessagePort, { folder, credentials, up, dead
       case 'remove': return shares.remove(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)
+      case 'heard': return unheard.get(call.argument)?.()
       case 'sentLately': return server.sentLately(call.argument)
       case 'uploads': return server.uploads
       case 'drain': return await server.drain()

@@ -1,6 +1,8 @@
 /** The input port: what a shared file's size and pieces are. */
 import type { Address } from '../protocol/address.js'
 import { isSameFile } from '../disk/own-file.js'
+import { PieceSet } from '../content/piece-set.js'
+import { pieceCount } from '../protocol/content.js'
 import { LineServer } from '../net/line-server.js'
 import type { ListenAddress } from '../net/listener.js'
 import { PiecemealError } from '../protocol/errors.js'
@@ -23,6 +25,8 @@ export interface SizeServerOptions {
   onSuspect: (share: Share) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
+  /** @default 4096 */
+  maxConnections?: number | undefined
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
   /** @default those of the contract */
@@ -46,6 +50,8 @@ export class SizeServer {
       refuse: sizeRefusal,
       onError: options.onError,
       credentials: options.credentials,
+      maxConnections: options.maxConnections,
+      evictsIdle: true,
       deadlines: options.deadlines ?? DEADLINES,
     })
   }
@@ -66,7 +72,8 @@ export class SizeServer {
     if (partial) return partialAnswer(partial, wantsPieces)
     const share = this.#options.shares.get(filename, digest)
     await this.#lookAt(share)
-    const { size, pieceLength, pieces } = share
+    const { size, pieceLength, pieces, lacks } = share
+    if (lacks) return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }), have: allBut(lacks, pieceCount(share)), final: true })
     const sent = wantsSent ? await this.#options.sentLately?.(share.digest) : undefined
     return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }), ...(sent && { sent }) })
   }
@@ -81,6 +88,13 @@ export class SizeServer {
       throw error
     }
   }
+}
+
+function allBut (lacks: ReadonlySet<number>, count: number): Buffer {
+  const have = new PieceSet(count)
+  have.addRange(0, count)
+  for (const piece of lacks) have.delete(piece)
+  return have.toBytes()
 }
 
 function partialAnswer ({ content, pieces, have }: PartialShare, wantsPieces: boolean): object {

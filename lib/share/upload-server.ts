@@ -10,6 +10,7 @@ import { RateLimit } from '../threads/rate-limit.js'
 import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
+import { blameFor } from '../protocol/blame.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
 import { DEADLINES, REQUEST_LINE_BYTES, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER, type Deadlines } from '../protocol/limits.js'
@@ -40,12 +41,16 @@ export interface UploadServerOptions {
   onChanged: (share: Share) => void
   /** Something about the file is not as it was; its bytes may be. */
   onSuspect: (share: Share) => void
+  /** The disk does not give a piece. Resolves when all that may be asked know of it. */
+  onUnreadable: (share: Share, piece: number, error: PiecemealError) => Promise<void>
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
+  /** @default 4096 */
+  maxConnections?: number | undefined
   /** @default 64 */
-  maxStreams?: number
+  maxStreams?: number | undefined
   /** @default 16 */
   maxPatientStreams?: number
   /** @default 8 */
@@ -55,6 +60,9 @@ export interface UploadServerOptions {
   /** @default those of the contract */
   deadlines?: Deadlines
 }
+
+/** How often a user is told what keeps this node from serving. */
+const SHORT_PAUSE_MS = 10_000
 
 interface RunningUpload extends Omit<Upload, 'seconds'> {
   startedMs: number
@@ -73,6 +81,7 @@ export class UploadServer {
   readonly #trust = new WeakMap<Share, Trust>()
   #onIdle: (() => void) | undefined
   #isDraining = false
+  #shortMs = -Infinity
 
   constructor (options: UploadServerOptions) {
     this.#options = options
@@ -81,6 +90,11 @@ export class UploadServer {
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
+      turnAway: (socket) => {
+        socket.write(encodeLine(fileRefusal({ code: 'E_BUSY', message: 'too many connections; try again or elsewhere' })))
+        endGently(socket, this.#deadlines.lingerMs)
+      },
+      ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
       credentials: options.credentials,
       deadlines: this.#deadlines,
     })
@@ -144,11 +158,23 @@ export class UploadServer {
     const onSent = source.isWhole && this.#sent.begin(source, range)
     try {
       await this.#send(socket, source, upload)
+    } catch (error) {
+      throw error instanceof PiecemealError && blameFor(error.code) === 'ours' ? this.#isShort(error) : error
     } finally {
       this.#uploads.delete(upload)
       if (onSent) onSent(upload.sent, performance.now())
       if (this.#uploads.size === 0) this.#onIdle?.()
     }
+  }
+
+  /** What this node is out of, or can't open, it is likely to have again: the peer comes later, and the user is told why, now and then. */
+  #isShort (error: PiecemealError): PiecemealError {
+    const nowMs = performance.now()
+    if (nowMs - this.#shortMs >= SHORT_PAUSE_MS) {
+      this.#shortMs = nowMs
+      this.#options.onError(error)
+    }
+    return new PiecemealError('E_BUSY', 'too much is going on here; try again or elsewhere', { cause: error })
   }
 
   #throwOnNoSlot (downloader: string, isPatient: boolean): void {
@@ -165,13 +191,13 @@ export class UploadServer {
 
   /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
   #sourceOf (filename: string, digest: string): Source {
-    const { folder, shares, partials, onChanged, onSuspect } = this.#options
+    const { folder, shares, partials, onChanged, onSuspect, onUnreadable } = this.#options
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
     if (partial) return sourceOfParts(partial)
     const share = shares.get(filename, digest)
     const trust = this.#trust.get(share) ?? new Trust(share)
     this.#trust.set(share, trust)
-    return sourceOfFile({ folder, share, trust, onChanged, onSuspect })
+    return sourceOfFile({ folder, share, trust, onChanged, onSuspect, onUnreadable })
   }
 
   async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {

@@ -4,7 +4,7 @@ import { fromTaskResult } from '../threads/task-result.js'
 import type { PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
-import { PiecemealError } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import type { PartialContent } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
@@ -17,6 +17,8 @@ export interface UploadThreadOptions extends UploadThreadData {
   onChanged: (file: ServedFile) => void
   /** Something about a file is not as it was; its bytes may be. */
   onSuspect: (file: ServedFile) => void
+  /** The disk does not give a piece. All that may be asked are to know of it when this returns. */
+  onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
 }
@@ -38,16 +40,16 @@ export class UploadThread {
 
   /** Starts the thread and opens its port. @throws E_PORT. */
   async listen (address: ListenAddress): Promise<Address> {
-    const { folder, credentials, up, deadlines } = this.#options
+    const { folder, credentials, up, deadlines, maxConnections, maxStreams } = this.#options
     const worker = new Worker(SERVE_UPLOADS, {
-      workerData: { folder, credentials, up, deadlines } satisfies UploadThreadData,
+      workerData: { folder, credentials, up, deadlines, maxConnections, maxStreams } satisfies UploadThreadData,
       // Its buffers are outside of its heap; a larger one would only be swept later.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     this.#worker = worker
     worker.on('message', (message: UploadMessage) => this.#take(message))
-    worker.on('error', (cause) => this.#lose(cause.message))
-    worker.on('exit', () => this.#lose('it ended'))
+    worker.on('error', (cause) => this.#lose(outOfDescriptors(cause, 'cannot start the thread that serves uploads') ?? died(cause.message)))
+    worker.on('exit', () => this.#lose(died('it ended')))
     return await this.#call('listen', address)
   }
 
@@ -111,6 +113,13 @@ export class UploadThread {
     switch (message.kind) {
       case 'changed': return this.#options.onChanged(message.file)
       case 'suspect': return this.#options.onSuspect(message.file)
+      case 'unreadable': {
+        const { id, file, piece, error: { code, message: why } } = message
+        this.#options.onUnreadable(file, piece, new PiecemealError(code, why))
+        // A thread that has died waits for nothing.
+        this.#call('heard', id).catch(() => {})
+        return
+      }
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
       case 'answer': {
         const pending = this.#pending.get(message.id)
@@ -124,12 +133,15 @@ export class UploadThread {
     }
   }
 
-  #lose (why: string): void {
+  #lose (error: PiecemealError): void {
     const wasRunning = this.#worker !== undefined
     this.#worker = undefined
-    const error = new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
     if (wasRunning) this.#options.onError(error)
   }
+}
+
+function died (why: string): PiecemealError {
+  return new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
 }
