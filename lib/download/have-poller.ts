@@ -10,6 +10,12 @@ import type { Deadlines } from '../protocol/limits.js'
 import type { ClientCredentials } from '../secret/keys.js'
 import type { DownloadContext } from './context.js'
 
+export interface Have {
+  pieces: PieceSet
+  /** Whether no more will come. */
+  isFinal: boolean
+}
+
 export class HavePoller {
   readonly #content: Content & { filename: string }
   readonly #credentials: ClientCredentials | undefined
@@ -26,25 +32,28 @@ export class HavePoller {
   }
 
   /**
-   * What a partial owner has. One question at a time for each owner.
+   * What an owner has. One question at a time for each owner.
    *
    * @param address an owner's input port
    * @throws E_NETWORK, E_AUTH, E_TIMEOUT, what the owner refuses with; E_PROTOCOL if it answers for another content; E_INTERRUPTED once closed.
    */
-  async ask (address: Address): Promise<PieceSet> {
-    const { have } = await this.#question(address)
-    const count = pieceCount(this.#content)
-    if (have) return PieceSet.fromBytes(have, count)
-    // It has become complete since the tracker told of it.
-    const all = new PieceSet(count)
-    all.addRange(0, count)
-    return all
+  async ask (address: Address): Promise<Have> {
+    return this.#read(await this.#question(address))
   }
 
-  /** What a complete owner gave away lately, if it says so. @throws as `ask`. */
-  async askSent (address: Address): Promise<PieceSet | undefined> {
-    const { sent } = await this.#question(address, { sent: true })
-    return sent && PieceSet.fromBytes(sent, pieceCount(this.#content))
+  /** What a complete owner gave away lately, if it says so; and what it has, if that is not all. @throws as `ask`. */
+  async askSent (address: Address): Promise<{ have?: Have, sent?: PieceSet }> {
+    const answer = await this.#question(address, { sent: true })
+    if (answer.have) return { have: this.#read(answer) }
+    return answer.sent ? { sent: PieceSet.fromBytes(answer.sent, pieceCount(this.#content)) } : {}
+  }
+
+  #read ({ have, final = false }: SizeAnswer): Have {
+    const count = pieceCount(this.#content)
+    if (have) return { pieces: PieceSet.fromBytes(have, count), isFinal: final }
+    const pieces = new PieceSet(count)
+    pieces.addRange(0, count)
+    return { pieces, isFinal: false }
   }
 
   async #question (address: Address, fields: object = {}): Promise<SizeAnswer> {

@@ -16,10 +16,10 @@ import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
 import { Glue } from '../disk/glue.js'
-import { HavePoller } from './have-poller.js'
+import { HavePoller, type Have } from './have-poller.js'
 import { makeEmptyPart } from '../disk/single-piece.js'
-import type { ScheduleFailure } from '../schedule/owner.js'
 import type { UntoldFile } from '../disk/untold-file.js'
+import type { ScheduleFailure } from '../schedule/failure.js'
 import type { Machine, Order, PartToStart } from '../schedule/orders.js'
 import type { WholeFile } from '../part/part-task.js'
 import { RunningPart, type PartEnd } from './running-part.js'
@@ -103,7 +103,8 @@ export class Transfer {
     this.#options = options
     this.#context = context
     const { found } = options
-    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength })
+    const { giveUpMs, ownerWaitMs } = context.deadlines
+    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength, giveUpMs, ownerWaitMs })
     this.#haves = new HavePoller(found, context)
     this.#glue = new Glue(found, options.onGood)
     this.#tally = new Tally(found)
@@ -301,11 +302,18 @@ export class Transfer {
     if (owner === undefined) throw new Error(`${key} is no owner`)
     const address = { host: owner.host, port: owner.inputPort }
     const told = order === 'ask sent'
-      ? this.#haves.askSent(address).then((sent) => this.#schedule.setSent(key, sent, performance.now()))
-      : this.#haves.ask(address).then((have) => this.#schedule.setHave(key, have, performance.now()))
+      ? this.#haves.askSent(address).then(({ have, sent }) => {
+        if (have) this.#setHave(key, have)
+        else this.#schedule.setSent(key, sent, performance.now())
+      })
+      : this.#haves.ask(address).then((have) => this.#setHave(key, have))
     told.catch((error: unknown) => {
       this.#schedule.askFailed(key, toPiecemealError(error), performance.now())
     }).finally(() => this.#wake())
+  }
+
+  #setHave (key: string, { pieces, isFinal }: Have): void {
+    this.#schedule.setHave(key, pieces, performance.now(), isFinal)
   }
 
   #setOwners (owners: readonly Owner[]): void {

@@ -5,7 +5,7 @@
 import type { Choice, RunChooser } from './choose-run.js'
 import { lastPieceOf, slowParts, tailOf } from './endgame.js'
 import type { Machine } from './orders.js'
-import type { OwnerState } from './owner.js'
+import type { Owner } from './owner.js'
 import type { Owners } from './owners.js'
 import type { Part } from './part.js'
 import type { Pieces } from './pieces.js'
@@ -31,6 +31,7 @@ export class Assigner {
   readonly #choose: RunChooser
   #mostStreams: number
   #usefulStreams = Infinity
+  #streamsThatFit = Infinity
 
   constructor ({ policy, pieces, owners, choose }: AssignerOptions) {
     this.#policy = policy
@@ -48,8 +49,13 @@ export class Assigner {
 
   setMachine ({ streams, most = Infinity, isBusy }: Machine): void {
     this.#usefulStreams = streams
-    this.#mostStreams = Math.min(most, this.#policy.streams)
+    this.#mostStreams = Math.min(most, this.#streamsThatFit, this.#policy.streams)
     this.#owners.isMachineBusy = isBusy
+  }
+
+  /** Something of this machine has run out: no more parts at once than run now. */
+  takeNoMore (): void {
+    this.#streamsThatFit = this.#pieces.parts.size
   }
 
   /** The next part, or undefined; to be called until there is none. */
@@ -68,7 +74,7 @@ export class Assigner {
       (this.#owners.isSwarm ? this.#assignComplete(nowMs, (owner) => this.#isHelpWanted(nowMs) ? this.#choose.help(owner, nowMs) : undefined) : undefined)
   }
 
-  #assignComplete (nowMs: number, choose: (owner: OwnerState) => Choice | undefined): Assignment | undefined {
+  #assignComplete (nowMs: number, choose: (owner: Owner) => Choice | undefined): Assignment | undefined {
     const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner() + this.#streamsForRest(nowMs))
     const choice = owner && choose(owner)
     return choice && { part: this.#start(owner, choice, nowMs) }
@@ -85,7 +91,7 @@ export class Assigner {
   #isHelpWanted (nowMs: number): boolean {
     let bytesPerMs = 0
     for (const owner of this.#owners.all()) {
-      if (owner.have && owner.notBeforeMs <= nowMs) bytesPerMs += owner.bytesPerMs ?? Infinity
+      if (owner.knowledge.have && owner.standing.notBeforeMs <= nowMs) bytesPerMs += owner.bytesPerMs ?? Infinity
     }
     return this.#pieces.missing.size * this.#policy.pieceBytes > this.#policy.helpMs * bytesPerMs
   }
@@ -108,10 +114,10 @@ export class Assigner {
     return undefined
   }
 
-  #start (owner: OwnerState, choice: Choice, nowMs: number): Part {
+  #start (owner: Owner, choice: Choice, nowMs: number): Part {
     owner.streams++
     // Whoever is refused again and again, and has nobody else, takes whatever there is.
-    const isPatient = this.#pieces.pieceCount >= this.#policy.minPiecesForOpening && (owner.busy < this.#policy.patientTries || this.#pieces.parts.size > 0)
+    const isPatient = this.#pieces.pieceCount >= this.#policy.minPiecesForOpening && (owner.standing.busy < this.#policy.patientTries || this.#pieces.parts.size > 0)
     return this.#pieces.start({ owner: owner.key, isPatient, ...choice }, nowMs)
   }
 

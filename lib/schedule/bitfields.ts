@@ -1,7 +1,7 @@
 /** Who has which piece: the bitfields of the partial owners, how rare that makes each piece, and whose is to be asked for again. */
 import { PieceSet } from '../content/piece-set.js'
 import { Availability } from './availability.js'
-import type { OwnerState } from './owner.js'
+import type { Owner } from './owner.js'
 import type { SchedulePolicy } from './policy.js'
 
 export class Bitfields {
@@ -9,9 +9,9 @@ export class Bitfields {
   readonly #policy: SchedulePolicy
   readonly #missing: PieceSet
   /** Owners that are being asked. */
-  readonly #asking = new Set<OwnerState>()
+  readonly #asking = new Set<Owner>()
   /** Complete owners that are to be asked what they gave away. */
-  readonly #wanted = new Set<OwnerState>()
+  readonly #wanted = new Set<Owner>()
   /** Before this nobody is to be asked. */
   #dueMs = -Infinity
 
@@ -22,14 +22,14 @@ export class Bitfields {
   }
 
   /** Those to be asked now; each counts as being asked until it is `set`, or its asking `ended`. */
-  toAsk (owners: Iterable<OwnerState>, nowMs: number): OwnerState[] {
-    const due: OwnerState[] = []
+  toAsk (owners: Iterable<Owner>, nowMs: number): Owner[] {
+    const due: Owner[] = []
     if (nowMs < this.#dueMs) return due
     this.#dueMs = Infinity
     for (const owner of owners) {
-      if ((owner.complete && !this.#wanted.has(owner)) || owner.out || this.#asking.has(owner)) continue
-      if (owner.haveDueMs > nowMs || (this.#asking.size >= this.#policy.havesAtOnce && !owner.complete)) {
-        this.#dueMs = Math.min(this.#dueMs, owner.haveDueMs)
+      if ((owner.complete && !this.#wanted.has(owner)) || owner.standing.out || this.#asking.has(owner)) continue
+      if (owner.knowledge.dueMs > nowMs || (this.#asking.size >= this.#policy.havesAtOnce && !owner.complete)) {
+        this.#dueMs = Math.min(this.#dueMs, owner.knowledge.dueMs)
         continue
       }
       this.#asking.add(owner)
@@ -40,52 +40,77 @@ export class Bitfields {
   }
 
   /** It is not being asked any more, or is new. */
-  ended (owner: OwnerState): void {
+  ended (owner: Owner): void {
     this.#asking.delete(owner)
     this.#dueMs = -Infinity
   }
 
   /** Whether what a complete owner gave away lately is known well enough to choose by; if not it is to be asked. */
-  isSentKnown (owner: OwnerState, nowMs: number): boolean {
-    if (nowMs - owner.sentMs <= this.#policy.sentFreshMs) return true
+  isSentKnown (owner: Owner, nowMs: number): boolean {
+    if (nowMs - owner.knowledge.sentMs <= this.#policy.sentFreshMs) return true
     this.#wanted.add(owner)
-    this.#dueMs = Math.min(this.#dueMs, owner.haveDueMs)
+    this.#dueMs = Math.min(this.#dueMs, owner.knowledge.dueMs)
     return false
   }
 
   /** What a complete owner gave away lately. */
-  setSent (owner: OwnerState, sent: PieceSet | undefined, nowMs: number): void {
+  setSent (owner: Owner, sent: PieceSet | undefined, nowMs: number): void {
     this.#asking.delete(owner)
-    owner.sent = sent
-    owner.sentMs = nowMs
+    owner.knowledge.sent = sent
+    owner.knowledge.sentMs = nowMs
   }
 
   /** @returns whether it has a piece that it was not known to have. */
-  set (owner: OwnerState, have: PieceSet, nowMs: number): boolean {
+  set (owner: Owner, have: PieceSet, nowMs: number, isFinal = false): boolean {
+    const { knowledge } = owner
     this.#asking.delete(owner)
-    const before = owner.have?.size ?? 0
-    this.availability.change(owner.have, have)
-    owner.have ??= new PieceSet(have.pieceCount)
-    owner.have.assign(have)
-    owner.nothingAt = -1
-    owner.haveDueMs = nowMs + this.#pauseMs(have)
-    this.#dueMs = Math.min(this.#dueMs, owner.haveDueMs)
+    const before = knowledge.have?.size ?? 0
+    this.availability.change(knowledge.have, have)
+    knowledge.have ??= new PieceSet(have.pieceCount)
+    knowledge.have.assign(have)
+    knowledge.isFinal = isFinal
+    knowledge.nothingAt = -1
+    knowledge.dueMs = nowMs + this.#pauseMs(have, isFinal)
+    this.#dueMs = Math.min(this.#dueMs, knowledge.dueMs)
     return have.size > before
   }
 
+  /** It has not all, whatever the tracker says. */
+  correct (owner: Owner): void {
+    this.#wanted.delete(owner)
+    owner.knowledge.isCorrected = true
+  }
+
   /** What it had counts no more; what it has now is to be asked. */
-  drop (owner: OwnerState): void {
+  drop (owner: Owner, nowMs = -Infinity): void {
+    const { knowledge } = owner
     this.ended(owner)
     this.#wanted.delete(owner)
-    this.availability.change(owner.have, undefined)
-    owner.have = undefined
-    owner.haveDueMs = -Infinity
+    this.availability.change(knowledge.have, undefined)
+    knowledge.have = undefined
+    knowledge.dueMs = nowMs
+  }
+
+  /** Before this it is not asked. */
+  postpone (owner: Owner, dueMs: number): void {
+    owner.knowledge.dueMs = Math.max(owner.knowledge.dueMs, dueMs)
+  }
+
+  /** It is to be asked at once what it has, complete or not, unless it is being asked already. */
+  askNow (owner: Owner): void {
+    this.#wanted.add(owner)
+    owner.knowledge.dueMs = this.#dueMs = -Infinity
+  }
+
+  /** None of what it has is missing, with so many pieces having come to be missing. */
+  hasNothing (owner: Owner, returns: number): void {
+    owner.knowledge.nothingAt = returns
   }
 
   /** One that has plenty to give need not be asked for more so soon, and one that has it all gets no more. */
-  #pauseMs (have: PieceSet): number {
+  #pauseMs (have: PieceSet, isFinal: boolean): number {
     const { haveEveryMs, haveRarelyMs, plentyPieces } = this.#policy
-    if (have.size === have.pieceCount) return Infinity
+    if (isFinal || have.size === have.pieceCount) return Infinity
     return have.countCommon(this.#missing) > plentyPieces ? haveRarelyMs : haveEveryMs
   }
 }

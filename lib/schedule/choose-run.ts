@@ -3,7 +3,7 @@
  * owners, and what in a swarm; how it is picked from the sets of pieces stands in pick-run.ts.
  */
 import type { Bitfields } from './bitfields.js'
-import type { OwnerState } from './owner.js'
+import type { Owner } from './owner.js'
 import type { Owners } from './owners.js'
 import type { Part } from './part.js'
 import type { PieceRange } from '../content/run.js'
@@ -54,14 +54,14 @@ export class RunChooser {
   }
 
   /** What nobody is known to have, nor to be about to. */
-  unseen (owner: OwnerState, nowMs: number): Choice | undefined {
-    if (owner.haveDueMs > nowMs || !this.#bitfields.isSentKnown(owner, nowMs)) return undefined
+  unseen (owner: Owner, nowMs: number): Choice | undefined {
+    if (owner.knowledge.dueMs > nowMs || !this.#bitfields.isSentKnown(owner, nowMs)) return undefined
     const { unseenPartPieces: most, haveEveryMs, random } = this.#policy
-    const range = pickUnseen(this.#pieces.missing, [this.#bitfields.availability.seen, ...(owner.sent ? [owner.sent] : [])], { most, random })
+    const range = pickUnseen(this.#pieces.missing, [this.#bitfields.availability.seen, ...(owner.knowledge.sent ? [owner.knowledge.sent] : [])], { most, random })
     if (range) this.#leftSinceMs = undefined
     const left = range ?? this.#leftToOthers(nowMs)
     if (left) return { ...left, cutAt: 'seen' }
-    owner.haveDueMs = nowMs + haveEveryMs
+    this.#bitfields.postpone(owner, nowMs + haveEveryMs)
     return undefined
   }
 
@@ -76,8 +76,8 @@ export class RunChooser {
   }
 
   /** The rarest of what others have, from a complete owner that has nothing to give that nobody has. */
-  help (owner: OwnerState, nowMs: number): Choice | undefined {
-    if (owner.haveDueMs <= nowMs) return undefined
+  help (owner: Owner, nowMs: number): Choice | undefined {
+    if (owner.knowledge.dueMs <= nowMs) return undefined
     const { availability } = this.#bitfields
     const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
     const range = pickRarest(this.#pieces.missing, availability.seen, availability, { most, sample, random })
@@ -85,18 +85,19 @@ export class RunChooser {
   }
 
   /** Whether a partial owner is not known to have nothing that is missing. */
-  mayHaveSome ({ have, nothingAt }: OwnerState): boolean {
+  mayHaveSome ({ knowledge: { have, nothingAt } }: Owner): boolean {
     return have !== undefined && nothingAt !== this.#pieces.returns
   }
 
   /** The rarest of what a partial owner has. */
-  rarest (owner: OwnerState): Choice | undefined {
+  rarest (owner: Owner): Choice | undefined {
     const { missing, returns } = this.#pieces
-    if (owner.have === undefined) return undefined
+    const { have } = owner.knowledge
+    if (have === undefined) return undefined
     const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
-    const range = pickRarest(missing, owner.have, this.#bitfields.availability, { most, sample, random })
+    const range = pickRarest(missing, have, this.#bitfields.availability, { most, sample, random })
     if (range) return { ...range, cutAt: 'never' }
-    owner.nothingAt = returns
+    this.#bitfields.hasNothing(owner, returns)
     return undefined
   }
 

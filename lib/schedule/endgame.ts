@@ -4,7 +4,7 @@
  * never holds up the end.
  */
 import type { PieceSet } from '../content/piece-set.js'
-import type { OwnerState } from './owner.js'
+import type { Owner } from './owner.js'
 import { isUseless, msToGo, rateOf, type Part } from './part.js'
 import type { PieceRange } from '../content/run.js'
 import type { SchedulePolicy } from './policy.js'
@@ -32,20 +32,20 @@ export function slowParts (parts: ReadonlyMap<number, Part>, done: PieceSet, { t
 }
 
 /** As much of the end of a slow part as makes both be done at the same time, if the owner has it; undefined if it is at its last piece. */
-export function tailOf ({ part }: SlowPart, owner: OwnerState, nowMs: number): PieceRange | undefined {
+export function tailOf ({ part }: SlowPart, owner: Owner, nowMs: number): PieceRange | undefined {
   const { verifiedPiece, endPiece } = part
   const waiting = endPiece - verifiedPiece - 1
   const share = owner.bytesPerMs === undefined ? 0.5 : owner.bytesPerMs / (owner.bytesPerMs + rateOf(part, nowMs))
   let firstPiece = endPiece
   const least = endPiece - Math.min(waiting, Math.round((waiting + 1) * share))
-  while (firstPiece > least && (owner.complete || owner.have?.has(firstPiece - 1))) firstPiece--
+  while (firstPiece > least && (owner.complete || owner.knowledge.have?.has(firstPiece - 1))) firstPiece--
   return firstPiece < endPiece ? { firstPiece, endPiece } : undefined
 }
 
 /** The last piece of a slow part, to be fetched a second time, if the owner is likely to be the faster one. */
-export function lastPieceOf ({ part, rivals, ms }: SlowPart, owner: OwnerState, { pieceBytes }: SchedulePolicy): PieceRange | undefined {
+export function lastPieceOf ({ part, rivals, ms }: SlowPart, owner: Owner, { pieceBytes }: SchedulePolicy): PieceRange | undefined {
   const { verifiedPiece, endPiece } = part
-  if (endPiece - verifiedPiece > 1 || !(owner.complete || owner.have?.has(verifiedPiece))) return undefined
+  if (endPiece - verifiedPiece > 1 || !(owner.complete || owner.knowledge.have?.has(verifiedPiece))) return undefined
   if ([part, ...rivals].some((rival) => rival.owner === owner.key)) return undefined
   const isFaster = owner.bytesPerMs === undefined || pieceBytes / owner.bytesPerMs < ms
   return isFaster ? { firstPiece: verifiedPiece, endPiece } : undefined

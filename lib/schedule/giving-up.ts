@@ -2,7 +2,7 @@
 import { blameFor } from '../protocol/blame.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { inSeconds } from '../protocol/units.js'
-import type { ScheduleFailure } from './owner.js'
+import type { ScheduleFailure } from './failure.js'
 import type { Owners } from './owners.js'
 import type { Pieces } from './pieces.js'
 import type { SchedulePolicy } from './policy.js'
@@ -15,8 +15,11 @@ export class GivingUp {
   #ownersHeardMs = -Infinity
   /** Since when there has been neither a running part nor an owner that could serve. */
   #hopelessSinceMs: number | undefined
-  /** When a part last brought a good piece, or the download began. */
-  #progressMs: number | undefined
+  /** When a new byte last came, or the download began. */
+  #byteMs: number | undefined
+  /** The good pieces then, and the most that has come of others since. */
+  #goodPieces = 0
+  #mostLooseBytes = 0
   #lastFailure: ScheduleFailure | undefined
   #fatal: ScheduleFailure | undefined
 
@@ -35,52 +38,67 @@ export class GivingUp {
     this.#ownersHeardMs = nowMs
   }
 
-  /** A good piece has come. */
-  progressed (nowMs: number): void {
-    this.#progressMs = nowMs
-  }
-
   /** Somebody still brings pieces into this swarm. */
-  hope (): void {
+  swarmGrew (): void {
     this.#hopelessSinceMs = undefined
   }
 
-  /** @returns whether it is the owner's to answer for */
-  failed (failure: ScheduleFailure): boolean {
+  failed (failure: ScheduleFailure): void {
     this.#lastFailure = failure
-    const { code } = failure
-    const isOurOwn = blameFor(code) === 'ours'
-    if (isOurOwn) this.#fatal = failure
-    return !isOurOwn
+    if (blameFor(failure.code) === 'ours') this.#fatal = failure
   }
 
-  /** Why the download can't go on, once it can't. */
-  failure (nowMs: number): PiecemealError | undefined {
+  /**
+   * Why the download can't go on, once it can't.
+   *
+   * @param isHeldUp whether this machine keeps it from going on: that time does not count
+   */
+  failure (nowMs: number, isHeldUp = false): PiecemealError | undefined {
     if (this.#fatal) return toError(this.#fatal)
-    this.#progressMs ??= nowMs
-    const isIdle = this.#pieces.parts.size === 0
-    if (this.#pieces.isDone || !isIdle || this.#canAnyoneServe()) {
-      const isOutOfGivingUp = isIdle && nowMs - this.#progressMs > this.#policy.patienceMs
-      if (isOutOfGivingUp && this.#lastFailure) return toError(this.#lastFailure)
+    if (this.#pieces.isDone) return undefined
+    if (this.#hasNewBytes() || isHeldUp) this.#byteMs = nowMs
+    this.#byteMs ??= nowMs
+    if (nowMs - this.#byteMs >= this.#policy.giveUpMs) return this.#noByte()
+    return this.#nobody(nowMs)
+  }
+
+  /** What comes of a piece again that was begun before is not new. */
+  #hasNewBytes (): boolean {
+    let looseBytes = 0
+    for (const { firstPiece, verifiedPiece, receivedBytes } of this.#pieces.parts.values()) {
+      looseBytes += Math.max(0, receivedBytes - (verifiedPiece - firstPiece) * this.#policy.pieceBytes)
+    }
+    const { size } = this.#pieces.done
+    if (size <= this.#goodPieces && looseBytes <= this.#mostLooseBytes) return false
+    this.#goodPieces = size
+    this.#mostLooseBytes = looseBytes
+    return true
+  }
+
+  #nobody (nowMs: number): PiecemealError | undefined {
+    if (this.#pieces.parts.size > 0 || this.#canAnyoneServe()) {
       this.#hopelessSinceMs = undefined
       return undefined
     }
     this.#hopelessSinceMs ??= nowMs
-    const outs = [...this.#owners.all()].filter(({ out }) => out)
-    const liar = outs.find(({ out }) => out === 'lied')
-    const hasAsked = this.#ownersHeardMs > this.#hopelessSinceMs
-    const isNoneLeft = outs.length > 0 && this.#owners.usable === 0
-    if (hasAsked && isNoneLeft && outs.every(({ out }) => out !== 'lost')) return toError((liar ?? outs.at(-1))?.lastFailure)
-    if (nowMs - this.#hopelessSinceMs < this.#policy.ownerWaitMs) return undefined
-    if (isNoneLeft) return toError((liar ?? outs.at(-1))?.lastFailure)
-    return this.#noOwner()
+    // Without the tracker nobody knows whether there is somebody else.
+    if (this.#ownersHeardMs <= this.#hopelessSinceMs) return undefined
+    const reason = this.#owners.reasonAllAreOut
+    if (reason) return toError(reason)
+    return nowMs - this.#hopelessSinceMs < this.#policy.ownerWaitMs ? undefined : this.#noOwner()
   }
 
   #canAnyoneServe (): boolean {
-    for (const { out, complete, have } of this.#owners.all()) {
-      if (!out && (complete || (have && have.countCommon(this.#pieces.missing) > 0))) return true
+    for (const { complete, standing, knowledge } of this.#owners.all()) {
+      if (!standing.out && (complete || (knowledge.have && knowledge.have.countCommon(this.#pieces.missing) > 0))) return true
     }
     return false
+  }
+
+  #noByte (): PiecemealError {
+    const { code, message } = this.#lastFailure ?? { code: 'E_TIMEOUT', message: 'no owner sent anything' }
+    const minutes = this.#policy.giveUpMs / 60_000
+    return new PiecemealError(code, `no new byte for ${minutes < 1 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes)} min`}, the last failure: ${message}; what is there is kept`)
   }
 
   #noOwner (): PiecemealError {
@@ -91,6 +109,6 @@ export class GivingUp {
   }
 }
 
-function toError (failure: ScheduleFailure | undefined): PiecemealError {
-  return new PiecemealError(failure?.code ?? 'E_NETWORK', failure?.message ?? 'no owner could serve')
+function toError ({ code, message }: ScheduleFailure): PiecemealError {
+  return new PiecemealError(code, message)
 }

@@ -12,7 +12,7 @@ export type Order =
   | { order: 'shorten', id: number, endPiece: number }
   /** The part is of no more use, or too slow. It runs until `ended` is told. */
   | { order: 'cancel', id: number }
-  /** Ask a partial owner what it has: `setHave` or `askFailed` is to follow. */
+  /** Ask an owner what it has: `setHave` or `askFailed` is to follow. */
   | { order: 'ask have', owner: string }
   /** Ask a complete owner what it gave away lately: `setSent` or `askFailed` is to follow. */
   | { order: 'ask sent', owner: string }
@@ -35,6 +35,8 @@ export interface Machine {
   isBusy: boolean
   /** Whether its own limit may be why an owner is slow. @default false */
   isLimited?: boolean
+  /** Whether it keeps the download from going on: the time is nobody's fault then. @default false */
+  isHeldUp?: boolean
   /** Whether owners may be asked what they have. @default true */
   mayAsk?: boolean
 }

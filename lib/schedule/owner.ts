@@ -1,6 +1,6 @@
-/** One owner as the schedule sees it: what the tracker told of it, and what became of it. */
-import type { PieceSet } from '../content/piece-set.js'
-import type { ErrorCode } from '../protocol/errors.js'
+/** One owner as the schedule sees it: what the tracker told of it, how it stands, and what it is known to have. */
+import { Knowledge } from './knowledge.js'
+import { Standing } from './standing.js'
 
 /** An owner as the tracker tells of it; `key` is where its data comes from. */
 export interface ScheduledOwner {
@@ -9,30 +9,23 @@ export interface ScheduledOwner {
   complete: boolean
 }
 
-export interface ScheduleFailure {
-  code: ErrorCode
-  message: string
-}
-
-export interface OwnerState extends ScheduledOwner {
-  streams: number
-  /** Failures since a piece of it was last good. */
-  failures: number
-  /** Times in a row that it had no free slot. */
-  busy: number
-  notBeforeMs: number
+export class Owner implements ScheduledOwner {
+  readonly key: string
+  /** As the tracker says, unless it said otherwise itself. */
+  complete: boolean
+  /** Parts of it that run. */
+  streams = 0
   /** How fast its last part came, once that is known. */
-  bytesPerMs?: number
-  /** Why it is no longer asked; a 'lost' one gets another chance when it is announced anew. */
-  out?: 'lied' | 'refused' | 'lost'
-  lastFailure?: ScheduleFailure
-  /** What a partial owner has, as far as is known. */
-  have?: PieceSet | undefined
-  /** When to ask a partial owner again what it has; a complete one is not asked before what it gave away. */
-  haveDueMs: number
-  /** What a complete owner gave away lately, if it says so, as of `sentMs`. */
-  sent?: PieceSet | undefined
-  sentMs: number
-  /** Pieces that came to be missing, as counted when it was last seen to have none of them; -1 if it may have one. */
-  nothingAt: number
+  bytesPerMs: number | undefined
+  /** Written by `Owners` alone. */
+  readonly standing: Standing
+  /** Written by `Bitfields` alone. */
+  readonly knowledge: Knowledge
+
+  constructor ({ key, complete }: ScheduledOwner, nowMs: number) {
+    this.key = key
+    this.complete = complete
+    this.standing = new Standing(nowMs)
+    this.knowledge = new Knowledge(nowMs)
+  }
 }

@@ -4,19 +4,23 @@
  */
 import { blameFor } from '../protocol/blame.js'
 import type { Bitfields } from './bitfields.js'
-import type { OwnerState, ScheduledOwner, ScheduleFailure } from './owner.js'
+import type { ScheduleFailure, Suspicion } from './failure.js'
+import { Owner, type ScheduledOwner } from './owner.js'
 import type { SchedulePolicy } from './policy.js'
 
 export class Owners {
   /** Whether it has little time left. */
   isMachineBusy = false
   readonly #policy: SchedulePolicy
-  readonly #owners = new Map<string, OwnerState>()
+  readonly #owners = new Map<string, Owner>()
   /** What an owner had counts no more once it is forgotten, out, or complete. */
   readonly #bitfields: Bitfields
   /** Those that are not out. */
-  #complete: OwnerState[] = []
-  #partial: OwnerState[] = []
+  #complete: Owner[] = []
+  #partial: Owner[] = []
+  /** Of these, those that are not lost; of them, the complete ones, and partial ones that are known to have something. */
+  #usable = 0
+  #usableComplete = 0
   #swarming = 0
   /** Partial owners in a row that had no free slot, and until when no other one is asked for that. */
   #refusals = 0
@@ -27,9 +31,16 @@ export class Owners {
     this.#bitfields = bitfields
   }
 
-  /** Owners that are not out. */
+  /** Owners that are neither out nor lost. */
   get usable (): number {
-    return this.#complete.length + this.#partial.length
+    return this.#usable
+  }
+
+  /** Whether all are out that are listed, and what for: a lie before anything else. */
+  get reasonAllAreOut (): ScheduleFailure | undefined {
+    if (this.#complete.length + this.#partial.length > 0) return undefined
+    const outs = [...this.#owners.values()]
+    return (outs.find(({ standing }) => standing.out === 'lied') ?? outs.at(-1))?.standing.lastFailure
   }
 
   /**
@@ -38,19 +49,19 @@ export class Owners {
    * machine more than a quick owner saves by having help.
    */
   get isSwarm (): boolean {
-    return this.#swarming > 0 && this.#swarming >= this.#complete.length && !(this.isMachineBusy && this.#hasQuickComplete)
+    return this.#swarming > 0 && this.#swarming >= this.#usableComplete && !(this.isMachineBusy && this.#hasQuickComplete)
   }
 
   /** Whether there is but one that has all of it. */
   get isOneComplete (): boolean {
-    return this.#complete.length === 1
+    return this.#usableComplete === 1
   }
 
-  get (key: string): OwnerState | undefined {
+  get (key: string): Owner | undefined {
     return this.#owners.get(key)
   }
 
-  all (): IterableIterator<OwnerState> {
+  all (): IterableIterator<Owner> {
     return this.#owners.values()
   }
 
@@ -62,59 +73,76 @@ export class Owners {
   set (listed: readonly ScheduledOwner[], nowMs: number): void {
     const keys = new Set(listed.map(({ key }) => key))
     for (const owner of this.#owners.values()) {
-      const { key, streams, out, failures } = owner
+      const { key, streams, standing: { out, failures } } = owner
       if (!keys.has(key) && streams === 0 && out !== 'lied' && (out !== undefined || failures > 0)) this.#forget(owner)
     }
     for (const { key, complete } of listed) {
       const owner = this.#owners.get(key)
-      if (owner === undefined) this.#join(newOwner({ key, complete }, nowMs))
-      else if (owner.complete !== complete) {
-        this.#bitfields.drop(owner)
-        owner.complete = complete
-        owner.haveDueMs = nowMs
-      }
+      if (owner === undefined) this.#join(new Owner({ key, complete }, nowMs))
+      else if (owner.complete !== complete && !owner.knowledge.isCorrected) this.#change(owner, complete, nowMs)
     }
     for (const owner of this.#owners.values()) {
       if (this.#owners.size <= this.#policy.ownersKept) break
-      if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.out !== 'lied') this.#forget(owner)
+      if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.standing.out !== 'lied') this.#forget(owner)
     }
-    this.#recount()
+    this.recount()
   }
 
   /** An owner that is known to send wrong things is never asked. */
   ban (banned: ScheduledOwner, failure: ScheduleFailure): void {
-    const owner = this.#owners.get(banned.key) ?? newOwner(banned, 0)
+    const owner = this.#owners.get(banned.key) ?? new Owner(banned, 0)
     this.#owners.set(owner.key, owner)
     this.#exclude(owner, 'lied', failure)
   }
 
-  /** What an owner failed with costs it a pause, or more. The codes that are no owner's fault are not for here. */
-  blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
+  /**
+   * What an owner failed with costs it a pause, or more. The codes that are no owner's fault are not for here.
+   *
+   * @param sinceMs when it was asked for what has failed
+   */
+  blame (owner: Owner, failure: ScheduleFailure, sinceMs: number, nowMs: number): void {
+    const { standing } = owner
     const { code } = failure
-    owner.lastFailure = failure
     const blame = blameFor(code)
+    standing.clear()
     if (blame === 'lied') this.#exclude(owner, 'lied', failure)
     else if (blame === 'refused' && (owner.complete || code !== 'E_NOT_SHARED')) this.#exclude(owner, 'refused', failure)
-    else if (blame === 'busy') {
-      owner.busy++
-      if (!owner.complete) this.#refused(nowMs)
-    } else {
+    else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
-      if (code === 'E_NOT_SHARED') {
-        this.#bitfields.drop(owner)
-        this.#recount()
-      }
-      if (++owner.failures >= this.#policy.triesPerOwner) this.#exclude(owner, 'lost', failure)
+      if (code === 'E_NOT_SHARED') this.#bitfields.drop(owner)
+      if (blame === 'busy' && !owner.complete) this.#refused(nowMs)
+      standing.failed(failure, sinceMs, nowMs, this.#policy)
+      if (standing.out) this.#bitfields.drop(owner)
+      if (blame !== 'busy') this.recount()
     }
-    const { minPauseMs, maxPauseMs, random } = this.#policy
-    const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.max(0, owner.failures + owner.busy - 1))
-    owner.notBeforeMs = nowMs + pauseMs * (0.5 + random() / 2)
-    owner.haveDueMs = Math.max(owner.haveDueMs, owner.notBeforeMs)
+    standing.pause(nowMs, this.#policy)
+    this.#bitfields.postpone(owner, standing.notBeforeMs)
+  }
+
+  /** A stream of it ended before its range was complete: it may have fewer pieces now, and says so when it is asked. */
+  suspect (owner: Owner, suspicion: Suspicion): void {
+    if (owner.standing.suspicion || owner.standing.out) return
+    owner.standing.suspect(suspicion)
+    this.#bitfields.askNow(owner)
+  }
+
+  /** It was nobody's fault. */
+  acquit (owner: Owner): void {
+    owner.standing.clear()
+  }
+
+  /** It has not all that the tracker thinks it has, and is partial from now on. */
+  correct (owner: Owner): void {
+    owner.complete = false
+    this.#bitfields.correct(owner)
+    this.recount()
   }
 
   /** A good piece has come from it. */
-  served (owner: OwnerState): void {
-    owner.failures = owner.busy = 0
+  served (owner: Owner): void {
+    const wasLost = owner.standing.isLost(this.#policy)
+    owner.standing.served()
+    if (wasLost) this.recount()
     if (!owner.complete) this.#refusals = 0
   }
 
@@ -127,17 +155,23 @@ export class Owners {
   }
 
   /** It is too slow to be of use. */
-  giveUp (owner: OwnerState): void {
-    this.#exclude(owner, 'lost')
+  setAside (owner: Owner, nowMs: number): void {
+    owner.standing.setAside(nowMs, this.#policy)
+  }
+
+  /** Whether another one is likely to serve now. */
+  hasSoundBeside (key: string): boolean {
+    for (const owner of this.#owners.values()) if (owner.key !== key && owner.standing.isSound) return true
+    return false
   }
 
   /** A complete owner that may be asked now, with the fewest failures and streams, or undefined. */
-  idlestComplete (nowMs: number, mostStreams: number): OwnerState | undefined {
-    let best: OwnerState | undefined
+  idlestComplete (nowMs: number, mostStreams: number): Owner | undefined {
+    let best: Owner | undefined
     let equals = 0
     for (const owner of this.#complete) {
-      if (!mayBeAsked(owner, nowMs, mostStreams)) continue
-      const order = best ? owner.failures - best.failures || owner.streams - best.streams : -1
+      if (!this.#mayBeAsked(owner, nowMs, mostStreams)) continue
+      const order = best ? owner.standing.failures - best.standing.failures || owner.streams - best.streams : -1
       if (order > 0) continue
       equals = order < 0 ? 1 : equals + 1
       if (order < 0 || this.#policy.random() * equals < 1) best = owner
@@ -150,19 +184,19 @@ export class Owners {
    * the one that was fastest last, which is likely to have few others to serve; those without failures and
    * with the fewest streams come first.
    */
-  tryPartial<T> (nowMs: number, mostStreams: number, mayHaveSome: (owner: OwnerState) => boolean, take: (owner: OwnerState) => T | undefined): T | undefined {
+  tryPartial<T> (nowMs: number, mostStreams: number, mayHaveSome: (owner: Owner) => boolean, take: (owner: Owner) => T | undefined): T | undefined {
     if (nowMs < this.#crowdedUntilMs) return undefined
     const { length } = this.#partial
     const start = Math.floor(this.#policy.random() * length)
     for (let streams = 0; streams < mostStreams; streams++) {
       for (const isTrusted of [true, false]) {
-        const compared: OwnerState[] = []
+        const compared: Owner[] = []
         // Those that may be asked after these.
         let others = 0
         for (let i = 0; i < length; i++) {
           const owner = this.#partial[start + i < length ? start + i : start + i - length]
-          if (owner === undefined || !mayHaveSome(owner) || !mayBeAsked(owner, nowMs, mostStreams)) continue
-          if (owner.streams !== streams || (owner.failures === 0) !== isTrusted) {
+          if (owner === undefined || !mayHaveSome(owner) || !this.#mayBeAsked(owner, nowMs, mostStreams)) continue
+          if (owner.streams !== streams || (owner.standing.failures === 0) !== isTrusted) {
             others++
             continue
           }
@@ -182,27 +216,32 @@ export class Owners {
   }
 
   /** Those that may be asked now, the ones with the fewest failures and streams first. */
-  idle (nowMs: number, mostStreams: number): OwnerState[] {
+  idle (nowMs: number, mostStreams: number): Owner[] {
     return [...this.#owners.values()]
-      .filter((owner) => mayBeAsked(owner, nowMs, mostStreams))
-      .sort((a, b) => a.failures - b.failures || a.streams - b.streams)
+      .filter((owner) => this.#mayBeAsked(owner, nowMs, mostStreams))
+      .sort((a, b) => a.standing.failures - b.standing.failures || a.streams - b.streams)
   }
 
-  /** It has become known what a partial owner has. */
-  hasSaid (): void {
-    this.#swarming++
-  }
-
-  #recount (): void {
+  /** To be called when it has become known what a partial owner has. */
+  recount (): void {
     this.#complete = []
     this.#partial = []
-    this.#swarming = 0
+    this.#usable = this.#usableComplete = this.#swarming = 0
     for (const owner of this.#owners.values()) {
-      if (owner.out) continue
-      if (owner.complete) this.#complete.push(owner)
+      const { complete, standing, knowledge } = owner
+      if (standing.out) continue
+      if (complete) this.#complete.push(owner)
       else this.#partial.push(owner)
-      if (!owner.complete && owner.have !== undefined) this.#swarming++
+      if (standing.isLost(this.#policy)) continue
+      this.#usable++
+      if (complete) this.#usableComplete++
+      else if (knowledge.have !== undefined) this.#swarming++
     }
+  }
+
+  /** One that nobody counts on shows first that it serves. */
+  #mayBeAsked ({ standing, streams }: Owner, nowMs: number, mostStreams: number): boolean {
+    return standing.mayBeAsked(nowMs) && streams < (standing.isLost(this.#policy) ? 1 : mostStreams)
   }
 
   /** Whether a complete owner lately brought plenty on a single stream. */
@@ -210,26 +249,32 @@ export class Owners {
     return this.#complete.some(({ bytesPerMs = 0 }) => bytesPerMs * 1_000 >= this.#policy.quickBytesPerSecond)
   }
 
-  #exclude (owner: OwnerState, out: NonNullable<OwnerState['out']>, failure?: ScheduleFailure): void {
-    owner.out = out
-    if (failure) owner.lastFailure = failure
+  #exclude (owner: Owner, out: 'lied' | 'refused', failure: ScheduleFailure): void {
+    owner.standing.exclude(out, failure)
     this.#bitfields.drop(owner)
-    this.#recount()
+    this.recount()
   }
 
-  #join (owner: OwnerState): void {
+  /** The tracker tells otherwise of it: what it refused as it was it may give as it is. */
+  #change (owner: Owner, complete: boolean, nowMs: number): void {
+    this.#bitfields.drop(owner, nowMs)
+    if (owner.standing.out === 'refused' && owner.streams === 0) return this.#join(new Owner({ key: owner.key, complete }, nowMs))
+    owner.complete = complete
+  }
+
+  #join (owner: Owner): void {
     this.#owners.set(owner.key, owner)
     this.#bitfields.ended(owner)
   }
 
-  #forget (owner: OwnerState): void {
+  #forget (owner: Owner): void {
     this.#bitfields.drop(owner)
     this.#owners.delete(owner.key)
   }
 }
 
 /** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
-function takeFastest<T> (owners: OwnerState[], take: (owner: OwnerState) => T | undefined): T | undefined {
+function takeFastest<T> (owners: Owner[], take: (owner: Owner) => T | undefined): T | undefined {
   let fastest = 0
   let mostBytesPerMs = -1
   for (let i = 0; i < owners.length; i++) {
@@ -242,12 +287,4 @@ function takeFastest<T> (owners: OwnerState[], take: (owner: OwnerState) => T | 
   const last = owners.pop()
   if (last !== undefined && last !== owner) owners[fastest] = last
   return owner && take(owner)
-}
-
-function mayBeAsked ({ out, notBeforeMs, streams }: OwnerState, nowMs: number, mostStreams: number): boolean {
-  return !out && notBeforeMs <= nowMs && streams < mostStreams
-}
-
-function newOwner (owner: ScheduledOwner, nowMs: number): OwnerState {
-  return { ...owner, streams: 0, failures: 0, busy: 0, notBeforeMs: nowMs, haveDueMs: nowMs, sentMs: -Infinity, nothingAt: -1 }
 }

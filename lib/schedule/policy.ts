@@ -1,4 +1,4 @@
-import { MIN_PIECE_BYTES, TRIES_PER_PART } from '../protocol/limits.js'
+import { DEADLINES, MIN_PIECE_BYTES, TRIES_PER_PART } from '../protocol/limits.js'
 import { MiB } from '../protocol/units.js'
 
 /** The numbers that a schedule goes by. Times in milliseconds. */
@@ -53,7 +53,7 @@ export interface SchedulePolicy {
   havesAtOnce: number
   /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long, too, pieces that others were given are left to them. */
   helpMs: number
-  /** Failures in a row after which an owner is no longer asked. */
+  /** Failures in a row after which nobody counts on an owner: it is tried on, but others need not wait for it. */
   triesPerOwner: number
   /** So often in a row an owner may refuse whoever could wait, before that one could not. */
   patientTries: number
@@ -64,8 +64,8 @@ export interface SchedulePolicy {
   maxPauseMs: number
   /** How long a download without owners waits for one. */
   ownerWaitMs: number
-  /** How long owners may be busy without a byte from any of them. */
-  patienceMs: number
+  /** How long owners may be listed without a new byte from any of them. */
+  giveUpMs: number
   /** A part with less than this to go is left to its owner. */
   takeoverMs: number
   /** A complete owner that brings this much on a stream needs no help, if the machine that fetches has enough to do. */
@@ -113,9 +113,9 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   refusalsInARow: 4,
   crowdedMs: 400,
   minPauseMs: 500,
-  maxPauseMs: 8_000,
-  ownerWaitMs: 30_000,
-  patienceMs: 600_000,
+  maxPauseMs: 10_000,
+  ownerWaitMs: DEADLINES.ownerWaitMs,
+  giveUpMs: DEADLINES.giveUpMs,
   takeoverMs: 200,
   quickBytesPerSecond: 16 * MiB,
   slackMs: 1_000,

@@ -16,12 +16,14 @@
  * left who could serve, it is waited for a while (giving-up.ts).
  */
 import type { PieceSet } from '../content/piece-set.js'
+import { blameFor } from '../protocol/blame.js'
 import { Assigner } from './assigner.js'
 import { Bitfields } from './bitfields.js'
 import { RunChooser } from './choose-run.js'
+import type { ScheduleFailure } from './failure.js'
 import { GivingUp } from './giving-up.js'
 import type { Machine, Order } from './orders.js'
-import type { OwnerState, ScheduledOwner, ScheduleFailure } from './owner.js'
+import type { Owner, ScheduledOwner } from './owner.js'
 import { Owners } from './owners.js'
 import { isUseless, rateOf, type Part } from './part.js'
 import { Pieces } from './pieces.js'
@@ -79,7 +81,7 @@ export class Schedule {
       if (this.#tracker.isDue(nowMs)) yield { order: 'ask tracker' }
     }
     if (!this.#givingUp.isOver) yield * this.#start(nowMs, machine.slots)
-    const failure = this.#givingUp.failure(nowMs)
+    const failure = this.#givingUp.failure(nowMs, machine.isHeldUp)
     if (failure) return yield { order: 'fail', failure }
     if (machine.mayAsk ?? true) yield * this.#ask(nowMs)
   }
@@ -110,13 +112,26 @@ export class Schedule {
     this.#owners.ban(owner, failure)
   }
 
-  /** What a partial owner has now. */
-  setHave (key: string, have: PieceSet, nowMs: number): void {
+  /**
+   * What an owner has now. One that is listed as complete and has not all is partial from now on.
+   *
+   * @param isFinal whether it gets no more
+   */
+  setHave (key: string, have: PieceSet, nowMs: number, isFinal = false): void {
     const owner = this.#owners.get(key)
-    if (owner === undefined || owner.complete || owner.out) return
-    const isFirst = owner.have === undefined
-    if (this.#bitfields.set(owner, have, nowMs)) this.#givingUp.hope()
-    if (isFirst) this.#owners.hasSaid()
+    if (owner === undefined || owner.standing.out) return
+    const { suspicion } = owner.standing
+    const isAll = owner.complete && have.size === have.pieceCount
+    if (isAll) this.#bitfields.ended(owner)
+    else {
+      if (owner.complete) this.#owners.correct(owner)
+      const isFirst = owner.knowledge.have === undefined
+      if (this.#bitfields.set(owner, have, nowMs, isFinal)) this.#givingUp.swarmGrew()
+      if (isFirst) this.#owners.recount()
+    }
+    if (suspicion === undefined) return
+    if (have.has(suspicion.piece)) this.#blame(owner, suspicion.failure, suspicion.sinceMs, nowMs)
+    else this.#owners.acquit(owner)
   }
 
   /** What a complete owner gave away lately; undefined if it does not say so. */
@@ -131,8 +146,8 @@ export class Schedule {
     if (owner === undefined) return
     this.#bitfields.ended(owner)
     // It is asked for pieces all the same: that is where its failures count.
-    if (owner.complete) this.#bitfields.setSent(owner, undefined, nowMs)
-    else this.#blame(owner, failure, nowMs)
+    if (owner.complete && !owner.standing.suspicion) this.#bitfields.setSent(owner, undefined, nowMs)
+    else this.#blame(owner, failure, nowMs, nowMs)
   }
 
   /** How far a running part has come. */
@@ -142,7 +157,6 @@ export class Schedule {
     if (receivedBytes > part.receivedBytes) part.lastByteMs = nowMs
     part.receivedBytes = receivedBytes
     if (verifiedPiece <= part.verifiedPiece) return
-    this.#givingUp.progressed(nowMs)
     this.#pieces.setDone(part.verifiedPiece, Math.min(verifiedPiece, part.endPiece))
     part.verifiedPiece = verifiedPiece
     part.lastPieceMs = nowMs
@@ -164,8 +178,9 @@ export class Schedule {
       owner.streams--
       // One that was cut short for being slow is known to be so.
       if (nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
-      if (part.isGivenUp) this.#owners.giveUp(owner)
-      if (failure) this.#blame(owner, failure, nowMs)
+      if (part.isGivenUp) this.#owners.setAside(owner, nowMs)
+      if (failure?.code === 'E_PROTOCOL') this.#owners.suspect(owner, { failure, piece: part.verifiedPiece, sinceMs: part.startedMs })
+      else if (failure) this.#blame(owner, failure, part.startedMs, nowMs)
     }
     for (const other of this.#pieces.parts.values()) if (isUseless(other, this.#pieces.done)) this.#useless.add(other)
   }
@@ -186,12 +201,9 @@ export class Schedule {
   /** Parts that are slower than is useful while another owner could serve. */
   * #giveUpSlow (nowMs: number): Generator<Order> {
     const { slowAfterMs, slowBytesPerSecond } = this.#policy
-    if (this.#owners.usable < 2) return
-    const slow = [...this.#pieces.parts.values()].filter(({ startedMs, receivedBytes }) => {
-      const ms = nowMs - startedMs
-      return ms >= slowAfterMs && receivedBytes < slowBytesPerSecond * ms / 1_000
-    })
-    for (const part of slow) {
+    for (const part of this.#pieces.parts.values()) {
+      const ms = nowMs - part.startedMs
+      if (part.isGivenUp || ms < slowAfterMs || part.receivedBytes >= slowBytesPerSecond * ms / 1_000 || !this.#owners.hasSoundBeside(part.owner)) continue
       part.isGivenUp = true
       yield { order: 'cancel', id: part.id }
     }
@@ -208,11 +220,24 @@ export class Schedule {
   }
 
   * #ask (nowMs: number): Generator<Order> {
-    for (const { key, complete } of this.#bitfields.toAsk(this.#owners.all(), nowMs)) yield { order: complete ? 'ask sent' : 'ask have', owner: key }
+    for (const { key, complete, standing } of this.#bitfields.toAsk(this.#owners.all(), nowMs)) {
+      yield { order: complete && !standing.suspicion ? 'ask sent' : 'ask have', owner: key }
+    }
   }
 
-  #blame (owner: OwnerState, failure: ScheduleFailure, nowMs: number): void {
-    if (failure.code === 'E_INTERRUPTED') return
-    if (this.#givingUp.failed(failure)) this.#owners.blame(owner, failure, nowMs)
+  /** @param sinceMs when the owner was asked for what has failed */
+  #blame (owner: Owner, failure: ScheduleFailure, sinceMs: number, nowMs: number): void {
+    const { code } = failure
+    if (blameFor(code) === 'nobody') return
+    if (code === 'E_LIMIT' && this.#pieces.parts.size > 0) return this.#goOnWithLess(owner, nowMs)
+    this.#givingUp.failed(failure)
+    if (blameFor(code) !== 'ours') this.#owners.blame(owner, failure, sinceMs, nowMs)
+  }
+
+  /** This machine has run out of something, but what runs may bring the rest. */
+  #goOnWithLess (owner: Owner, nowMs: number): void {
+    this.#assigner.takeNoMore()
+    this.#owners.acquit(owner)
+    this.#bitfields.postpone(owner, nowMs + this.#policy.haveRarelyMs)
   }
 }

@@ -5,7 +5,8 @@
  * come and go. What is not: disks, processors, lost packets, the exchange of the list of pieces.
  */
 import { PieceSet } from '../../lib/content/piece-set.js'
-import type { ScheduledOwner, ScheduleFailure } from '../../lib/schedule/owner.js'
+import type { ScheduleFailure } from '../../lib/schedule/failure.js'
+import type { ScheduledOwner } from '../../lib/schedule/owner.js'
 import type { Machine, Order, PartToStart } from '../../lib/schedule/orders.js'
 import { Schedule } from '../../lib/schedule/schedule.js'
 import type { SchedulePolicy } from '../../lib/schedule/policy.js'

@@ -44,7 +44,7 @@ function having (...pieces: number[]): object {
   return { ...ANSWER, have: have.toBytes().toString('base64') }
 }
 
-function piecesOf (set: PieceSet): number[] {
+function piecesOf ({ pieces: set }: { pieces: PieceSet }): number[] {
   return Array.from({ length: set.pieceCount }, (_, piece) => piece).filter((piece) => set.has(piece))
 }
 
@@ -62,10 +62,18 @@ void t.test('a complete owner is asked what it gave away lately', async (t) => {
   const sent = having(1, 2) as { have: string }
   const { address, asked } = await ownerThat(t, { ...ANSWER, sent: sent.have }, ANSWER, { ...ANSWER, sent: 'QA==' })
   const haves = poller(t)
-  t.strictSame(piecesOf(await haves.askSent(address) ?? new PieceSet(0)), [1, 2])
-  t.equal(await haves.askSent(address), undefined, 'one that does not know of it')
+  const { sent: pieces = new PieceSet(0) } = await haves.askSent(address)
+  t.strictSame(piecesOf({ pieces }), [1, 2])
+  t.strictSame(await haves.askSent(address), {}, 'one that does not know of it')
   t.match(asked, [{ type: 'SizeInformation', pieces: false, sent: true }, { sent: true }])
   await t.rejects(haves.askSent(address), { code: 'E_PROTOCOL', message: /"sent" must be the base64 of 10 bits/ })
+})
+
+void t.test('one that is listed as complete says what it has if that is not all, and whether more will come', async (t) => {
+  const { address } = await ownerThat(t, having(1, 2), { ...having(1), final: true })
+  const haves = poller(t)
+  const told = [await haves.askSent(address), await haves.askSent(address)]
+  t.strictSame(told.map(({ have }) => have && [piecesOf(have), have.isFinal]), [[[1, 2], false], [[1], true]])
 })
 
 void t.test('each owner has a connection of its own', async (t) => {
@@ -78,8 +86,8 @@ void t.test('each owner has a connection of its own', async (t) => {
 void t.test('one that has become complete has every piece', async (t) => {
   const { address } = await ownerThat(t, having(1), ANSWER)
   const haves = poller(t)
-  t.equal((await haves.ask(address)).size, 1)
-  t.equal((await haves.ask(address)).size, PIECES)
+  t.equal((await haves.ask(address)).pieces.size, 1)
+  t.equal((await haves.ask(address)).pieces.size, PIECES)
 })
 
 void t.test('answers that can\'t be right', async (t) => {
@@ -105,7 +113,7 @@ void t.test('answers that can\'t be right', async (t) => {
 
 void t.test('bits beyond the last piece count for nothing', async (t) => {
   const { address } = await ownerThat(t, { ...ANSWER, have: Buffer.alloc(2, 0xff).toString('base64') })
-  t.equal((await poller(t).ask(address)).size, PIECES)
+  t.equal((await poller(t).ask(address)).pieces.size, PIECES)
 })
 
 void t.test('nobody there; a connection that was lost is made anew', async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { PieceSet } from '../../lib/content/piece-set.js'
 import { Bitfields } from '../../lib/schedule/bitfields.js'
-import type { OwnerState } from '../../lib/schedule/owner.js'
+import { Owner } from '../../lib/schedule/owner.js'
 import { DEFAULT_POLICY } from '../../lib/schedule/policy.js'
 
 const PIECES = 100
@@ -13,8 +13,8 @@ function pieces (firstPiece = 0, endPiece = 0): PieceSet {
   return set
 }
 
-function partial (key: string, rest: Partial<OwnerState> = {}): OwnerState {
-  return { key, complete: false, sentMs: -Infinity, streams: 0, failures: 0, busy: 0, notBeforeMs: 0, haveDueMs: 0, nothingAt: -1, ...rest }
+function owner (key: string, { complete = false, dueMs = 0 } = {}): Owner {
+  return new Owner({ key, complete }, dueMs)
 }
 
 /** Of a download that has the first half. */
@@ -24,7 +24,8 @@ function halfway (): Bitfields {
 
 void t.test('who is asked: partial owners that are due, that are not out, and not twice at a time', async (t) => {
   const bitmaps = halfway()
-  const owners = [partial('complete', { complete: true }), partial('later', { haveDueMs: 10 }), partial('liar', { out: 'lied' }), partial('A')]
+  const owners = [owner('complete', { complete: true }), owner('later', { dueMs: 10 }), owner('liar'), owner('A')]
+  owners[2]?.standing.exclude('lied', { code: 'E_DIGEST', message: 'wrong bytes' })
   t.strictSame(bitmaps.toAsk(owners, 9).map(({ key }) => key), ['A'])
   t.strictSame(bitmaps.toAsk(owners, 10).map(({ key }) => key), ['later'])
   t.strictSame(bitmaps.toAsk(owners, 1e6).map(({ key }) => key), [])
@@ -32,37 +33,38 @@ void t.test('who is asked: partial owners that are due, that are not out, and no
 
 void t.test('only so many at once; an answer, a failure and a loss each make room', async (t) => {
   const bitmaps = halfway()
-  const [a, b, c, d, e] = ['A', 'B', 'C', 'D', 'E'].map((key) => partial(key)) as [OwnerState, OwnerState, OwnerState, OwnerState, OwnerState]
+  const [a, b, c, d, e] = ['A', 'B', 'C', 'D', 'E'].map((key) => owner(key)) as [Owner, Owner, Owner, Owner, Owner]
   const owners = [a, b, c, d, e]
   t.strictSame(bitmaps.toAsk(owners, 0).map(({ key }) => key), ['A', 'B'])
   bitmaps.set(a, pieces(0, 1), 0)
   t.strictSame(bitmaps.toAsk(owners, 0).map(({ key }) => key), ['C'])
   bitmaps.ended(b)
-  b.haveDueMs = 1
+  bitmaps.postpone(b, 1)
   t.strictSame(bitmaps.toAsk(owners, 0).map(({ key }) => key), ['D'])
   bitmaps.drop(c)
-  c.out = 'lost'
+  c.standing.exclude('refused', { code: 'E_NOT_SHARED', message: 'gone' })
   t.strictSame(bitmaps.toAsk(owners, 0).map(({ key }) => key), ['E'])
 })
 
 void t.test('what is new is told, and an owner that had nothing may have something now', async (t) => {
   const bitmaps = halfway()
-  const a = partial('A', { nothingAt: 7 })
+  const a = owner('A')
+  bitmaps.hasNothing(a, 7)
   t.equal(bitmaps.set(a, pieces(0, 5), 0), true)
-  t.equal(a.nothingAt, -1)
+  t.equal(a.knowledge.nothingAt, -1)
   t.equal(bitmaps.set(a, pieces(0, 5), 0), false)
   t.equal(bitmaps.set(a, pieces(0, 4), 0), false)
   t.equal(bitmaps.set(a, pieces(0, 5), 0), true)
-  t.equal(a.have?.size, 5)
+  t.equal(a.knowledge.have?.size, 5)
 })
 
 void t.test('a bitmap is kept as it was when it came', async (t) => {
   const bitmaps = halfway()
-  const a = partial('A')
+  const a = owner('A')
   const answer = pieces(0, 5)
   bitmaps.set(a, answer, 0)
   answer.add(60)
-  t.equal(a.have?.has(60), false)
+  t.equal(a.knowledge.have?.has(60), false)
   bitmaps.drop(a)
   t.equal(bitmaps.availability.seen.size, 0)
 })
@@ -76,20 +78,20 @@ void t.test('how soon again: soon, later where there is plenty to fetch, never w
     ['everything', pieces(0, PIECES), Infinity],
   ]
   for (const [what, have, dueMs] of table) {
-    const a = partial('A')
+    const a = owner('A')
     halfway().set(a, have, 100)
-    t.equal(a.haveDueMs, dueMs, what)
+    t.equal(a.knowledge.dueMs, dueMs, what)
   }
 })
 
 void t.test('what was dropped counts no more, and is asked for at once', async (t) => {
   const bitmaps = halfway()
-  const [a, b] = [partial('A'), partial('B')]
+  const [a, b] = [owner('A'), owner('B')]
   bitmaps.set(a, pieces(0, 5), 0)
   bitmaps.set(b, pieces(4, 6), 0)
   t.strictSame([0, 4, 5, 6].map((piece) => bitmaps.availability.of(piece)), [1, 2, 1, 0])
   bitmaps.drop(a)
-  t.equal(a.have, undefined)
+  t.equal(a.knowledge.have, undefined)
   t.strictSame([0, 4, 5, 6].map((piece) => bitmaps.availability.of(piece)), [0, 1, 1, 0])
   t.strictSame(bitmaps.toAsk([a, b], 0).map(({ key }) => key), ['A'])
 })

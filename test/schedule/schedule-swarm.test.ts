@@ -1,7 +1,8 @@
 /** The schedule among owners that have a part of the file. */
 import t from 'tap'
 import { PieceSet } from '../../lib/content/piece-set.js'
-import type { ScheduledOwner, ScheduleFailure } from '../../lib/schedule/owner.js'
+import type { ScheduleFailure } from '../../lib/schedule/failure.js'
+import type { ScheduledOwner } from '../../lib/schedule/owner.js'
 import { Schedule } from '../../lib/schedule/schedule.js'
 import type { SchedulePolicy } from '../../lib/schedule/policy.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
@@ -357,6 +358,8 @@ void t.test('pieces that are nowhere: it waits as long as the others get new one
   schedule.setHave('A', pieces(8, [0, 5]), 29_999)
   t.equal(failure(schedule, 30_000), undefined, 'A has got more')
   t.equal(failure(schedule, 59_999), undefined)
+  t.equal(failure(schedule, 60_000), undefined, 'the tracker may know of others')
+  schedule.setOwners([partial('A')], 60_000)
   t.match(failure(schedule, 60_000), { code: 'E_NO_OWNER', message: /^3 of 8 pieces are missing.*what is there is kept$/ })
   schedule.setHave('A', pieces(8, [0, 6]), 60_001)
   t.match(next(schedule, 60_001)?.part, { owner: 'A', firstPiece: 5, endPiece: 6 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { ScheduleFailure } from '../../lib/schedule/owner.js'
+import type { ScheduleFailure } from '../../lib/schedule/failure.js'
 import { Schedule } from '../../lib/schedule/schedule.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 import { PIECE_BYTES, simulate, type SimulatedOwner } from './simulate.js'
@@ -97,9 +97,10 @@ void t.test('how it fails when nobody can serve', async (t) => {
     { trouble: 'E_NOT_SHARED', code: 'E_NOT_SHARED', withinMs: 3_000 },
     { trouble: 'E_DISK_FULL', code: 'E_DISK_FULL', withinMs: 100 },
     { trouble: 'E_IO', code: 'E_IO', withinMs: 100 },
-    { trouble: 'E_NETWORK', code: 'E_NETWORK', withinMs: 60_000 },
+    { trouble: 'E_NETWORK', code: 'E_NETWORK', withinMs: 600_100 },
+    { trouble: 'E_TIMEOUT', code: 'E_TIMEOUT', withinMs: 600_100 },
     { trouble: 'E_PROTOCOL', code: 'E_PROTOCOL', withinMs: 60_000 },
-    { trouble: 'E_BUSY', code: 'E_BUSY', withinMs: 700_000 },
+    { trouble: 'E_BUSY', code: 'E_BUSY', withinMs: 600_100 },
   ]
   for (const { trouble, code, withinMs } of cases) {
     const { failure, ms } = simulate({ pieceCount: 10, owners: [owner('A', { trouble: always(trouble) })] })

@@ -1,6 +1,8 @@
 /** Runs a schedule against made-up owners on a made-up clock: no thread, no socket, milliseconds of real time. */
+import { PieceSet } from '../../lib/content/piece-set.js'
 import type { PiecemealError } from '../../lib/protocol/errors.js'
-import type { ScheduledOwner, ScheduleFailure } from '../../lib/schedule/owner.js'
+import type { ScheduleFailure } from '../../lib/schedule/failure.js'
+import type { ScheduledOwner } from '../../lib/schedule/owner.js'
 import type { Order, PartToStart } from '../../lib/schedule/orders.js'
 import { Schedule } from '../../lib/schedule/schedule.js'
 import type { SchedulePolicy } from '../../lib/schedule/policy.js'
@@ -57,6 +59,8 @@ export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3
   const running = new Map<number, Running>()
   const bytes = new Map<string, number>()
   const fetched = new Uint8Array(pieceCount)
+  const all = new PieceSet(pieceCount)
+  all.addRange(0, pieceCount)
   let parts = 0
 
   function end (run: Running, nowMs: number, failure?: ScheduleFailure): void {
@@ -96,6 +100,7 @@ export function simulate ({ pieceCount, owners, policy, stalls = {}, limitMs = 3
   function carryOut (order: Order, nowMs: number): { failure: PiecemealError | undefined } | undefined {
     if (order.order === 'start') start(order.part)
     if (order.order === 'ask tracker') schedule.setOwners(listed(nowMs), nowMs)
+    if (order.order === 'ask have') schedule.setHave(order.owner, all, nowMs)
     if (order.order === 'shorten' || order.order === 'cancel') {
       const run = running.get(order.id)
       if (run && order.order === 'shorten') run.endPiece = order.endPiece
