@@ -15,10 +15,6 @@ const README = read('README.md')
 /** It is for users, and they read it from top to bottom. */
 const README_LINES = 330
 const UNITS: Record<string, number> = { '': 1, KiB, MiB, GiB, ms: 1, s: 1_000, min: 60_000, days: 24 * 60 * 60_000 }
-/** In the README, and in `--help` with the changes that bring them: the list is to become empty. */
-const ARRIVING = new Set([
-  'torrent cancel FILE…', 'torrent unshare FILE…', 'torrent verify [FILE…]',
-])
 
 await t.test('the limits of the contract are those of the code, all of them', async (t) => {
   const contract = read('lib/protocol/README.md')
@@ -45,7 +41,7 @@ for (const [command, usage] of [['bin/tracker', TRACKER_USAGE], ['bin/node', NOD
   await t.test(`the options of ${command} are those of its --help, and so are their defaults`, async (t) => {
     const rows = rowsWith('option', sectionOf(`\`${command}\``, README))
     const documented = rows.flatMap((row) => flagsIn(codeIn(row.option).join(' ')))
-    t.strictSame(withoutArriving(documented), optionsOf(usage).flatMap(({ flags }) => flags).sort())
+    t.strictSame(documented.sort(), optionsOf(usage).flatMap(({ flags }) => flags).sort())
     for (const { flags, byDefault } of optionsOf(usage)) {
       if (byDefault !== undefined) t.match(rowOf(rows, flags)?.meaning, byDefault, `${flags.join(', ')}: ${byDefault} if left out`)
     }
@@ -54,7 +50,7 @@ for (const [command, usage] of [['bin/tracker', TRACKER_USAGE], ['bin/node', NOD
 
 await t.test('the commands of a node are those of torrent help', async (t) => {
   const documented = rowsWith('command', sectionOf('What a node is told', README)).flatMap(({ command }) => codeIn(command))
-  t.strictSame(withoutArriving(documented), [...COMMANDS_USAGE.matchAll(/^ {2}(torrent .+?)(?: {2}|$)/gm)].map(([, command = '']) => command).sort())
+  t.strictSame(documented.sort(), [...COMMANDS_USAGE.matchAll(/^ {2}(torrent .+?)(?: {2}|$)/gm)].map(([, command = '']) => command).sort())
 })
 
 await t.test('every package has a line that says why, and no other has', async (t) => {
@@ -103,8 +99,4 @@ function flagsIn (text: string): string[] {
 
 function rowOf (rows: readonly Row[], flags: readonly string[]): Row | undefined {
   return rows.find((row) => flagsIn(row.option ?? '').some((flag) => flags.includes(flag)))
-}
-
-function withoutArriving (documented: readonly string[]): string[] {
-  return documented.filter((one) => !ARRIVING.has(one)).sort()
 }
