@@ -11,7 +11,7 @@ exports.run = async function run (name) {
     await import(`../dist/lib/cli/${name}-command.js`)
   } catch (error) {
     if (error.code === 'EMFILE' || error.code === 'ENFILE') {
-      console.error('failed: E_LIMIT out of file descriptors, raise ulimit -n')
+      console.error('failed: E_LIMIT cannot start: out of file descriptors, raise ulimit -n')
       process.exitCode = 23
       return
     }

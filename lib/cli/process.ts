@@ -1,7 +1,7 @@
 /** What both commands share: where lines go, what signals do, and how the process ends. */
 import { readFile } from 'node:fs/promises'
 import { isatty } from 'node:tty'
-import { toPiecemealError } from '../protocol/errors.js'
+import { outOfDescriptors, toPiecemealError, type PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
 import { isExposed, type Exposure } from '../secret/exposure.js'
 import type { Secret } from '../secret/keys.js'
@@ -72,9 +72,14 @@ export function warnIfExposed (exposure: Exposure, { err }: Output): void {
 
 /** Tells why a command could not start. @returns the exit status */
 export function failStart (error: unknown, { err }: Output): number {
-  const { code, message, exitStatus } = toPiecemealError(error)
+  const { code, message, exitStatus } = limitOf(error) ?? toPiecemealError(error)
   err(`failed: ${code} ${oneLine(message)}`)
   return exitStatus
+}
+
+/** Whatever it was that a descriptor was wanted for: a file, a port, a thread, or a part of the program. */
+function limitOf (error: unknown): PiecemealError | undefined {
+  return error instanceof Error ? outOfDescriptors(error, 'cannot start') ?? limitOf(error.cause) : undefined
 }
 
 export async function version (): Promise<string> {

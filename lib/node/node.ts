@@ -143,10 +143,10 @@ export class Node extends EventEmitter<NodeEvents> {
     for (const message of this.#disk.warnings) this.#whenListening(() => this.emit('warning', { message }))
     await this.#disk.tidy(new Date())
     this.#throwIfStopping()
-    const [input, output] = await Promise.all([
-      this.#sizeServer.listen({ host, port: inputPort }),
-      this.#uploads.listen({ host, port: outputPort }),
-    ])
+    // One that fails leaves the other to be closed, which can't be done while it opens.
+    const listening = [this.#sizeServer.listen({ host, port: inputPort }), this.#uploads.listen({ host, port: outputPort })] as const
+    await Promise.allSettled(listening)
+    const [input, output] = await Promise.all(listening)
     this.#ports = { input, output }
     this.#throwIfStopping()
     const joined = this.#tracker.start()
@@ -155,7 +155,8 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#throwIfStopping()
     const event = { name: this.name, input, output }
     this.#isListening = true
-    this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool(this.#descriptors.threads))
+    this.#pool = import('./worker-pool.js').then(async ({ WorkerPool }) => await WorkerPool.open(this.#descriptors.threads))
+    this.#pool.catch((error: unknown) => this.#report(toPiecemealError(error)))
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
     return event
@@ -288,7 +289,8 @@ export class Node extends EventEmitter<NodeEvents> {
     // What it opens while it starts is closed like the rest; why it did not start is told there.
     await this.#starting?.catch(() => {})
     await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), stopped])
-    await (await this.#pool)?.close()
+    // One that could not be opened has told so.
+    await this.#pool?.then(async (pool) => await pool.close(), () => {})
     await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })
   }

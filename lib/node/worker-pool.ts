@@ -11,34 +11,40 @@ import { PartControl } from '../threads/part-control.js'
 import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
+import { threadRoom } from './thread-room.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
 const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
 const GIVE_NAME = new URL('../../workers/give-name.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
+const CORES = availableParallelism()
 /** Of those that may share one. */
 const PARTS_PER_THREAD = 4
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
   readonly slots: Slots
-  readonly #limitDigests = pLimit(availableParallelism())
+  readonly #limitDigests = pLimit(CORES)
   readonly #piscina: Piscina
   #isClosed = false
+
+  /** With as many threads as there can be. @throws E_LIMIT if there can be none. */
+  static async open (fetchThreads: number): Promise<WorkerPool> {
+    return new WorkerPool(fetchThreads, await threadRoom(mostThreads(fetchThreads)))
+  }
 
   /**
    * Starts as many threads as there are cores, with the code for parts already loaded.
    *
    * @param fetchThreads those that may fetch at once; fewer than usual mean that there are hardly descriptors for them
+   * @param room how many threads there may be
    */
-  constructor (fetchThreads = MAX_FETCH_THREADS) {
-    const isShort = fetchThreads < MAX_FETCH_THREADS
-    const cores = isShort ? Math.min(fetchThreads, availableParallelism()) : availableParallelism()
-    this.slots = new Slots(fetchThreads)
+  constructor (fetchThreads = MAX_FETCH_THREADS, room = mostThreads(fetchThreads)) {
+    this.slots = new Slots(Math.min(fetchThreads, room))
     this.#piscina = new Piscina({
       filename: FETCH_PART,
-      minThreads: cores,
-      maxThreads: isShort ? fetchThreads : Math.max(MAX_FETCH_THREADS, cores) + cores,
+      minThreads: Math.min(CORES, room),
+      maxThreads: room,
       idleTimeout: IDLE_THREAD_MS,
       concurrentTasksPerWorker: PARTS_PER_THREAD,
       // A thread holds one buffer outside of its heap, and little in it.
@@ -91,4 +97,9 @@ export class WorkerPool {
     }
     return fromTaskResult(result)
   }
+}
+
+/** For parts, and for digests beside them where there are descriptors. */
+function mostThreads (fetchThreads: number): number {
+  return fetchThreads < MAX_FETCH_THREADS ? fetchThreads : Math.max(MAX_FETCH_THREADS, CORES) + CORES
 }

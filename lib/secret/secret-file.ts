@@ -1,7 +1,8 @@
-/** Secrets live in files that their owner alone can read; what they hold is in no argument, message or log. */
+/** Secrets live in files that their owner alone can read, or root and a group of ours; what they hold is in no argument, message or log. */
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { dirname, isAbsolute, resolve } from 'node:path'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { LEAST_SECRET_BYTES, MOST_SECRET_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
@@ -11,13 +12,14 @@ const NEW_SECRET_BYTES = 32
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const PERMISSIONS = 0o777
-const OTHERS = 0o077
+const OWNER = 0o700
+const GROUP_READ = 0o040
 
 /**
  * The secret that a file holds: 16 bytes or more, the newline at its end not counted.
  *
  * @param oldPath the file of the secret before this one, to be accepted as well
- * @throws E_AUTH if a file is not there, anyone but its owner may read it, or it holds no secret.
+ * @throws E_AUTH if a file is not there, others than its owner and this process may read it, or it holds no secret.
  */
 export async function readSecret (path: string, oldPath?: string): Promise<Secret> {
   const current = await readKeys(path)
@@ -60,12 +62,39 @@ async function readKeys (path: string): Promise<SecretKeys> {
 async function assertPrivate (handle: FileHandle, path: string): Promise<void> {
   const stat = await handle.stat()
   if (!stat.isFile()) throw unfit(path, 'is no regular file')
+  const why = whyNotPrivate(stat, { path: resolve(path), ...thisProcess() })
+  if (why !== undefined) throw unfit(path, why)
+}
+
+/** Who asks, and for which file. */
+export interface Reader {
+  /** Absolute. */
+  path: string
+  uid: number
+  gids: readonly number[]
+  /** `$CREDENTIALS_DIRECTORY`, where a service manager puts files for this service alone. */
+  credentialsFolder: string | undefined
+}
+
+/** Why somebody else might have read a file, if so. */
+export function whyNotPrivate ({ mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>, reader: Reader): string | undefined {
   // Whoever owns a file may change who can read it.
-  if (stat.uid !== 0 && stat.uid !== process.geteuid?.()) throw unfit(path, 'belongs to another user')
-  if ((stat.mode & OTHERS) !== 0) {
-    const mode = (stat.mode & PERMISSIONS).toString(8).padStart(3, '0')
-    throw unfit(path, `is open to others (mode ${mode}): chmod 600 it, and make another secret if somebody may have read it`)
-  }
+  if (uid !== 0 && uid !== reader.uid) return 'belongs to another user'
+  const isForUs = isWithin(reader.credentialsFolder, reader.path) || (uid === 0 && reader.gids.includes(gid))
+  const allowed = isForUs ? OWNER | GROUP_READ : OWNER
+  if ((mode & PERMISSIONS & ~allowed) === 0) return undefined
+  const shown = (mode & PERMISSIONS).toString(8).padStart(3, '0')
+  return `is open to others (mode ${shown}): chmod 600 it, or 640 with root as its owner and a group of this process, and make another secret if somebody may have read it`
+}
+
+function thisProcess (): Omit<Reader, 'path'> {
+  const { geteuid, getegid, getgroups, env } = process
+  // Every system that has users has all three.
+  return { uid: geteuid?.() ?? -1, gids: [getegid?.() ?? -1, ...(getgroups?.() ?? [])], credentialsFolder: env.CREDENTIALS_DIRECTORY }
+}
+
+function isWithin (folder: string | undefined, path: string): boolean {
+  return folder !== undefined && isAbsolute(folder) && dirname(path) === resolve(folder)
 }
 
 async function readText (handle: FileHandle, path: string): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 /** The main thread's end of the thread that serves uploads. */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../threads/start-thread.js'
 import { fromTaskResult } from '../threads/task-result.js'
 import type { PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
@@ -41,7 +42,7 @@ export class UploadThread {
   /** Starts the thread and opens its port. @throws E_PORT. */
   async listen (address: ListenAddress): Promise<Address> {
     const { folder, credentials, up, deadlines, maxConnections, maxStreams } = this.#options
-    const worker = new Worker(SERVE_UPLOADS, {
+    const worker = startThread(SERVE_UPLOADS, {
       workerData: { folder, credentials, up, deadlines, maxConnections, maxStreams } satisfies UploadThreadData,
       // Its buffers are outside of its heap; a larger one would only be swept later.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },

@@ -65,11 +65,11 @@ async function live (dir: string, secret: Secret | undefined): Promise<string[]>
   return hidden
 }
 
-/** A life that ends before it begins. */
+/** Lives that end before they begin, by either port. */
 async function failToStart (dir: string): Promise<void> {
   const tracker = new Tracker({ port: 0 })
   const address = await tracker.start()
-  await codeOf(new Node({ name: 'NodeC', dir, tracker: address, outputPort: address.port }).start())
+  for (const port of ['inputPort', 'outputPort']) await codeOf(new Node({ name: 'NodeC', dir, tracker: address, [port]: address.port }).start())
   await tracker.close()
 }
 

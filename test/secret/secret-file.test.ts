@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readFile, stat, symlink, writeFile } from 'node:fs
 import { join } from 'node:path'
 import t from 'tap'
 import { deriveKeys } from '../../lib/secret/keys.js'
-import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
+import { readSecret, whyNotPrivate, writeNewSecret } from '../../lib/secret/secret-file.js'
 import { tempDir } from '../helpers/files.js'
 
 const TEXT = '0123456789abcdef'
@@ -47,7 +47,7 @@ await t.test('a file that is no good is refused, and what is in it is not told',
   await refuses(join(dir, 'folder'), /no regular file/)
   execFileSync('mkfifo', ['-m', '600', join(dir, 'pipe')])
   await refuses(join(dir, 'pipe'), /no regular file/)
-  for (const mode of [0o640, 0o604, 0o644, 0o620, 0o602, 0o610, 0o601, 0o666]) {
+  for (const mode of [0o660, 0o604, 0o644, 0o620, 0o602, 0o610, 0o601, 0o666]) {
     const path = await file(`mode-${mode.toString(8)}`)
     await chmod(path, mode)
     await refuses(path, new RegExp(`open to others \\(mode ${mode.toString(8)}\\): chmod 600`))
@@ -55,6 +55,28 @@ await t.test('a file that is no good is refused, and what is in it is not told',
   // What counts is the file, not the link to it.
   await symlink(join(dir, 'mode-644'), join(dir, 'link'))
   await refuses(join(dir, 'link'), /mode 644/)
+})
+
+await t.test('who may read a file beside its owner', async (t) => {
+  const [US, GROUP, OTHER] = [1_000, 2_000, 3_000]
+  const reader = { path: '/run/credentials/piecemeal/secret', uid: US, gids: [US, GROUP], credentialsFolder: undefined }
+  const credentialsFolder = '/run/credentials/piecemeal/'
+  const table: Array<[mode: number, uid: number, gid: number, folder: string | undefined, isPrivate: boolean]> = [
+    [0o600, US, US, undefined, true], [0o400, US, OTHER, undefined, true], [0o600, 0, 0, undefined, true],
+    // The group's read bit: root's file, and a group of this process.
+    [0o440, 0, GROUP, undefined, true], [0o640, 0, US, undefined, true], [0o440, 0, OTHER, undefined, false], [0o440, 0, 0, undefined, false],
+    [0o640, US, GROUP, undefined, false], [0o640, US, US, undefined, false],
+    // What a service manager made for this service.
+    [0o440, 0, 0, credentialsFolder, true], [0o440, US, OTHER, credentialsFolder, true], [0o440, 0, 0, '/run/credentials', false], [0o440, 0, 0, 'run/credentials/piecemeal', false], [0o440, 0, 0, '', false],
+    // Never more than to read, and never by others.
+    [0o460, 0, GROUP, undefined, false], [0o450, 0, GROUP, undefined, false], [0o444, 0, GROUP, undefined, false], [0o444, 0, 0, credentialsFolder, false], [0o604, US, US, undefined, false], [0o601, US, US, credentialsFolder, false],
+    [0o400, OTHER, US, undefined, false], [0o440, OTHER, GROUP, credentialsFolder, false],
+  ]
+  for (const [mode, uid, gid, folder, isPrivate] of table) {
+    t.equal(whyNotPrivate({ mode: 0o100_000 | mode, uid, gid }, { ...reader, credentialsFolder: folder }) === undefined, isPrivate, `${mode.toString(8)} of ${uid}:${gid}, ${folder}`)
+  }
+  t.match(whyNotPrivate({ mode: 0o100_644, uid: US, gid: US }, reader), /mode 644/)
+  t.match(whyNotPrivate({ mode: 0o100_600, uid: OTHER, gid: US }, reader), /another user/)
 })
 
 await t.test('a file of somebody else', { skip: process.getuid?.() === 0 ? false : 'only root can give files away' }, async (t) => {
