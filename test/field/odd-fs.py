@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+"""A file system that hands everything on to a folder, but lacks what it is told to: odd-fs.py FOLDER MOUNTPOINT [WHAT[=ERRNO] ...]
+
+  links=N    hard links fail          locks=N   locks fail
+  dirsync=N  a folder can't be synced statfs    statfs says 0 of 0
+  links_later=N  hard links fail but for those within one folder
+"""
+import os
+import sys
+from fusepy import FUSE, FuseOSError, Operations
+
+lacks = {what: int(number or 0) for what, _, number in (word.partition('=') for word in sys.argv[3:])}
+STAT = ('st_atime', 'st_ctime', 'st_gid', 'st_ino', 'st_mode', 'st_mtime', 'st_nlink', 'st_size', 'st_uid', 'st_blocks')
+STATFS = ('f_bavail', 'f_bfree', 'f_blocks', 'f_bsize', 'f_favail', 'f_ffree', 'f_files', 'f_flag', 'f_frsize', 'f_namemax')
+
+
+class Odd(Operations):
+    def __init__(self, root):
+        self.root = root
+
+    def at(self, path):
+        return os.path.join(self.root, path.lstrip('/'))
+
+    def getattr(self, path, fh=None):
+        found = os.fstat(fh) if fh else os.lstat(self.at(path))
+        return {name: getattr(found, name) for name in STAT}
+
+    def readdir(self, path, fh): return ['.', '..'] + os.listdir(self.at(path))
+    def mkdir(self, path, mode): return os.mkdir(self.at(path), mode)
+    def rmdir(self, path): return os.rmdir(self.at(path))
+    def unlink(self, path): return os.unlink(self.at(path))
+    def rename(self, old, new): return os.rename(self.at(old), self.at(new))
+
+    def link(self, target, source):
+        if 'links' in lacks: raise FuseOSError(lacks['links'])
+        if 'links_later' in lacks and os.path.dirname(target) != os.path.dirname(source): raise FuseOSError(lacks['links_later'])
+        return os.link(self.at(source), self.at(target))
+
+    def open(self, path, flags): return os.open(self.at(path), flags & ~os.O_NOFOLLOW)
+    def create(self, path, mode, fi=None): return os.open(self.at(path), os.O_RDWR | os.O_CREAT, mode)
+    def read(self, path, size, offset, fh): return os.pread(fh, size, offset)
+    def write(self, path, data, offset, fh): return os.pwrite(fh, data, offset)
+    def truncate(self, path, length, fh=None): return os.truncate(self.at(path), length)
+    def release(self, path, fh): return os.close(fh)
+    def fsync(self, path, datasync, fh): return os.fsync(fh)
+
+    def fsyncdir(self, path, datasync, fh):
+        if 'dirsync' in lacks: raise FuseOSError(lacks['dirsync'])
+        return 0
+
+    def utimens(self, path, times=None): return os.utime(self.at(path), times)
+    def chmod(self, path, mode): return os.chmod(self.at(path), mode)
+    def chown(self, path, uid, gid): return os.chown(self.at(path), uid, gid)
+
+    def statfs(self, path):
+        found = os.statvfs(self.root)
+        numbers = {name: getattr(found, name) for name in STATFS}
+        if 'statfs' in lacks: numbers |= dict.fromkeys(('f_bavail', 'f_bfree', 'f_blocks', 'f_files', 'f_ffree', 'f_favail'), 0)
+        return numbers
+
+
+if 'locks' in lacks:
+    def lock(self, path, fh, cmd, lock): raise FuseOSError(lacks['locks'])
+    Odd.lock = lock
+FUSE(Odd(os.path.realpath(sys.argv[1])), sys.argv[2], foreground=True, use_ino=True)
