@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
 
 /** A system error of a local file as one of the contract; `what` begins its message. */
 export function toDiskError (error: unknown, what: string): PiecemealError {
@@ -10,9 +10,7 @@ export function toDiskError (error: unknown, what: string): PiecemealError {
     case 'ENOSPC': return new PiecemealError('E_DISK_FULL', `${what}: ${isOutOfInodes(error) ? NO_INODE : 'no room on the disk'}`, { cause: error })
     case 'EDQUOT': return new PiecemealError('E_DISK_FULL', `${what}: over the quota that this user has on the disk`, { cause: error })
     case 'EFBIG': return new PiecemealError('E_IO', `${what}: it is larger than the largest file that this file system, or a limit (ulimit -f), allows`, { cause: error })
-    case 'EMFILE':
-    case 'ENFILE': return new PiecemealError('E_LIMIT', `${what}: out of file descriptors`, { cause: error })
-    default: return new PiecemealError('E_IO', `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    default: return outOfDescriptors(error, what) ?? new PiecemealError('E_IO', `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }
 

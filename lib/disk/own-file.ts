@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 
 /** What tells that a file is still the one that was announced. Times in nanoseconds. */
@@ -106,9 +106,7 @@ function openError (error: unknown, filename: string, folder: string): unknown {
     case 'ENODEV': return forbidden(filename, 'it is not a regular file')
     case 'EACCES':
     case 'EPERM': return forbidden(filename, 'it may not be read')
-    case 'EMFILE':
-    case 'ENFILE': return new PiecemealError('E_LIMIT', `cannot open ${quote(filename)}: out of file descriptors`, { cause: error })
-    default: return new PiecemealError('E_IO', `cannot read ${quote(filename)}: ${systemCode(error) ?? String(error)}`, { cause: error })
+    default: return outOfDescriptors(error, `cannot open ${quote(filename)}`) ?? new PiecemealError('E_IO', `cannot read ${quote(filename)}: ${systemCode(error) ?? String(error)}`, { cause: error })
   }
 }
 

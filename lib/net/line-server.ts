@@ -1,9 +1,11 @@
 /** A port for control messages: each connection is answered line by line, and a stranger until it has said something that is understood. */
 import type { Socket } from 'node:net'
 import type { Address } from '../protocol/address.js'
-import { toErrorData, type ErrorData, type PiecemealError } from '../protocol/errors.js'
+import { PiecemealError, toErrorData, type ErrorData } from '../protocol/errors.js'
 import type { Deadlines } from '../protocol/limits.js'
+import { encodeLine } from '../protocol/line.js'
 import type { Credentials } from '../secret/keys.js'
+import { endGently } from './linger.js'
 import { Listener, type ListenAddress } from './listener.js'
 import { serveLines } from './serve-lines.js'
 
@@ -27,6 +29,8 @@ export interface LineServerOptions {
   credentials?: Credentials | undefined
   /** @default 4096 */
   maxConnections?: number | undefined
+  /** As of a `Listener`. */
+  evictsIdle?: boolean | undefined
 }
 
 export class LineServer {
@@ -34,11 +38,17 @@ export class LineServer {
   readonly #listener: Listener
 
   constructor (options: LineServerOptions) {
-    const { onError, credentials, deadlines, maxConnections } = options
+    const { refuse, onError, credentials, deadlines, maxConnections, evictsIdle } = options
     this.#options = options
     this.#listener = new Listener({
       onConnection: (socket, name) => this.#serve(socket, name),
       onAcceptError: onError,
+      turnAway: (socket) => {
+        const busy = new PiecemealError('E_BUSY', 'too many connections; try again later')
+        socket.write(encodeLine(refuse(toErrorData(busy), busy, undefined)))
+        endGently(socket, deadlines.lingerMs)
+      },
+      evictsIdle,
       credentials,
       deadlines,
       ...(maxConnections !== undefined && { maxConnections }),

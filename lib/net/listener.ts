@@ -4,7 +4,7 @@
  * speaks at once gets in however many are waiting. With a secret nobody else gets in at all.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
 import { CONNECTIONS, DEADLINES, UNKNOWN_CONNECTIONS_PER_ADDRESS, type Deadlines } from '../protocol/limits.js'
 import { formatAddress, plainAddress, withoutBrackets, type Address } from '../protocol/address.js'
 import type { Credentials } from '../secret/keys.js'
@@ -25,6 +25,10 @@ export interface ListenerOptions {
   deadlines?: Pick<Deadlines, 'handshakeMs' | 'lingerMs'>
   /** @default 4096 */
   maxConnections?: number
+  /** Tells a connection for which there is no room to come again later, and ends it; without it, and with a secret, it is cut off. */
+  turnAway?: ((socket: Socket) => void) | undefined
+  /** Whether whoever was vouched for longest ago makes room as well: who needs the connection again makes another. @default false */
+  evictsIdle?: boolean | undefined
   /** @default 64 */
   maxUnknownPerAddress?: number
 }
@@ -40,14 +44,20 @@ const ACCEPT_ERROR_PAUSE_MS = 10_000
 const FREE_PORT_TRIES = 10
 /** What listening fails with where the address, or its whole family, is not this machine's. */
 const NOT_OF_THIS_MACHINE: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
+/** Whoever is asked to come again later has been silent for less than this: honest peers speak at once. */
+const SPEAKS_WITHIN_MS = 250
+/** Who is told so at the same time: each is still a connection. */
+const TURNED_AWAY = 16
 
 export class Listener {
-  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'deadlines'>>
+  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'deadlines' | 'turnAway'>> & Pick<ListenerOptions, 'turnAway'>
   /** One for each address. */
   readonly #servers: Server[] = []
   readonly #gate: TlsGate | undefined
   readonly #refusals = new Refusals()
-  readonly #sockets = new Set<Socket>()
+  /** When each was last vouched for, or came; the longest ago first. */
+  readonly #sockets = new Map<Socket, number>()
+  readonly #turnedAway = new Set<Socket>()
   /** The strangers, the oldest first, and where they come from. */
   readonly #strangers = new Map<Socket, string>()
   readonly #strangersOf = new Map<string, Set<Socket>>()
@@ -57,7 +67,7 @@ export class Listener {
 
   constructor ({ credentials, deadlines = DEADLINES, ...options }: ListenerOptions) {
     this.#options = {
-      onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, ...options,
+      onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, evictsIdle: false, ...options,
     }
     this.#gate = credentials && new TlsGate({
       credentials,
@@ -109,7 +119,8 @@ export class Listener {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => {
-        reject(new PiecemealError('E_PORT', `cannot listen on ${formatAddress(address)}: ${systemCode(cause) ?? cause.message}`, { cause }))
+        const what = `cannot listen on ${formatAddress(address)}`
+        reject(outOfDescriptors(cause, what) ?? new PiecemealError('E_PORT', `${what}: ${systemCode(cause) ?? cause.message}`, { cause }))
       })
       server.listen(address, resolve)
     })
@@ -123,6 +134,11 @@ export class Listener {
   /** The peer has said who it is, or what it wants. */
   vouchFor (socket: Socket): void {
     const connection = this.#connectionOf.get(socket) ?? socket
+    if (this.#sockets.delete(connection)) this.#sockets.set(connection, performance.now())
+    this.#isStrangerNoMore(connection)
+  }
+
+  #isStrangerNoMore (connection: Socket): void {
     const address = this.#strangers.get(connection)
     if (address === undefined) return
     this.#strangers.delete(connection)
@@ -145,7 +161,7 @@ export class Listener {
   /** Stops accepting and destroys what is still open. Safe to call twice. */
   async close (): Promise<void> {
     await this.stopListening()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of [...this.#sockets.keys(), ...this.#turnedAway]) socket.destroy()
   }
 
   /** Stops accepting; connections that are open go on. */
@@ -160,16 +176,16 @@ export class Listener {
     socket.on('error', () => {})
     const address = plainAddress(socket.remoteAddress ?? '')
     if (!this.#makeRoom(address)) {
-      socket.destroy()
+      this.#turnAway(socket)
       return
     }
-    this.#sockets.add(socket)
+    this.#sockets.set(socket, performance.now())
     this.#strangers.set(socket, address)
     const others = this.#strangersOf.get(address) ?? new Set()
     this.#strangersOf.set(address, others.add(socket))
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      this.vouchFor(socket)
+      this.#isStrangerNoMore(socket)
     })
     if (this.#gate) this.#gate.enter(socket)
     else this.#options.onConnection(socket)
@@ -182,15 +198,36 @@ export class Listener {
     if (oldestOfAddress && (this.#strangersOf.get(address)?.size ?? 0) >= maxUnknownPerAddress) this.#evict(oldestOfAddress)
     if (this.#sockets.size < maxConnections) return true
     const [oldest] = this.#strangers.keys()
-    if (oldest === undefined) return false
-    this.#evict(oldest)
-    return true
+    const [idlest] = this.#sockets.keys()
+    for (const candidate of [oldest, this.#options.evictsIdle ? idlest : undefined]) {
+      if (candidate === undefined || !this.#mayBeEvicted(candidate)) continue
+      this.#evict(candidate)
+      return true
+    }
+    return false
   }
 
-  #evict (stranger: Socket): void {
-    this.vouchFor(stranger)
-    this.#sockets.delete(stranger)
-    stranger.destroy()
+  /** Where there is a kinder way to make room, nobody goes who may be about to speak. */
+  #mayBeEvicted (socket: Socket): boolean {
+    const silentMs = performance.now() - (this.#sockets.get(socket) ?? -Infinity)
+    return this.#options.turnAway === undefined || this.#gate !== undefined || silentMs >= SPEAKS_WITHIN_MS
+  }
+
+  #turnAway (socket: Socket): void {
+    const { turnAway } = this.#options
+    if (turnAway === undefined || this.#gate || this.#turnedAway.size >= TURNED_AWAY) {
+      socket.destroy()
+      return
+    }
+    this.#turnedAway.add(socket)
+    socket.once('close', () => this.#turnedAway.delete(socket))
+    turnAway(socket)
+  }
+
+  #evict (socket: Socket): void {
+    this.#isStrangerNoMore(socket)
+    this.#sockets.delete(socket)
+    this.#turnAway(socket)
   }
 
   /** Node goes on accepting by itself; the peers that could not be accepted are closed. */
@@ -198,6 +235,7 @@ export class Listener {
     const nowMs = performance.now()
     if (nowMs - this.#acceptErrorMs < ACCEPT_ERROR_PAUSE_MS) return
     this.#acceptErrorMs = nowMs
-    this.#options.onAcceptError(new PiecemealError('E_LIMIT', `connections are turned away: ${systemCode(cause) ?? cause.message}`, { cause }))
+    const what = 'connections are turned away'
+    this.#options.onAcceptError(outOfDescriptors(cause, what) ?? new PiecemealError('E_LIMIT', `${what}: ${systemCode(cause) ?? cause.message}`, { cause }))
   }
 }

@@ -5,7 +5,7 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import type { Address } from '../protocol/address.js'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
 import { makeIdentity } from '../secret/identity.js'
 import type { ClientCredentials, ConnectionKey } from '../secret/keys.js'
 
@@ -61,8 +61,10 @@ export async function withEachKey<T> (credentials: ClientCredentials | undefined
   return await result
 }
 
-/** Why a connection could not be made: E_AUTH where it was the handshake that failed, otherwise E_NETWORK. */
+/** Why a connection could not be made: E_AUTH where it was the handshake that failed, E_LIMIT where we are out of descriptors, otherwise E_NETWORK. */
 export function connectFailure (where: string, cause: Error): PiecemealError {
+  const limit = outOfDescriptors(cause, `cannot connect to ${where}`)
+  if (limit) return limit
   const code = systemCode(cause)
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return new PiecemealError('E_AUTH', `${where} speaks no TLS: was it started without a secret?`, { cause })
   // What the system says names its call; what TLS says, or of a certificate, does not.

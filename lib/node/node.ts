@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { removeKept } from '../disk/kept.js'
 import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
+import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
@@ -38,6 +39,7 @@ export class Node extends EventEmitter<NodeEvents> {
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
+  readonly #descriptors: DescriptorShares
   readonly #offers: Offers
   readonly #sizeServer: SizeServer
   readonly #uploads: UploadThread
@@ -80,7 +82,8 @@ export class Node extends EventEmitter<NodeEvents> {
     }
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
-    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer })
+    const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
+    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
@@ -95,6 +98,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#sizeServer = new SizeServer({
       ...serving,
       credentials: control,
+      maxConnections,
       shares,
       partials,
       // A thread that has died has told so itself.
@@ -150,7 +154,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#throwIfStopping()
     const event = { name: this.name, input, output }
     this.#isListening = true
-    this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool())
+    this.#pool = import('./worker-pool.js').then(({ WorkerPool }) => new WorkerPool(this.#descriptors.threads))
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
     return event

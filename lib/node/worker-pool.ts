@@ -9,7 +9,7 @@ import { fromTaskResult, type TaskResult } from '../threads/task-result.js'
 import { Slots } from '../download/slots.js'
 import { PartControl } from '../threads/part-control.js'
 import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
-import { PiecemealError } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 
 const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
@@ -21,18 +21,24 @@ const PARTS_PER_THREAD = 4
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
-  readonly slots = new Slots(MAX_FETCH_THREADS)
+  readonly slots: Slots
   readonly #limitDigests = pLimit(availableParallelism())
   readonly #piscina: Piscina
   #isClosed = false
 
-  /** Starts as many threads as there are cores, with the code for parts already loaded. */
-  constructor () {
-    const cores = availableParallelism()
+  /**
+   * Starts as many threads as there are cores, with the code for parts already loaded.
+   *
+   * @param fetchThreads those that may fetch at once; fewer than usual mean that there are hardly descriptors for them
+   */
+  constructor (fetchThreads = MAX_FETCH_THREADS) {
+    const isShort = fetchThreads < MAX_FETCH_THREADS
+    const cores = isShort ? Math.min(fetchThreads, availableParallelism()) : availableParallelism()
+    this.slots = new Slots(fetchThreads)
     this.#piscina = new Piscina({
       filename: FETCH_PART,
       minThreads: cores,
-      maxThreads: Math.max(MAX_FETCH_THREADS, cores) + cores,
+      maxThreads: isShort ? fetchThreads : Math.max(MAX_FETCH_THREADS, cores) + cores,
       idleTimeout: IDLE_THREAD_MS,
       concurrentTasksPerWorker: PARTS_PER_THREAD,
       // A thread holds one buffer outside of its heap, and little in it.
@@ -81,7 +87,7 @@ export class WorkerPool {
     try {
       result = await this.#piscina.run(task, { filename, ...(signal && { signal }) }) as TaskResult<T>
     } catch (cause) {
-      throw new PiecemealError('E_WORKER', `a worker thread died: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+      throw outOfDescriptors(cause, 'cannot start a thread') ?? new PiecemealError('E_WORKER', `a worker thread died: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
     return fromTaskResult(result)
   }

@@ -94,3 +94,15 @@ export function toErrorData (error: unknown): ErrorData {
 export function systemCode (error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
+
+/**
+ * E_LIMIT with the remedy, where the system is out of descriptors: whatever was tried, it is the same
+ * trouble, and this machine's own. `what` begins its message.
+ */
+export function outOfDescriptors (error: unknown, what: string): PiecemealError | undefined {
+  const code = systemCode(error)
+  // A thread that can't have its own is told of in words alone.
+  const isThread = code === 'ERR_WORKER_INIT_FAILED' && error instanceof Error && /\bE[MN]FILE\b/.test(error.message)
+  if (code !== 'EMFILE' && code !== 'ENFILE' && !isThread) return undefined
+  return new PiecemealError('E_LIMIT', `${what}: out of file descriptors, raise ulimit -n`, { cause: error })
+}

@@ -8,17 +8,15 @@ import { ShareIndex, servedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { folder, credentials, up, deadlines }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { up, ...options }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex()
   const partials = new PartialShares()
   const server = new UploadServer({
-    folder,
-    credentials,
+    ...options,
     shares,
     partials,
     up: new RateLimit(up),
-    deadlines,
     onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
     onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
     onError: (reason) => {

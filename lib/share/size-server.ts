@@ -23,6 +23,8 @@ export interface SizeServerOptions {
   onSuspect: (share: Share) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
+  /** @default 4096 */
+  maxConnections?: number | undefined
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
   /** @default those of the contract */
@@ -46,6 +48,8 @@ export class SizeServer {
       refuse: sizeRefusal,
       onError: options.onError,
       credentials: options.credentials,
+      maxConnections: options.maxConnections,
+      evictsIdle: true,
       deadlines: options.deadlines ?? DEADLINES,
     })
   }

@@ -18,6 +18,8 @@ export interface UploadThreadData {
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
   deadlines: Deadlines
+  maxConnections: number
+  maxStreams: number
 }
 
 /** What can be asked for, and what is answered. */

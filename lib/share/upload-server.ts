@@ -44,8 +44,10 @@ export interface UploadServerOptions {
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
+  /** @default 4096 */
+  maxConnections?: number | undefined
   /** @default 64 */
-  maxStreams?: number
+  maxStreams?: number | undefined
   /** @default 16 */
   maxPatientStreams?: number
   /** @default 8 */
@@ -55,6 +57,9 @@ export interface UploadServerOptions {
   /** @default those of the contract */
   deadlines?: Deadlines
 }
+
+/** How often a user is told that descriptors are short. */
+const SHORT_PAUSE_MS = 10_000
 
 interface RunningUpload extends Omit<Upload, 'seconds'> {
   startedMs: number
@@ -73,6 +78,7 @@ export class UploadServer {
   readonly #trust = new WeakMap<Share, Trust>()
   #onIdle: (() => void) | undefined
   #isDraining = false
+  #shortMs = -Infinity
 
   constructor (options: UploadServerOptions) {
     this.#options = options
@@ -81,6 +87,11 @@ export class UploadServer {
     this.#listener = new Listener({
       onConnection: (socket) => { this.#serve(socket).catch(options.onError) },
       onAcceptError: options.onError,
+      turnAway: (socket) => {
+        socket.write(encodeLine(fileRefusal({ code: 'E_BUSY', message: 'too many connections; try again or elsewhere' })))
+        endGently(socket, this.#deadlines.lingerMs)
+      },
+      ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
       credentials: options.credentials,
       deadlines: this.#deadlines,
     })
@@ -144,11 +155,23 @@ export class UploadServer {
     const onSent = source.isWhole && this.#sent.begin(source, range)
     try {
       await this.#send(socket, source, upload)
+    } catch (error) {
+      throw error instanceof PiecemealError && error.code === 'E_LIMIT' ? this.#isShort(error) : error
     } finally {
       this.#uploads.delete(upload)
       if (onSent) onSent(upload.sent, performance.now())
       if (this.#uploads.size === 0) this.#onIdle?.()
     }
+  }
+
+  /** What this node is out of it will have again: the peer comes later, and the user is told why, now and then. */
+  #isShort (error: PiecemealError): PiecemealError {
+    const nowMs = performance.now()
+    if (nowMs - this.#shortMs >= SHORT_PAUSE_MS) {
+      this.#shortMs = nowMs
+      this.#options.onError(error)
+    }
+    return new PiecemealError('E_BUSY', 'too much is going on here; try again or elsewhere', { cause: error })
   }
 
   #throwOnNoSlot (downloader: string, isPatient: boolean): void {

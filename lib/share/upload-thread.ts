@@ -4,7 +4,7 @@ import { fromTaskResult } from '../threads/task-result.js'
 import type { PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
-import { PiecemealError } from '../protocol/errors.js'
+import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import type { PartialContent } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
@@ -38,16 +38,16 @@ export class UploadThread {
 
   /** Starts the thread and opens its port. @throws E_PORT. */
   async listen (address: ListenAddress): Promise<Address> {
-    const { folder, credentials, up, deadlines } = this.#options
+    const { folder, credentials, up, deadlines, maxConnections, maxStreams } = this.#options
     const worker = new Worker(SERVE_UPLOADS, {
-      workerData: { folder, credentials, up, deadlines } satisfies UploadThreadData,
+      workerData: { folder, credentials, up, deadlines, maxConnections, maxStreams } satisfies UploadThreadData,
       // Its buffers are outside of its heap; a larger one would only be swept later.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     this.#worker = worker
     worker.on('message', (message: UploadMessage) => this.#take(message))
-    worker.on('error', (cause) => this.#lose(cause.message))
-    worker.on('exit', () => this.#lose('it ended'))
+    worker.on('error', (cause) => this.#lose(outOfDescriptors(cause, 'cannot start the thread that serves uploads') ?? died(cause.message)))
+    worker.on('exit', () => this.#lose(died('it ended')))
     return await this.#call('listen', address)
   }
 
@@ -124,12 +124,15 @@ export class UploadThread {
     }
   }
 
-  #lose (why: string): void {
+  #lose (error: PiecemealError): void {
     const wasRunning = this.#worker !== undefined
     this.#worker = undefined
-    const error = new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
     if (wasRunning) this.#options.onError(error)
   }
+}
+
+function died (why: string): PiecemealError {
+  return new PiecemealError('E_WORKER', `the thread that serves uploads died: ${why}`)
 }

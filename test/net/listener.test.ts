@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import t from 'tap'
+import { endGently } from '../../lib/net/linger.js'
 import { Listener, type ListenerOptions } from '../../lib/net/listener.js'
 import { closed, HOST, Peer, WAIT_MS, type Scope } from './peer.js'
 
@@ -35,6 +36,31 @@ async function isClosed ({ peer }: { peer: Peer }): Promise<true> {
   await peer.rest()
   return true
 }
+
+await t.test('for whom there is no room is told to come again; who has been idle longest makes room', async (t) => {
+  const { listener, connect, port } = await listening(t, {
+    maxConnections: 2,
+    evictsIdle: true,
+    turnAway: (socket) => {
+      socket.write('later')
+      endGently(socket, WAIT_MS)
+    }
+  })
+  const [a, b] = [await connect(), await connect()]
+  for (const { socket } of [b, a]) listener.vouchFor(socket)
+  const turnedAway = await Peer.connect(t, { port })
+  t.equal((await turnedAway.rest()).toString(), 'later', 'both others have only just spoken')
+  // As long as somebody who is busy may be silent.
+  const deadline = AbortSignal.timeout(WAIT_MS)
+  let c
+  do {
+    c = await Peer.connect(t, { port })
+    const [first] = await once(c.socket, 'data', { signal: deadline }) as [Buffer]
+    if (first.toString() === '!') break
+  } while (!deadline.aborted)
+  t.equal((await b.peer.rest()).toString(), 'later')
+  a.peer.socket.destroy()
+})
 
 await t.test('tells where it listens', async (t) => {
   const listener = new Listener({ onConnection: () => {} })

@@ -1,0 +1,41 @@
+/** Nodes that may open few files, as in small containers and by old defaults: all goes on, only with fewer threads and streams. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
+import { NODE_BIN, nodeFolder, startNode, startTracker } from '../helpers/piecemeal.js'
+
+const MIB = 1_048_576
+const FILES = Array.from({ length: 8 }, (_, i) => `file-${i}`)
+
+const tracker = await startTracker(t)
+const dir = await tempDir(t)
+
+/** The command of a node, with so many descriptors. */
+function withDescriptors (most: number): string {
+  const path = join(dir, `node-with-${most}`)
+  writeFileSync(path, `#!/bin/sh\nexec prlimit --nofile=${most}:${most} '${NODE_BIN}' "$@"\n`, { mode: 0o755 })
+  return path
+}
+
+await t.test('an owner of more files than it may open, asked for eight at once by three nodes', async (test) => {
+  const folder = nodeFolder(dir, 'owner')
+  const many = Array.from({ length: 100 }, (_, i) => `small-${i}`)
+  for (const file of FILES) await writePseudoRandom(join(folder, file), 8 * MIB, file)
+  for (const file of many) await writePseudoRandom(join(folder, file), 1_000, file)
+  // Until all tests are over.
+  const owner = await startNode(t, { name: 'owner', tracker, dir, bin: withDescriptors(64) })
+  await owner.upload(...FILES, ...many)
+  const fetchers = await Promise.all([1, 2, 3].map(async (i) => await startNode(test, { name: `fetcher${i}`, tracker, dir })))
+  await Promise.all(fetchers.map(async (fetcher) => await fetcher.download(...FILES)))
+  for (const fetcher of fetchers) {
+    for (const file of FILES) test.equal(await firstDifference(join(fetcher.folder, file), join(folder, file)), undefined)
+  }
+  await Promise.all(fetchers.map(async (fetcher) => await fetcher.leave()))
+})
+
+await t.test('eight downloads at once, with as good as no descriptor left', async (t) => {
+  const few = await startNode(t, { name: 'few', tracker, dir, bin: withDescriptors(44) })
+  await few.download(...FILES)
+  for (const file of FILES) t.equal(await firstDifference(join(few.folder, file), join(dir, 'owner', file)), undefined)
+})
