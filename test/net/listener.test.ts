@@ -57,6 +57,7 @@ await t.test('for whom there is no room is told to come again; who has been idle
     c = await Peer.connect(t, { port })
     const [first] = await once(c.socket, 'data', { signal: deadline }) as [Buffer]
     if (first.toString() === '!') break
+    c.socket.destroy()
   } while (!deadline.aborted)
   t.equal((await b.peer.rest()).toString(), 'later')
   a.peer.socket.destroy()
