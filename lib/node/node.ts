@@ -78,6 +78,7 @@ export class Node extends EventEmitter<NodeEvents> {
       deadlines: this.#deadlines,
       onChanged: (file: ServedFile) => { this.#own.withdraw(file) },
       onSuspect: (file: ServedFile) => this.#own.suspect(file),
+      onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => { if (this.#offers.lack(file, piece)) this.#report(error) },
       onError: (error: Error) => this.#report(error),
     }
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []

@@ -5,6 +5,7 @@
  */
 import type { PieceList } from '../content/digest.js'
 import type { PlacedRun } from '../content/run.js'
+import { pieceCount } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { PartialShare, PartialShares, type PartialContent } from '../share/partial-share.js'
 import { ShareIndex, type ServedFile, type Share } from '../share/share-index.js'
@@ -68,6 +69,24 @@ export class Offers {
     await this.#options.uploads.add(share)
   }
 
+  /**
+   * A piece of a file that the disk does not give any more: the others are offered on.
+   *
+   * @returns whether it is the first of that file
+   */
+  lack (file: ServedFile, piece: number): boolean {
+    const share = this.shares.current(file)
+    if (share === undefined || share.lacks?.has(piece)) return false
+    const lacks = new Set(share.lacks).add(piece)
+    if (lacks.size === pieceCount(share)) return this.remove(share)
+    const now = { ...share, lacks }
+    this.shares.add(now)
+    this.#options.uploads.add(now).catch(this.#options.onError)
+    // A tracker that is away hears of it when it is back.
+    if (lacks.size === 1) this.#options.tracker().ask('have', this.#announcement(now), ANNOUNCE_WAIT_MS).catch(() => {})
+    return lacks.size === 1
+  }
+
   /** A file that is not what was announced any more. @returns whether it was offered */
   remove (file: ServedFile): boolean {
     if (!this.shares.remove(file)) return false
@@ -106,7 +125,7 @@ export class Offers {
     })
   }
 
-  #announcement ({ filename, size, digest, pieceLength }: PartialContent, complete = true): Question<'have'> {
+  #announcement ({ filename, size, digest, pieceLength, lacks }: PartialContent & Pick<Share, 'lacks'>, complete = lacks === undefined): Question<'have'> {
     return { filename, size, digest, pieceLength, ...this.#options.ports(), ...(!complete && { complete }) }
   }
 }

@@ -12,6 +12,8 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex()
   const partials = new PartialShares()
+  const unheard = new Map<number, () => void>()
+  let nextId = 0
   const server = new UploadServer({
     ...options,
     shares,
@@ -19,6 +21,12 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
     up: new RateLimit(up),
     onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
     onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
+    onUnreadable: async (share, piece, { code, message }) => {
+      const id = nextId++
+      say({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })
+      await new Promise<void>((resolve) => unheard.set(id, resolve))
+      unheard.delete(id)
+    },
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)
       say({ kind: 'error', error: { code, message } })
@@ -38,6 +46,7 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
       case 'remove': return shares.remove(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)
+      case 'heard': return unheard.get(call.argument)?.()
       case 'sentLately': return server.sentLately(call.argument)
       case 'uploads': return server.uploads
       case 'drain': return await server.drain()

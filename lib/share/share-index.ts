@@ -16,6 +16,8 @@ export interface ServedFile {
 /** A file that this node offers, as it was when it was digested. */
 export interface Share extends ServedFile, Content {
   pieces: PieceList
+  /** Pieces that the disk does not give any more; at least one, or it is left out. */
+  lacks?: ReadonlySet<number>
 }
 
 /** Without its pieces, for whoever only has to know which one it is. */

@@ -8,6 +8,7 @@
  * so its file calls are synchronous.
  */
 import { closeSync, readSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate as othersTurn } from 'node:timers/promises'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
 import type { PieceSet } from '../content/piece-set.js'
@@ -24,6 +25,7 @@ import type { Trust } from './trust.js'
 /** A file that changes under every look is waited for elsewhere. */
 const MOST_LOOKS = 5
 
+/** Of all files: what was read into it is hashed before anybody else has a turn. */
 const buffer = Buffer.allocUnsafeSlow(MiB)
 
 export interface SharedFileOptions {
@@ -34,6 +36,8 @@ export interface SharedFileOptions {
   onChanged: (share: Share) => void
   /** Something about it is not as it was; its bytes may be. */
   onSuspect: (share: Share) => void
+  /** The disk does not give a piece. Resolves when all that may be asked know of it. */
+  onUnreadable: (share: Share, piece: number, error: PiecemealError) => Promise<void>
 }
 
 export class SharedFile {
@@ -41,6 +45,8 @@ export class SharedFile {
   readonly #fd: number
   #identity: FileIdentity
   #good: PieceSet
+  readonly #lacks: Set<number>
+  #told: Promise<void> | undefined
 
   /** @throws E_CHANGED if it can't be what was announced; E_LIMIT, E_IO, which say nothing about it. */
   constructor (options: SharedFileOptions) {
@@ -55,22 +61,27 @@ export class SharedFile {
       throw error
     }
     this.#good = trust.in(this.#identity)
+    this.#lacks = new Set(share.lacks)
     if (!isSameFile(this.#identity, share.identity)) onSuspect(share)
   }
 
-  close (): void {
+  /** Resolves when all that may be asked know what could not be read. */
+  async close (): Promise<void> {
     closeSync(this.#fd)
+    await this.#told
   }
 
   /**
    * Makes sure that a byte is good, and with it the rest of its piece.
    *
-   * @returns where the bytes that are known to be good end @throws E_CHANGED, E_BUSY, E_IO.
+   * @returns where the bytes that are known to be good end
+   * @throws E_NOT_SHARED if the disk does not give it; E_CHANGED, E_BUSY.
    */
   async look (position: number): Promise<number> {
     const { pieceLength, size } = this.#options.share
     if (position >= size) return size
     const piece = Math.floor(position / pieceLength)
+    if (this.#lacks.has(piece)) throw this.#lacking(piece)
     for (let looks = 0; !this.#good.has(piece); looks++) {
       if (looks === MOST_LOOKS) throw this.#unsettled()
       await this.#digest(piece)
@@ -78,7 +89,7 @@ export class SharedFile {
     return Math.min(size, this.#good.firstGapFrom(piece) * pieceLength)
   }
 
-  /** Reads good bytes. @returns how many, at least one @throws E_CHANGED, E_BUSY, E_IO. */
+  /** Reads good bytes. @returns how many, at least one @throws as `look`. */
   async read (into: Buffer, length: number, position: number): Promise<number> {
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const goodEnd = await this.look(position)
@@ -106,11 +117,15 @@ export class SharedFile {
   }
 
   #read (into: Buffer, length: number, position: number): number {
+    const { folder, share, onUnreadable } = this.#options
     let bytesRead
     try {
       bytesRead = readSync(this.#fd, into, 0, length, position)
-    } catch (error) {
-      throw toDiskError(error, 'cannot read')
+    } catch (cause) {
+      const piece = Math.floor(position / share.pieceLength)
+      this.#lacks.add(piece)
+      this.#told = onUnreadable(share, piece, toDiskError(cause, `cannot read ${quote(join(folder, share.filename))} at byte ${position}`))
+      throw this.#lacking(piece)
     }
     if (bytesRead === 0) throw this.#isChanged()
     return bytesRead
@@ -131,6 +146,10 @@ export class SharedFile {
     if (isInPlaceSync(folder, share, this.#identity)) onChanged(share)
     else onSuspect(share)
     return changed(share)
+  }
+
+  #lacking (piece: number): PiecemealError {
+    return new PiecemealError('E_NOT_SHARED', `piece ${piece} of ${quote(this.#options.share.filename)} can't be read here any more`)
   }
 
   #unsettled (): PiecemealError {

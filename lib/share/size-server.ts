@@ -1,6 +1,8 @@
 /** The input port: what a shared file's size and pieces are. */
 import type { Address } from '../protocol/address.js'
 import { isSameFile } from '../disk/own-file.js'
+import { PieceSet } from '../content/piece-set.js'
+import { pieceCount } from '../protocol/content.js'
 import { LineServer } from '../net/line-server.js'
 import type { ListenAddress } from '../net/listener.js'
 import { PiecemealError } from '../protocol/errors.js'
@@ -70,7 +72,8 @@ export class SizeServer {
     if (partial) return partialAnswer(partial, wantsPieces)
     const share = this.#options.shares.get(filename, digest)
     await this.#lookAt(share)
-    const { size, pieceLength, pieces } = share
+    const { size, pieceLength, pieces, lacks } = share
+    if (lacks) return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }), have: allBut(lacks, pieceCount(share)), final: true })
     const sent = wantsSent ? await this.#options.sentLately?.(share.digest) : undefined
     return sizeAnswer({ filename, digest: share.digest, size, pieceLength, ...(wantsPieces && { pieces }), ...(sent && { sent }) })
   }
@@ -85,6 +88,13 @@ export class SizeServer {
       throw error
     }
   }
+}
+
+function allBut (lacks: ReadonlySet<number>, count: number): Buffer {
+  const have = new PieceSet(count)
+  have.addRange(0, count)
+  for (const piece of lacks) have.delete(piece)
+  return have.toBytes()
 }
 
 function partialAnswer ({ content, pieces, have }: PartialShare, wantsPieces: boolean): object {

@@ -33,6 +33,10 @@ export interface Source {
   extents: (range: ByteRange) => AsyncGenerator<OpenExtent>
 }
 
+function isNotShared (error: unknown): boolean {
+  return error instanceof PiecemealError && error.code === 'E_NOT_SHARED'
+}
+
 /** A part file goes right after it was told where its pieces are now. */
 const MOVE_MS = 10
 const MOVE_TRIES = 20
@@ -41,10 +45,11 @@ export function sourceOfFile (options: SharedFileOptions): Source {
   async function * extents (range: ByteRange): AsyncGenerator<OpenExtent> {
     const file = new SharedFile(options)
     try {
-      await file.look(range.start)
+      // Of a piece that the disk does not give the peer learns as of any other: by fewer bytes than the header said.
+      await file.look(range.start).catch((error: unknown) => { if (!isNotShared(error)) throw error })
       yield { range, read: async (into, length, position) => await file.read(into, length, position) }
     } finally {
-      file.close()
+      await file.close()
     }
   }
   const { filename, size, digest } = options.share

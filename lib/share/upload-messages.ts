@@ -31,6 +31,8 @@ export interface UploadCalls {
   place: { argument: { content: PartialContent, run: PlacedRun }, result: undefined }
   /** Nothing of a content that was not complete is there any more, or all of it. */
   drop: { argument: string, result: boolean }
+  /** What the thread had to tell is known, by its id. */
+  heard: { argument: number, result: undefined }
   sentLately: { argument: string, result: Uint8Array | undefined }
   uploads: { argument: undefined, result: Upload[] }
   drain: { argument: undefined, result: undefined }
@@ -43,4 +45,6 @@ export type UploadMessage =
   | { kind: 'answer', id: number, result: TaskResult<unknown> }
   | { kind: 'changed', file: ServedFile }
   | { kind: 'suspect', file: ServedFile }
+  /** Wants to hear of it (`heard`) when the main thread has told all others. */
+  | { kind: 'unreadable', id: number, file: ServedFile, piece: number, error: ErrorData }
   | { kind: 'error', error: ErrorData }

@@ -10,6 +10,7 @@ import { RateLimit } from '../threads/rate-limit.js'
 import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
+import { blameFor } from '../protocol/blame.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
 import { DEADLINES, REQUEST_LINE_BYTES, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER, type Deadlines } from '../protocol/limits.js'
@@ -40,6 +41,8 @@ export interface UploadServerOptions {
   onChanged: (share: Share) => void
   /** Something about the file is not as it was; its bytes may be. */
   onSuspect: (share: Share) => void
+  /** The disk does not give a piece. Resolves when all that may be asked know of it. */
+  onUnreadable: (share: Share, piece: number, error: PiecemealError) => Promise<void>
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
@@ -58,7 +61,7 @@ export interface UploadServerOptions {
   deadlines?: Deadlines
 }
 
-/** How often a user is told that descriptors are short. */
+/** How often a user is told what keeps this node from serving. */
 const SHORT_PAUSE_MS = 10_000
 
 interface RunningUpload extends Omit<Upload, 'seconds'> {
@@ -156,7 +159,7 @@ export class UploadServer {
     try {
       await this.#send(socket, source, upload)
     } catch (error) {
-      throw error instanceof PiecemealError && error.code === 'E_LIMIT' ? this.#isShort(error) : error
+      throw error instanceof PiecemealError && blameFor(error.code) === 'ours' ? this.#isShort(error) : error
     } finally {
       this.#uploads.delete(upload)
       if (onSent) onSent(upload.sent, performance.now())
@@ -164,7 +167,7 @@ export class UploadServer {
     }
   }
 
-  /** What this node is out of it will have again: the peer comes later, and the user is told why, now and then. */
+  /** What this node is out of, or can't open, it is likely to have again: the peer comes later, and the user is told why, now and then. */
   #isShort (error: PiecemealError): PiecemealError {
     const nowMs = performance.now()
     if (nowMs - this.#shortMs >= SHORT_PAUSE_MS) {
@@ -188,13 +191,13 @@ export class UploadServer {
 
   /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
   #sourceOf (filename: string, digest: string): Source {
-    const { folder, shares, partials, onChanged, onSuspect } = this.#options
+    const { folder, shares, partials, onChanged, onSuspect, onUnreadable } = this.#options
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
     if (partial) return sourceOfParts(partial)
     const share = shares.get(filename, digest)
     const trust = this.#trust.get(share) ?? new Trust(share)
     this.#trust.set(share, trust)
-    return sourceOfFile({ folder, share, trust, onChanged, onSuspect })
+    return sourceOfFile({ folder, share, trust, onChanged, onSuspect, onUnreadable })
   }
 
   async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {

@@ -17,6 +17,8 @@ export interface UploadThreadOptions extends UploadThreadData {
   onChanged: (file: ServedFile) => void
   /** Something about a file is not as it was; its bytes may be. */
   onSuspect: (file: ServedFile) => void
+  /** The disk does not give a piece. All that may be asked are to know of it when this returns. */
+  onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
 }
@@ -111,6 +113,13 @@ export class UploadThread {
     switch (message.kind) {
       case 'changed': return this.#options.onChanged(message.file)
       case 'suspect': return this.#options.onSuspect(message.file)
+      case 'unreadable': {
+        const { id, file, piece, error: { code, message: why } } = message
+        this.#options.onUnreadable(file, piece, new PiecemealError(code, why))
+        // A thread that has died waits for nothing.
+        this.#call('heard', id).catch(() => {})
+        return
+      }
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
       case 'answer': {
         const pending = this.#pending.get(message.id)

@@ -47,6 +47,22 @@ await t.test('piece by piece, then whole', async (t) => {
   t.strictSame(told, ['thread: remove', 'tracker: exit'])
 })
 
+await t.test('a piece that can\'t be read any more', async (t) => {
+  const { told, offers: all } = offers()
+  await all.add(share)
+  told.splice(0)
+  t.equal(all.lack({ ...share, digest: 'another' }, 0), false)
+  t.equal(all.lack(share, 1), true)
+  t.strictSame(told.splice(0), ['thread: add', 'tracker: have some'])
+  t.strictSame([...all.shares.get('file').lacks ?? []], [1])
+  t.match(all.announcements, [{ filename: 'file', complete: false }])
+  t.equal(all.lack(share, 1), false, 'that one is known')
+  t.equal(all.lack(share, 0), false)
+  t.strictSame(told.splice(0), ['thread: add'], 'the tracker need not know which')
+  t.equal(all.lack(share, 2), true)
+  t.strictSame(told, ['thread: remove', 'tracker: exit'], 'there is nothing left')
+})
+
 await t.test('a download that fails is offered no more', async (t) => {
   const { told, offers: all } = offers()
   all.place(content, content.pieces, run)

@@ -82,6 +82,15 @@ await t.test('what was given away lately is told to whoever asks for it', async 
   t.match(await peer.ask(question({ sent: 'all' })), { error: { code: 'E_PROTOCOL' } })
 })
 
+await t.test('of a file that the disk gives only in part it says what there is, and that no more will come', async (t) => {
+  const { share, shares, connect } = await serving(t)
+  shares.add({ ...share, lacks: new Set([1]) })
+  const { size, digest, pieceLength } = share
+  t.strictSame(await (await connect()).ask(question({ pieces: false })), {
+    type: 'SizeInformation', filename: 'shared', size, digest, pieceLength, have: Buffer.of(0b10100000).toString('base64'), final: true,
+  })
+})
+
 await t.test('an empty file', async (t) => {
   const { folder, shares, connect } = await serving(t)
   writeFileSync(join(folder, 'empty'), '')

@@ -1,0 +1,61 @@
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { PiecemealError } from '../../lib/protocol/errors.js'
+import type * as SharedFileModule from '../../lib/share/shared-file.js'
+import { Trust } from '../../lib/share/trust.js'
+import { shareOf } from './shares.js'
+
+const MIB = 1_048_576
+/** In the second of three pieces. */
+const BAD_AT = 1.5 * MIB
+
+/** As a disk reads that has a bad sector: up to it, and not from it on. */
+function readSync (fd: number, into: Buffer, offset: number, length: number, position: number): number {
+  if (position >= BAD_AT && position < BAD_AT + 4_096) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5, syscall: 'read' })
+  return fs.readSync(fd, into, offset, position < BAD_AT ? Math.min(length, BAD_AT - position) : length, position)
+}
+
+const { SharedFile } = await t.mockImport<typeof SharedFileModule>(new URL('../../lib/share/shared-file.js', import.meta.url).href, { 'node:fs': t.createMock(fs, { readSync }) })
+
+for (const isTrusted of [true, false]) {
+  await t.test(`a bad sector costs its piece, and whoever may be asked knows before the end: ${isTrusted ? 'trusted' : 'under suspicion'}`, async (t) => {
+    const data = Buffer.alloc(3 * MIB, 'shared bytes, ')
+    const folder = t.testdir({ shared: data })
+    const share = await shareOf(folder, 'shared')
+    if (!isTrusted) fs.utimesSync(join(folder, 'shared'), 1, 1)
+    const told: Array<[number, PiecemealError]> = []
+    let isKnown = false
+    const file = new SharedFile({
+      folder,
+      share,
+      trust: new Trust(share),
+      onChanged: () => t.fail('it has not changed'),
+      onSuspect: () => {},
+      onUnreadable: async (_share, piece, error) => {
+        told.push([piece, error])
+        await Promise.resolve()
+        isKnown = true
+      },
+    })
+    const into = Buffer.alloc(2 * MIB)
+    t.equal(await file.read(into, MIB, 0), MIB)
+    if (isTrusted) t.equal(await file.read(into, MIB, MIB), MIB / 2, 'as far as it goes')
+    await t.rejects(file.read(into, MIB, BAD_AT), { code: 'E_NOT_SHARED', message: /piece 1 of "shared"/ })
+    await t.rejects(file.read(into, MIB, MIB), { code: 'E_NOT_SHARED' }, 'it is not tried again')
+    t.equal(await file.read(into, MIB, 2 * MIB), MIB, 'the others are there')
+    t.ok(into.subarray(0, MIB).equals(data.subarray(2 * MIB)))
+    await file.close()
+    t.ok(isKnown)
+    t.match(told, [[1, { code: 'E_IO', message: `cannot read "${join(folder, 'shared')}" at byte ${BAD_AT}: EIO` }]])
+    t.equal(told.length, 1)
+  })
+}
+
+await t.test('what is known to be lacking is not read', async (t) => {
+  const folder = t.testdir({ shared: Buffer.alloc(3 * MIB) })
+  const share = { ...await shareOf(folder, 'shared'), lacks: new Set([0]) }
+  const file = new SharedFile({ folder, share, trust: new Trust(share), onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => { t.fail('it is known') } })
+  await t.rejects(file.look(0), { code: 'E_NOT_SHARED' })
+  await file.close()
+})
