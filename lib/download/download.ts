@@ -39,6 +39,8 @@ export interface Downloaded extends Content {
   identity?: FileIdentity | undefined
   /** Who sent how many good bytes. */
   owners: Array<{ name: string, bytes: number }>
+  /** Older contents of that name, as the owners say. */
+  replaces?: string[] | undefined
   /** Bytes that were there from an earlier run. */
   resumedBytes: number
 }
@@ -106,7 +108,7 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0 })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, owners, resumedBytes }
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, owners, replaces: found.replaces, resumedBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'

@@ -183,7 +183,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#activity.download(filename, async (task) => {
       const startedMs = performance.now()
       this.#openFolder.assertWritable()
-      const { size, digest, pieceLength, pieces, identity, owners, resumedBytes } = await download({
+      const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes } = await download({
         filename,
         digest: options.digest,
         signal: task.signal,
@@ -191,7 +191,7 @@ export class Node extends EventEmitter<NodeEvents> {
         onProgress: ({ bytes, size }) => task.reach(bytes, size),
         onWaiting: (waiting) => task.wait(waiting),
       }, await this.#downloadContext())
-      await this.#own.addDownloaded(filename, { size, digest, pieceLength, pieces }, identity)
+      await this.#own.addDownloaded(filename, { size, digest, pieceLength, pieces }, identity, replaces)
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
       return event

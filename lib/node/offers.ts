@@ -24,6 +24,8 @@ export interface OffersOptions {
   onError: (error: Error) => void
 }
 
+type Announced = PartialContent & Pick<Share, 'lacks' | 'origin' | 'replaces'> & { complete?: boolean }
+
 export class Offers {
   readonly shares = new ShareIndex()
   readonly partials = new PartialShares()
@@ -37,7 +39,7 @@ export class Offers {
   get announcements (): Array<Question<'have'>> {
     return [
       ...[...this.shares].map((share) => this.#announcement(share)),
-      ...[...this.partials].map(({ content }) => this.#announcement(content, false)),
+      ...[...this.partials].map(({ content, replaces }) => this.#announcement({ ...content, replaces, complete: false })),
     ]
   }
 
@@ -102,7 +104,7 @@ export class Offers {
       share = new PartialShare(content, pieces)
       this.partials.add(share)
       // A tracker that is away hears of it when it is back; that nobody is sent here harms nobody.
-      this.#options.tracker().ask('have', this.#announcement(content, false), ANNOUNCE_WAIT_MS).catch(() => {})
+      this.#options.tracker().ask('have', this.#announcement({ ...content, complete: false }), ANNOUNCE_WAIT_MS).catch(() => {})
     }
     share.place(run)
     this.#options.uploads.place(share.content, run).catch(this.#options.onError)
@@ -125,7 +127,16 @@ export class Offers {
     })
   }
 
-  #announcement ({ filename, size, digest, pieceLength, lacks }: PartialContent & Pick<Share, 'lacks'>, complete = lacks === undefined): Question<'have'> {
-    return { filename, size, digest, pieceLength, ...this.#options.ports(), ...(!complete && { complete }) }
+  #announcement ({ filename, size, digest, pieceLength, lacks, origin, replaces, complete = lacks === undefined }: Announced): Question<'have'> {
+    return {
+      filename,
+      size,
+      digest,
+      pieceLength,
+      ...this.#options.ports(),
+      ...(!complete && { complete }),
+      ...(origin && { origin }),
+      ...(replaces && replaces.length > 0 && { replaces: [...replaces] }),
+    }
   }
 }

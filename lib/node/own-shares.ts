@@ -10,6 +10,7 @@ import { LookAgain } from '../share/look-again.js'
 import { identifyShare } from '../share/open-share.js'
 import { shareFile } from '../share/share-file.js'
 import type { ServedFile, Share } from '../share/share-index.js'
+import { Versions } from '../share/versions.js'
 import type { Activity, Task } from './activity.js'
 import type { NodeEvents, SharingEvent } from './events.js'
 import type { Offers } from './offers.js'
@@ -33,6 +34,7 @@ export interface OwnSharesOptions {
 export class OwnShares {
   readonly #options: OwnSharesOptions
   readonly #lookAgain: LookAgain
+  readonly #versions = new Versions()
 
   constructor (options: OwnSharesOptions) {
     const { folder, digests, activity, offers } = options
@@ -52,21 +54,21 @@ export class OwnShares {
     return await activity.digest(filename, async (task) => {
       const startedMs = performance.now()
       const share = await this.#digest(filename, task, digests())
-      const announced = await offers.add(share)
+      const announced = await offers.add({ ...share, origin: true, replaces: this.#versions.upload(filename, share.digest) })
       const event = { file: filename, bytes: share.size, digest: share.digest, announced, seconds: secondsSince(startedMs) }
       events.emit('sharing', event)
       return event
     })
   }
 
-  /** The downloader is an owner now: of the file as it was just published. */
-  async addDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined): Promise<void> {
+  /** The downloader is an owner now: of the file as it was just published, which `replaces` what its owners say. */
+  async addDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined, replaces: readonly string[] | undefined): Promise<void> {
     const { folder, digests, offers, onError } = this.#options
     try {
       const identity = known ?? await identifyOwnFile(folder, filename)
       if (identity.size !== BigInt(content.size)) return
       await digests().put(filename, identity, content)
-      await offers.add({ filename, identity, ...content })
+      await offers.add({ filename, identity, ...content, replaces })
     } catch (error) {
       // The file is there and right; that it can't be offered is another matter.
       onError(toPiecemealError(error))

@@ -15,18 +15,22 @@ export interface Extent {
 
 export interface PartialContent extends Content {
   filename: string
+  /** Digests of what its origin had uploaded under that name before. */
+  replaces?: readonly string[] | undefined
 }
 
 export class PartialShare {
-  readonly content: PartialContent
+  readonly content: Omit<PartialContent, 'replaces'>
+  readonly replaces: PartialContent['replaces']
   readonly have: PieceSet
   /** The digests of its pieces, where they are asked for. */
   readonly pieces: PieceList | undefined
   /** By piece. */
   readonly #places: PlacedRun[] = []
 
-  constructor ({ filename, size, digest, pieceLength }: PartialContent, pieces?: PieceList) {
+  constructor ({ filename, size, digest, pieceLength, replaces }: PartialContent, pieces?: PieceList) {
     this.content = { filename, size, digest, pieceLength }
+    this.replaces = replaces
     this.pieces = pieces
     this.have = new PieceSet(pieceCount(this.content))
   }

@@ -18,6 +18,10 @@ export interface Share extends ServedFile, Content {
   pieces: PieceList
   /** Pieces that the disk does not give any more; at least one, or it is left out. */
   lacks?: ReadonlySet<number>
+  /** Whether it came by an upload, not by a download. */
+  origin?: boolean
+  /** Digests of what its origin had uploaded under that name before. */
+  replaces?: readonly string[] | undefined
 }
 
 /** Without its pieces, for whoever only has to know which one it is. */

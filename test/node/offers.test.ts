@@ -47,6 +47,18 @@ await t.test('piece by piece, then whole', async (t) => {
   t.strictSame(told, ['thread: remove', 'tracker: exit'])
 })
 
+await t.test('who uploaded it, and what it replaces, is announced', async (t) => {
+  const { offers: all } = offers()
+  const replaces = [`blake3:${'0'.repeat(64)}`]
+  all.place({ ...content, replaces }, content.pieces, run)
+  t.match(all.announcements, [{ complete: false, replaces }])
+  await all.add({ ...share, origin: true, replaces })
+  t.match(all.announcements, [{ origin: true, replaces }])
+  await all.add({ ...share, replaces: [] })
+  t.notOk('origin' in (all.announcements[0] ?? {}))
+  t.notOk('replaces' in (all.announcements[0] ?? {}))
+})
+
 await t.test('a piece that can\'t be read any more', async (t) => {
   const { told, offers: all } = offers()
   await all.add(share)
