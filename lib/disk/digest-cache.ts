@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
+import { atDisk } from './at-disk.js'
 import { identityKey, type FileIdentity } from './own-file.js'
 import * as check from '../protocol/check.js'
 import type { Content } from '../protocol/content.js'
@@ -32,8 +33,9 @@ export class DigestCache {
   /** What the file was when it was digested, or undefined if it has changed since, or the entry can't be read. */
   async get (filename: string, identity: FileIdentity): Promise<(Content & { pieces: PieceList }) | undefined> {
     if (this.#folder === undefined || !isWorthKeeping(identity)) return undefined
+    const path = join(this.#folder, entryName(filename))
     try {
-      const found = check.checkShape(entry, JSON.parse(await readFile(join(this.#folder, entryName(filename)), 'utf8')))
+      const found = check.checkShape(entry, JSON.parse(await atDisk(async () => await readFile(path, 'utf8'))))
       if (found.filename !== filename || found.identity !== identityKey(identity) || BigInt(found.size) !== identity.size) return undefined
       const { size, digest, pieceLength, pieces } = found
       return isPieceListOf(found, pieces) ? { size, digest, pieceLength, pieces } : undefined
@@ -46,11 +48,14 @@ export class DigestCache {
   /** @throws what writing throws; an entry is replaced whole or not at all. */
   async put (filename: string, identity: FileIdentity, { size, digest, pieceLength, pieces }: Content & { pieces: PieceList }): Promise<void> {
     if (this.#folder === undefined || !isWorthKeeping(identity)) return
-    await mkdir(this.#folder, { recursive: true })
-    const path = join(this.#folder, entryName(filename))
+    const folder = this.#folder
+    const path = join(folder, entryName(filename))
     const temporary = `${path}.new`
-    await writeFile(temporary, JSON.stringify({ filename, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
-    await rename(temporary, path)
+    await atDisk(async () => {
+      await mkdir(folder, { recursive: true })
+      await writeFile(temporary, JSON.stringify({ filename, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
+      await rename(temporary, path)
+    })
   }
 
   /** Forgets files that are no longer there. */

@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { atDisk } from './at-disk.js'
 import { MiB } from '../protocol/units.js'
 
 /** Small enough for the last sync to be short, large enough for the disk to be used well. */
@@ -22,7 +23,7 @@ export class Flusher {
   grow (bytes: number): boolean {
     if (this.#flushing !== undefined || bytes - this.#flushedBytes < FLUSH_BYTES) return false
     this.#flushedBytes = bytes
-    this.#flushing = this.#flush().finally(() => { this.#flushing = undefined })
+    this.#flushing = atDisk(async () => await this.#flush()).finally(() => { this.#flushing = undefined })
     return true
   }
 

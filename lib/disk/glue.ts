@@ -8,6 +8,7 @@
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { atDisk } from './at-disk.js'
 import { toDiskError } from './disk-error.js'
 import type { PlacedRun } from '../content/run.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
@@ -74,11 +75,11 @@ export class Glue {
     }
     try {
       await this.#flusher?.settle()
-      const written = (await this.#target.stat()).size
-      if (written < size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
-      if (written > size) await this.#target.truncate(size)
-      await this.#target.sync()
       const target = this.#target
+      const written = (await atDisk(async () => await target.stat())).size
+      if (written < size) throw new PiecemealError('E_INTERNAL', `the target has ${written} bytes instead of ${size}`)
+      if (written > size) await atDisk(async () => await target.truncate(size))
+      await atDisk(async () => await target.sync())
       this.#target = undefined
       await target.close()
     } catch (error) {
@@ -116,7 +117,7 @@ export class Glue {
     const useless = this.#waiting.filter(({ endPiece }) => endPiece <= this.#piece)
     for (const run of useless) {
       this.#waiting.splice(this.#waiting.indexOf(run), 1)
-      await rm(run.path, { force: true })
+      await atDisk(async () => await rm(run.path, { force: true }))
     }
   }
 
@@ -126,7 +127,7 @@ export class Glue {
   }
 
   async #begin ({ path, endPiece }: Run): Promise<void> {
-    this.#target = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)
+    this.#target = await atDisk(async () => await open(path, constants.O_RDWR | constants.O_NOFOLLOW))
     this.#targetPath = path
     this.#piece = endPiece
     if (this.#flusher?.path !== path) {
@@ -138,8 +139,8 @@ export class Glue {
 
   async #append (target: FileHandle, { path, firstPiece, endPiece }: Run): Promise<void> {
     const { start, end } = bytesOfPieces(this.#content, this.#piece, endPiece)
-    const isTight = await unpromisedBytes(dirname(path)) < end - start
-    const source = await open(path, (isTight ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NOFOLLOW)
+    const isTight = await atDisk(async () => await unpromisedBytes(dirname(path))) < end - start
+    const source = await atDisk(async () => await open(path, (isTight ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NOFOLLOW))
     try {
       const origin = bytesOfPieces(this.#content, firstPiece, endPiece).start
       if (isTight) await this.#move(source, origin, target, endPiece)
@@ -149,7 +150,7 @@ export class Glue {
     }
     if (this.#isClosed) return
     this.#onAppended({ firstPiece: this.#piece, endPiece, path: this.#targetPath, originPiece: 0 })
-    await rm(path, { force: true })
+    await atDisk(async () => await rm(path, { force: true }))
     this.#piece = endPiece
     this.#flusher?.grow(end)
   }
@@ -164,16 +165,17 @@ export class Glue {
       await this.#copy(source, start - origin, target, start, end - start)
       if (this.#isClosed) return
       this.#onAppended({ firstPiece: piece, endPiece: piece + 1, path: this.#targetPath, originPiece: 0 })
-      await source.truncate(start - origin)
+      await atDisk(async () => await source.truncate(start - origin))
     }
   }
 
   async #copy (source: FileHandle, from: number, target: FileHandle, to: number, length: number): Promise<void> {
     this.#buffers = this.#buffers.length > 0 ? this.#buffers : [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)]
     let [filling, spare] = this.#buffers as [Buffer, Buffer]
+    const read = async (at: number): Promise<{ bytesRead: number }> => await atDisk(async () => await source.read(filling, 0, Math.min(CHUNK_BYTES, length - at), from + at))
     let written: Promise<void> = Promise.resolve()
     for (let at = 0; at < length && !this.#isClosed;) {
-      const [{ bytesRead }] = await Promise.all([source.read(filling, 0, Math.min(CHUNK_BYTES, length - at), from + at), written])
+      const [{ bytesRead }] = await Promise.all([read(at), written])
       if (bytesRead === 0) throw new PiecemealError('E_IO', 'a part file became shorter')
       written = writeFully(target, filling.subarray(0, bytesRead), to + at)
       // Observed in the next round, or below.
@@ -187,7 +189,7 @@ export class Glue {
 
 async function writeFully (target: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await target.write(bytes, written, bytes.length - written, position + written)
+    const { bytesWritten } = await atDisk(async () => await target.write(bytes, written, bytes.length - written, position + written))
     written += bytesWritten
   }
 }

@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { atDisk } from './at-disk.js'
 import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 
@@ -31,7 +32,7 @@ export async function openOwnFile (folder: string, filename: string): Promise<Ow
   const path = join(folder, filename)
   let handle: FileHandle
   try {
-    handle = await open(path, FLAGS)
+    handle = await atDisk(async () => await open(path, FLAGS))
   } catch (error) {
     throw openError(error, filename, folder)
   }
@@ -67,7 +68,7 @@ export function openOwnFileSync (folder: string, filename: string): { fd: number
 /** Without opening it: of a file that was just written. @throws E_IO, E_FORBIDDEN as `openOwnFile`. */
 export async function identifyOwnFile (folder: string, filename: string): Promise<FileIdentity> {
   try {
-    const stats = await lstat(join(folder, filename), { bigint: true })
+    const stats = await atDisk(async () => await lstat(join(folder, filename), { bigint: true }))
     if (stats.isFile()) return identityOf(stats)
   } catch (error) {
     throw openError(error, filename, folder)

@@ -1,6 +1,7 @@
 /** The last step: a complete file gets its name, at once and whole, and never in the place of another. */
 import { lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { atDisk } from './at-disk.js'
 import { exists, type NameTask } from './give-name.js'
 import { toDiskError } from './disk-error.js'
 import { systemCode, type PiecemealError } from '../protocol/errors.js'
@@ -9,7 +10,7 @@ import { quote } from '../protocol/names.js'
 /** @throws E_EXISTS if anything has that name, a link that leads nowhere included. */
 export async function assertAbsent (path: string, filename: string): Promise<void> {
   try {
-    await lstat(path)
+    await atDisk(async () => await lstat(path))
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return
     throw toDiskError(error, `cannot look for ${quote(filename)}`)
@@ -33,7 +34,7 @@ export async function publish (task: NameTask, giveName: (task: NameTask) => Pro
     throw unsafe(error, filename)
   }
   // A link is left over; after a rename there is none.
-  await unlink(from).catch(() => {})
+  await atDisk(async () => await unlink(from)).catch(() => {})
 }
 
 /** As it was before, so that it can be tried again. */
@@ -71,7 +72,7 @@ async function syncFolder (path: string): Promise<void> {
 
 async function syncAfter (running: Promise<void> | undefined, path: string): Promise<void> {
   await running?.catch(() => {})
-  const sync = openAndSync(path)
+  const sync = atDisk(async () => await openAndSync(path))
   dueSyncs.delete(path)
   runningSyncs.set(path, sync)
   try {

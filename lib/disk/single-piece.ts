@@ -5,6 +5,7 @@
 import { unlink, writeFile } from 'node:fs/promises'
 import type { Run } from '../content/run.js'
 import type { Content } from '../protocol/content.js'
+import { atDisk } from './at-disk.js'
 import { singlePiecePath } from './hidden.js'
 import type { Workspace } from './workspace.js'
 import { toDiskError } from './disk-error.js'
@@ -42,7 +43,7 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | '
   }
 
   async remove (): Promise<void> {
-    for (const path of this.#paths) await unlink(path).catch(() => {})
+    for (const path of this.#paths) await atDisk(async () => await unlink(path)).catch(() => {})
   }
 }
 

@@ -9,6 +9,7 @@
 import { constants } from 'node:fs'
 import { lstat, open, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { atDisk } from './at-disk.js'
 import { toDiskError } from './disk-error.js'
 import type { DigestTask } from './digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
@@ -29,9 +30,9 @@ export class Workspace {
   static async open (hiddenFolder: string, content: Content & { filename: string }): Promise<Workspace> {
     const folder = workspaceFolder(hiddenFolder, content)
     try {
-      const isNew = await makeFolder(folder)
       const { filename, size, digest, pieceLength } = content
-      await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength }))
+      const isNew = await atDisk(async () => await makeFolder(folder))
+      await atDisk(async () => await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength })))
       return new Workspace(folder, content, isNew)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
@@ -53,7 +54,7 @@ export class Workspace {
   async promiseRoom (): Promise<RoomPromise> {
     const { filename, size } = this.#content
     try {
-      return await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: await this.#keptBytes() })
+      return await atDisk(async () => await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: await this.#keptBytes() }))
     } catch (error) {
       throw toDiskError(error, 'cannot ask for the room on the disk')
     }
@@ -92,7 +93,7 @@ export class Workspace {
 
   async #endOfGoodPieces (path: string, firstPiece: number, pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<number> {
     const { size, pieceLength } = this.#content
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const handle = await atDisk(async () => await open(path, constants.O_RDONLY | constants.O_NOFOLLOW))
     try {
       const count = pieceCount(this.#content)
       const start = firstPiece * pieceLength

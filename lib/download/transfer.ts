@@ -3,6 +3,7 @@
  * runs to the glue, and asks for more owners while there are too few.
  */
 import { rm } from 'node:fs/promises'
+import { atDisk } from '../disk/at-disk.js'
 import { toDiskError } from '../disk/disk-error.js'
 import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
@@ -268,7 +269,7 @@ export class Transfer {
       this.#tellGood(run)
       if (!this.#isSinglePiece) this.#glue.add(run)
     } else {
-      await rm(path, { force: true }).catch(() => {})
+      await atDisk(async () => await rm(path, { force: true })).catch(() => {})
     }
     this.#wake()
   }

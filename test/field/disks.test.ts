@@ -189,7 +189,8 @@ await t.test('out of inodes', async (t) => {
     t.match(await fetcher.failed(name), /E_DISK_FULL .*inodes/)
   }
   for (const filler of fillers) rmSync(filler)
-  await fetcher.download('small', 'large')
+  fetcher.say('torrent -m download small large')
+  for (const name of ['small', 'large']) await fetcher.waitFor(new RegExp(`^saved ${name} `, 'm'))
 })
 
 for (const [what, bytes, flags] of [['a large file', 100 * MB, ['--up', '10M']], ['a small file', 500_000, []]] as const) {
