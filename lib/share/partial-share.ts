@@ -44,6 +44,17 @@ export class PartialShare {
     this.have.addRange(run.firstPiece, run.endPiece)
   }
 
+  /** What is there, and where. */
+  get runs (): PlacedRun[] {
+    const runs: PlacedRun[] = []
+    this.#places.forEach((place, piece) => {
+      const last = runs.at(-1)
+      if (last?.path === place.path && last.endPiece === piece) last.endPiece++
+      else runs.push({ ...place, firstPiece: piece, endPiece: piece + 1 })
+    })
+    return runs
+  }
+
   /** @throws E_NOT_SHARED unless every piece that the range touches is there. */
   assertHas ({ start, end }: ByteRange): void {
     const { filename, pieceLength } = this.content
