@@ -84,7 +84,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
     const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
-    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections })
+    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({

@@ -27,6 +27,9 @@ export class PartialShare {
   readonly pieces: PieceList | undefined
   /** By piece. */
   readonly #places: PlacedRun[] = []
+  /** Those that wait for news. */
+  readonly #listeners = new Set<() => void>()
+  #isDropped = false
 
   constructor ({ filename, size, digest, pieceLength, replaces }: PartialContent, pieces?: PieceList) {
     this.content = { filename, size, digest, pieceLength }
@@ -42,6 +45,55 @@ export class PartialShare {
       if (isGlued || !this.have.has(piece)) this.#places[piece] = run
     }
     this.have.addRange(run.firstPiece, run.endPiece)
+    this.#tell()
+  }
+
+  /** It is offered no more. Ranges that are being sent may go on. */
+  drop (): void {
+    this.#isDropped = true
+    this.#tell()
+  }
+
+  /**
+   * Waits until it is told that a piece is in another file than this: whoever moves it tells of it, if only afterwards.
+   *
+   * @throws E_NOT_SHARED if it is offered no more, or nothing is told within `mostMs`.
+   */
+  async moved (piece: number, path: string, mostMs: number): Promise<void> {
+    const untilMs = performance.now() + mostMs
+    for (;;) {
+      if (this.#places[piece]?.path !== path) return
+      const leftMs = untilMs - performance.now()
+      if (this.#isDropped || leftMs <= 0) throw new PiecemealError('E_NOT_SHARED', `${quote(this.content.filename)} is not shared here any more`)
+      await this.#news(leftMs)
+    }
+  }
+
+  async #news (mostMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const hear = (): void => {
+        clearTimeout(timer)
+        this.#listeners.delete(hear)
+        resolve()
+      }
+      const timer = setTimeout(hear, mostMs)
+      this.#listeners.add(hear)
+    })
+  }
+
+  #tell (): void {
+    for (const hear of this.#listeners) hear()
+  }
+
+  /** What is there, and where. */
+  get runs (): PlacedRun[] {
+    const runs: PlacedRun[] = []
+    this.#places.forEach((place, piece) => {
+      const last = runs.at(-1)
+      if (last?.path === place.path && last.endPiece === piece) last.endPiece++
+      else runs.push({ ...place, firstPiece: piece, endPiece: piece + 1 })
+    })
+    return runs
   }
 
   /** @throws E_NOT_SHARED unless every piece that the range touches is there. */
@@ -76,6 +128,7 @@ export class PartialShares {
 
   /** Whether it was there. */
   remove (filename: string): boolean {
+    this.#shares.get(filename)?.drop()
     return this.#shares.delete(filename)
   }
 

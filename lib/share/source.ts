@@ -3,11 +3,9 @@
  * still being downloaded.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { toDiskError } from '../disk/disk-error.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
-import { quote } from '../protocol/names.js'
 import type { PartialShare } from './partial-share.js'
 import { SharedFile, type SharedFileOptions } from './shared-file.js'
 
@@ -37,10 +35,6 @@ function isNotShared (error: unknown): boolean {
   return error instanceof PiecemealError && error.code === 'E_NOT_SHARED'
 }
 
-/** A part file goes right after it was told where its pieces are now. */
-const MOVE_MS = 10
-const MOVE_TRIES = 20
-
 export function sourceOfFile (options: SharedFileOptions): Source {
   async function * extents (range: ByteRange): AsyncGenerator<OpenExtent> {
     const file = new SharedFile(options)
@@ -56,11 +50,12 @@ export function sourceOfFile (options: SharedFileOptions): Source {
   return { filename, size, digest, isWhole: true, extents }
 }
 
-export function sourceOfParts (share: PartialShare): Source {
+/** @param moveMs how long it may take until it is told where pieces are that are no longer where they were */
+export function sourceOfParts (share: PartialShare, moveMs: number): Source {
   async function * extents ({ start, end }: ByteRange): AsyncGenerator<OpenExtent> {
     share.assertHas({ start, end })
     for (let at = start; at < end;) {
-      const { fd, range } = await openPart(share, { start: at, end })
+      const { fd, range } = await openPart(share, { start: at, end }, moveMs)
       try {
         yield { range, read: (into, length, position) => readPart(fd, into, length, position) }
       } finally {
@@ -72,17 +67,17 @@ export function sourceOfParts (share: PartialShare): Source {
   return { ...share.content, isWhole: false, extents }
 }
 
-async function openPart (share: PartialShare, wanted: ByteRange): Promise<{ fd: number, range: ByteRange }> {
-  for (let tries = 0; tries < MOVE_TRIES; tries++) {
+/** A part file may go before it is told here where its pieces are now. */
+async function openPart (share: PartialShare, wanted: ByteRange, moveMs: number): Promise<{ fd: number, range: ByteRange }> {
+  for (;;) {
     const { path, range } = share.locate(wanted)
     try {
       return { fd: openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW), range }
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw toDiskError(error, 'cannot read a part file')
-      await sleep(MOVE_MS)
+      await share.moved(Math.floor(wanted.start / share.content.pieceLength), path, moveMs)
     }
   }
-  throw new PiecemealError('E_NOT_SHARED', `${quote(share.content.filename)} is not shared here any more`)
 }
 
 function readPart (fd: number, into: Buffer, length: number, position: number): number {

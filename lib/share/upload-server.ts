@@ -193,7 +193,7 @@ export class UploadServer {
   #sourceOf (filename: string, digest: string): Source {
     const { folder, shares, partials, onChanged, onSuspect, onUnreadable } = this.#options
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
-    if (partial) return sourceOfParts(partial)
+    if (partial) return sourceOfParts(partial, this.#deadlines.messageMs)
     const share = shares.get(filename, digest)
     const trust = this.#trust.get(share) ?? new Trust(share)
     this.#trust.set(share, trust)

@@ -1,12 +1,16 @@
-/** The main thread's end of the thread that serves uploads. */
+/**
+ * The main thread's end of the thread that serves uploads. One that dies, and with it all that it was
+ * sending, is started again on the same port, and given all that is offered by then.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../threads/start-thread.js'
 import { fromTaskResult } from '../threads/task-result.js'
 import type { PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
-import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
-import type { PartialContent } from './partial-share.js'
+import { outOfDescriptors, PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import type { PartialContent, PartialShare } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import type { Upload } from './upload-server.js'
@@ -22,7 +26,12 @@ export interface UploadThreadOptions extends UploadThreadData {
   onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
+  /** All that is offered; before a thread is told of a change, it is in here. */
+  offered: () => { shares: Iterable<Share>, partials: Iterable<PartialShare> }
 }
+
+/** A thread that was started again and dies sooner than this is not started once more before. */
+const RESTART_PAUSE_MS = 15_000
 
 interface Pending {
   resolve: (result: unknown) => void
@@ -32,15 +41,73 @@ interface Pending {
 export class UploadThread {
   readonly #options: UploadThreadOptions
   readonly #pending = new Map<number, Pending>()
+  readonly #closing = new AbortController()
   #worker: Worker | undefined
+  /** Where its port is, once it listens. */
+  #address: Address | undefined
+  #isStartingAgain = false
+  #restartedMs = -Infinity
   #nextId = 0
 
   constructor (options: UploadThreadOptions) {
     this.#options = options
   }
 
-  /** Starts the thread and opens its port. @throws E_PORT. */
+  /** Starts the thread and opens its port. @throws E_PORT, E_LIMIT. */
   async listen (address: ListenAddress): Promise<Address> {
+    this.#address = await this.#start(address)
+    return this.#address
+  }
+
+  /** Serves a file from now on; to be awaited before anybody is told. @throws E_LIMIT. */
+  async add (share: Share): Promise<void> {
+    // A copy: of a view all that is behind it would go to the thread.
+    await this.#tell('add', { ...share, pieces: Uint8Array.from(share.pieces) })
+  }
+
+  async remove (file: ServedFile): Promise<void> {
+    await this.#tell('remove', servedFile(file))
+  }
+
+  /** Serves pieces of a content that is still being downloaded. */
+  async place (content: PartialContent, run: PlacedRun): Promise<void> {
+    await this.#tell('place', { content, run })
+  }
+
+  /** Serves a content that was not complete no more, or as a whole from now on. */
+  async drop (filename: string): Promise<void> {
+    await this.#tell('drop', filename)
+  }
+
+  /** The pieces of a complete file that were given away lately, one bit a piece. */
+  async sentLately (digest: string): Promise<Buffer | undefined> {
+    const sent = await this.#tell('sentLately', digest)
+    return sent && Buffer.from(sent)
+  }
+
+  async uploads (): Promise<Upload[]> {
+    return await this.#tell('uploads', undefined) ?? []
+  }
+
+  /** Takes no further request and resolves when the running ones have ended. */
+  async drain (): Promise<void> {
+    this.#closing.abort()
+    await this.#tell('drain', undefined)
+  }
+
+  /** Cuts off whatever runs and ends the thread. Safe to call twice. */
+  async close (): Promise<void> {
+    this.#closing.abort()
+    const worker = this.#worker
+    if (worker === undefined) return
+    const closed = this.#tell('close', undefined)
+    // From here on its end is no loss.
+    this.#worker = undefined
+    await closed
+    await worker.terminate()
+  }
+
+  async #start (address: ListenAddress): Promise<Address> {
     const { folder, credentials, up, deadlines, maxConnections, maxStreams } = this.#options
     const worker = startThread(SERVE_UPLOADS, {
       workerData: { folder, credentials, up, deadlines, maxConnections, maxStreams } satisfies UploadThreadData,
@@ -49,60 +116,53 @@ export class UploadThread {
     })
     this.#worker = worker
     worker.on('message', (message: UploadMessage) => this.#take(message))
-    worker.on('error', (cause) => this.#lose(outOfDescriptors(cause, 'cannot start the thread that serves uploads') ?? died(cause.message)))
-    worker.on('exit', () => this.#lose(died('it ended')))
-    return await this.#call('listen', address)
+    worker.on('error', (cause) => this.#lose(worker, outOfDescriptors(cause, 'cannot start the thread that serves uploads') ?? died(cause.message)))
+    worker.on('exit', () => this.#lose(worker, died('it ended')))
+    return await this.#call(worker, 'listen', address)
   }
 
-  /** Serves a file from now on; to be awaited before anybody is told. */
-  async add (share: Share): Promise<void> {
-    // A copy: of a view all that is behind it would go to the thread.
-    await this.#call('add', { ...share, pieces: Uint8Array.from(share.pieces) })
+  /** As soon as may be, and as often as it takes. */
+  async #startAgain (address: Address): Promise<void> {
+    const { signal } = this.#closing
+    this.#isStartingAgain = true
+    const pause = async (): Promise<boolean> => await sleep(Math.max(0, this.#restartedMs + RESTART_PAUSE_MS - performance.now()), true, { signal })
+      // Aborted: it is not to be started any more.
+      .catch(() => false)
+    for (let isUp = false; !isUp && await pause();) {
+      this.#restartedMs = performance.now()
+      try {
+        await this.#start(address)
+        await this.#giveAll()
+        isUp = true
+      } catch (error) {
+        if (!signal.aborted) this.#options.onError(toPiecemealError(error))
+        // It may be there, and only its port is not.
+        void this.#worker?.terminate()
+        this.#worker = undefined
+      }
+    }
+    this.#isStartingAgain = false
   }
 
-  async remove (file: ServedFile): Promise<void> {
-    await this.#call('remove', servedFile(file))
+  async #giveAll (): Promise<void> {
+    const { shares, partials } = this.#options.offered()
+    for (const share of shares) await this.add(share)
+    for (const { content, runs } of partials) for (const run of runs) await this.place(content, run)
   }
 
-  /** Serves pieces of a content that is still being downloaded. */
-  async place (content: PartialContent, run: PlacedRun): Promise<void> {
-    await this.#call('place', { content, run })
-  }
-
-  /** Serves a content that was not complete no more, or as a whole from now on. */
-  async drop (filename: string): Promise<void> {
-    await this.#call('drop', filename)
-  }
-
-  /** The pieces of a complete file that were given away lately, one bit a piece. */
-  async sentLately (digest: string): Promise<Buffer | undefined> {
-    const sent = await this.#call('sentLately', digest)
-    return sent && Buffer.from(sent)
-  }
-
-  async uploads (): Promise<Upload[]> {
-    return await this.#call('uploads', undefined)
-  }
-
-  /** Takes no further request and resolves when the running ones have ended. */
-  async drain (): Promise<void> {
-    await this.#call('drain', undefined)
-  }
-
-  /** Cuts off whatever runs and ends the thread. Safe to call twice. */
-  async close (): Promise<void> {
+  /** A thread that is not there is given all that is offered when it is there again. */
+  async #tell<Name extends keyof UploadCalls> (name: Name, argument: UploadCalls[Name]['argument']): Promise<UploadCalls[Name]['result'] | undefined> {
     const worker = this.#worker
-    if (worker === undefined) return
-    const closed = this.#call('close', undefined).catch(() => {})
-    // From here on its end is no loss.
-    this.#worker = undefined
-    await closed
-    await worker.terminate()
+    if (worker === undefined) return undefined
+    try {
+      return await this.#call(worker, name, argument)
+    } catch (error) {
+      if (error instanceof PiecemealError && error.code === 'E_WORKER') return undefined
+      throw error
+    }
   }
 
-  async #call<Name extends keyof UploadCalls> (name: Name, argument: UploadCalls[Name]['argument']): Promise<UploadCalls[Name]['result']> {
-    const worker = this.#worker
-    if (worker === undefined) throw new PiecemealError('E_WORKER', 'the thread that serves uploads is not running')
+  async #call<Name extends keyof UploadCalls> (worker: Worker, name: Name, argument: UploadCalls[Name]['argument']): Promise<UploadCalls[Name]['result']> {
     const id = this.#nextId++
     return await new Promise<UploadCalls[Name]['result']>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject })
@@ -118,7 +178,7 @@ export class UploadThread {
         const { id, file, piece, error: { code, message: why } } = message
         this.#options.onUnreadable(file, piece, new PiecemealError(code, why))
         // A thread that has died waits for nothing.
-        this.#call('heard', id).catch(() => {})
+        this.#tell('heard', id).catch(() => {})
         return
       }
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
@@ -134,12 +194,17 @@ export class UploadThread {
     }
   }
 
-  #lose (error: PiecemealError): void {
-    const wasRunning = this.#worker !== undefined
+  #lose (worker: Worker, error: PiecemealError): void {
+    const wasRunning = worker === this.#worker
+    // A thread dies once; by now there may be another.
+    if (!wasRunning && this.#worker !== undefined) return
     this.#worker = undefined
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
-    if (wasRunning) this.#options.onError(error)
+    // One that has not listened yet is told of by whoever wants it to.
+    if (!wasRunning || this.#address === undefined || this.#isStartingAgain || this.#closing.signal.aborted) return
+    this.#options.onError(error)
+    void this.#startAgain(this.#address)
   }
 }
 

@@ -64,6 +64,20 @@ await t.test('pieces that are glued are in the target from then on', async (t) =
   t.match(share.locate({ start: MIB, end: 2 * MIB }), { path: 'target' }, 'a part that came twice does not take them back')
 })
 
+await t.test('a piece that is moved is waited for until it is told where it is', async (t) => {
+  const share = partial(t.testdir({}))
+  const moved = share.moved(1, share.locate({ start: MIB, end: MIB + 1 }).path, 1e6)
+  share.place({ firstPiece: 3, endPiece: 4, path: 'another', originPiece: 3 })
+  share.place({ firstPiece: 0, endPiece: 2, path: 'target', originPiece: 0 })
+  await t.resolves(moved)
+  await t.resolves(share.moved(1, 'elsewhere', 1e6), 'it is not there in the first place')
+  await t.rejects(share.moved(1, 'target', 1), { code: 'E_NOT_SHARED' })
+  const dropped = share.moved(1, 'target', 1e6)
+  share.drop()
+  await t.rejects(dropped, { code: 'E_NOT_SHARED' })
+  t.strictSame(share.runs.map(({ firstPiece, endPiece, path }) => [firstPiece, endPiece, path.replace(/.*\//, '')]), [[0, 2, 'target'], [2, 3, 'a'], [3, 4, 'another'], [5, 6, 'b']])
+})
+
 await t.test('the input port says which pieces are there, cheaply if asked to', async (t) => {
   const { control } = await serving(t)
   const peer = await control()
@@ -87,7 +101,9 @@ await t.test('the output port sends what is there, and nothing else', async (t) 
   }
   t.match(await (await ask([0, DATA.length + 1])).message(), { error: { code: 'E_PROTOCOL' } })
   share.place({ firstPiece: 0, endPiece: 1, path: '/nowhere', originPiece: 0 })
-  t.match(await (await ask([0, MIB])).message(), { error: { code: 'E_NOT_SHARED' } }, 'a part file that is gone for good')
+  const waiting = await ask([0, MIB])
+  share.drop()
+  t.match(await waiting.message(), { error: { code: 'E_NOT_SHARED' } }, 'a part file that is gone for good')
 })
 
 await t.test('a range over several files, one of which is moving', async (t) => {
