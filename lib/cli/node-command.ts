@@ -67,6 +67,7 @@ function reportEvents (node: Node, reporter: Reporter): void {
   node.on('listening', (event) => reporter.report('listening', event))
   node.on('connected', (event) => reporter.report('connected', event))
   node.on('lost', (event) => reporter.report('lost', event))
+  node.on('unreachable', (event) => reporter.report('unreachable', event))
   node.on('sharing', (event) => reporter.report('sharing', event))
   node.on('withdrawn', (event) => reporter.report('withdrawn', event))
   node.on('unshared', (event) => reporter.report('unshared', event))

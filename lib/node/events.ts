@@ -11,6 +11,8 @@ export interface NodeEvents {
   connected: [{ tracker: Address, announced: number }]
   /** The tracker is away; the node goes on trying. */
   lost: [{ tracker: Address } & ErrorData]
+  /** The tracker could not connect to the ports, so that others may not be able to, either. Told once, until they can be reached. */
+  unreachable: [{ input: Address, output: Address, tracker: Address }]
   /** A file is offered. */
   sharing: [SharingEvent]
   /** A file that was offered is no longer: it has changed. */

@@ -79,6 +79,7 @@ export class Node extends EventEmitter<NodeEvents> {
       onChanged: (file: ServedFile) => { this.#own.withdraw(file) },
       onSuspect: (file: ServedFile) => this.#own.suspect(file),
       onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => { if (this.#offers.lack(file, piece)) this.#report(error) },
+      onProbe: (probe: string) => this.#tracker.sayBack(probe),
       onError: (error: Error) => this.#report(error),
     }
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
@@ -109,12 +110,14 @@ export class Node extends EventEmitter<NodeEvents> {
       tracker: this.#options.tracker,
       name: this.name,
       hosts: () => this.#hosts,
+      advertise: this.#options.advertise,
       credentials: this.#credentials?.control,
       deadlines: this.#deadlines,
       announcements: () => this.#offers.announcements,
     })
     const { tracker } = this.#options
     this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size })))
+    this.#tracker.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker }) }))
     this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
   }
 

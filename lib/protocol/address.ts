@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 /** A host and a TCP port. */
 export interface Address {
@@ -38,4 +38,29 @@ export function isLoopback (host: string): boolean {
 
 export function isWildcard (host: string): boolean {
   return host === '0.0.0.0' || host === '::'
+}
+
+/** Nobody can be listed there: no address at all, or one that means somebody else to each who uses it. */
+export function isNobodys (address: string): boolean {
+  if (isIP(address) === 0) return true
+  return NOBODYS.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
+const NOBODYS = new BlockList()
+for (const [net, bits] of [['0.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 4], ['255.255.255.255', 32]] as const) NOBODYS.addSubnet(net, bits, 'ipv4')
+for (const [net, bits] of [['::', 128], ['fe80::', 10], ['ff00::', 8]] as const) NOBODYS.addSubnet(net, bits, 'ipv6')
+
+/** `HOST`, or `HOST:INPUT:OUTPUT` with an IPv6 host in brackets; undefined for anything else. */
+export function parseAdvertised (text: string): AdvertisedAddress | undefined {
+  if (isIP(text) === 6) return { host: text }
+  const [, bracketed, plain, input, output] = /^(?:\[([^\]]{1,64})\]|([^:[\]]{1,253}))(?::(\d{1,5}):(\d{1,5}))?$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || (bracketed !== undefined && isIP(bracketed) !== 6)) return undefined
+  if (input === undefined || output === undefined) return { host }
+  const ports = [Number(input), Number(output)] as const
+  return ports.every((port) => port >= 1 && port <= 65_535) ? { host, inputPort: ports[0], outputPort: ports[1] } : undefined
+}
+
+export function formatAdvertised ({ host, inputPort, outputPort }: AdvertisedAddress): string {
+  return inputPort === undefined || outputPort === undefined ? host : `${formatAddress({ host, port: inputPort })}:${outputPort}`
 }

@@ -27,8 +27,10 @@ export interface FileCommunication {
   probe?: string
 }
 
-export function fileCommunication ({ filename, digest, range, name, patient }: FileCommunication): object {
-  return { type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }), ...(patient && { patient }) }
+export function fileCommunication ({ filename, digest, range, name, patient, probe }: FileCommunication): object {
+  return {
+    type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }), ...(patient && { patient }), ...(probe !== undefined && { probe }),
+  }
 }
 
 export function fileRefusal ({ code, message }: ErrorData): object {

@@ -73,6 +73,17 @@ export const HANDOVERS = 3
 export const HANDOVERS_MS = 60_000
 /** What a tracker says to a port, to hear it back from its owner. */
 export const PROBE_BYTES = 16
+/** Connections that a tracker tries to nodes, all of them together, how long each may take, and how often to one node. */
+export const REACH_TRIES_AT_ONCE = 16
+export const REACH_TRY_MS = 2_000
+export const REACH_PAUSE_MS = 60_000
+/** Places that one node may have tried for it, and how long it may take to prove that it is there. */
+export const ADVERTISED_PER_MINUTE = 4
+export const PROOF_MS = 10_000
+/** What strangers can make a node say to its tracker. */
+export const PROBES_PER_MINUTE = 4
+/** So long a tracker is not told again of a share that it did not understand. */
+export const REFUSED_SHARE_MS = 60 * 60 * 1_000
 /** Earlier contents of a file that one record names. */
 export const REPLACED_DIGESTS = 16
 

@@ -27,6 +27,7 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
       await new Promise<void>((resolve) => unheard.set(id, resolve))
       unheard.delete(id)
     },
+    onProbe: (probe) => say({ kind: 'probe', probe }),
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)
       say({ kind: 'error', error: { code, message } })

@@ -23,6 +23,8 @@ export interface SizeServerOptions {
   onChanged: (share: Share) => void
   /** Something about the file is not as it was; its bytes may be. */
   onSuspect: (share: Share) => void
+  /** A tracker wants to hear this back by our own connection. */
+  onProbe?: (probe: string) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** @default 4096 */
@@ -67,7 +69,8 @@ export class SizeServer {
   }
 
   async #answer (message: Record<string, unknown>): Promise<object> {
-    const { filename, digest, pieces: wantsPieces = true, sent: wantsSent = false } = parseSizeQuestion(message)
+    const { filename, digest, pieces: wantsPieces = true, sent: wantsSent = false, probe } = parseSizeQuestion(message)
+    if (probe !== undefined) this.#options.onProbe?.(probe)
     const partial = this.#options.shares.has(filename) ? undefined : this.#options.partials.get(filename, digest)
     if (partial) return partialAnswer(partial, wantsPieces)
     const share = this.#options.shares.get(filename, digest)

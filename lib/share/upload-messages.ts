@@ -47,4 +47,5 @@ export type UploadMessage =
   | { kind: 'suspect', file: ServedFile }
   /** Wants to hear of it (`heard`) when the main thread has told all others. */
   | { kind: 'unreadable', id: number, file: ServedFile, piece: number, error: ErrorData }
+  | { kind: 'probe', probe: string }
   | { kind: 'error', error: ErrorData }

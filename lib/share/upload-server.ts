@@ -43,6 +43,8 @@ export interface UploadServerOptions {
   onSuspect: (share: Share) => void
   /** The disk does not give a piece. Resolves when all that may be asked know of it. */
   onUnreadable: (share: Share, piece: number, error: PiecemealError) => Promise<void>
+  /** A tracker wants to hear this back by our own connection. */
+  onProbe?: (probe: string) => void
   /** A failure that no peer is told about. */
   onError: (error: Error) => void
   /** Who may ask; anybody if left out. */
@@ -135,6 +137,7 @@ export class UploadServer {
     try {
       const request = parseFileCommunication(decodeLineBytes(await readLine(socket, REQUEST_LINE_BYTES, firstLineMs)))
       this.#listener.vouchFor(socket)
+      if (request.probe !== undefined) this.#options.onProbe?.(request.probe)
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
       await this.#upload(socket, request)
     } catch (error) {

@@ -24,6 +24,8 @@ export interface UploadThreadOptions extends UploadThreadData {
   onSuspect: (file: ServedFile) => void
   /** The disk does not give a piece. All that may be asked are to know of it when this returns. */
   onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
+  /** A tracker wants to hear this back by our own connection. */
+  onProbe?: (probe: string) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
   /** All that is offered; before a thread is told of a change, it is in here. */
@@ -181,6 +183,7 @@ export class UploadThread {
         this.#tell('heard', id).catch(() => {})
         return
       }
+      case 'probe': return this.#options.onProbe?.(message.probe)
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
       case 'answer': {
         const pending = this.#pending.get(message.id)

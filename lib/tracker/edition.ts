@@ -69,6 +69,12 @@ export class Edition {
     }
   }
 
+  /** The same owner, at another place. */
+  move (owner: Owner): void {
+    this.#answer = undefined
+    ;(owner.complete ? this.#complete : this.#partial).set(owner.name, owner)
+  }
+
   /** @param claim as it was added */
   remove (node: string, claim: Claim): void {
     this.#answer = undefined

@@ -3,6 +3,7 @@ import { ConflictError, PiecemealError } from '../protocol/errors.js'
 import { HANDOVERS, HANDOVERS_MS, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { Edition, olderOf, type Claim } from './edition.js'
+import type { Place } from './reachability.js'
 import type { Found, Listing, Membership, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
 
 export interface MemoryRegistryLimits {
@@ -69,6 +70,10 @@ export class MemoryRegistry implements Registry {
     edition.add({ name: node, host, inputPort, outputPort, complete }, claim)
     shares.set(filename, { edition, claim })
     this.#records++
+  }
+
+  async move (node: string, place: Place): Promise<void> {
+    for (const { edition, claim } of this.#nodes.get(node)?.shares.values() ?? []) edition.move({ name: node, ...place, complete: claim.complete })
   }
 
   async withdraw (node: string, filename: string): Promise<void> {

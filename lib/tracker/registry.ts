@@ -1,13 +1,11 @@
 import type { Content } from '../protocol/content.js'
 import type { Version } from '../protocol/errors.js'
 import type { Found, ListedFile, Owner } from '../protocol/tracker-to-node.js'
+import type { Place } from './reachability.js'
 
 /** One node's word that it owns a content under a name, and where it listens. */
-export interface OwnerRecord extends Content {
+export interface OwnerRecord extends Content, Place {
   filename: string
-  host: string
-  inputPort: number
-  outputPort: number
   complete: boolean
   /** It came by an upload of this node's. */
   origin?: boolean | undefined
@@ -61,6 +59,8 @@ export interface Registry {
    * @throws E_LIMIT beyond 10,000 files a node, or 1,000,000 records.
    */
   have: (node: string, record: OwnerRecord) => Promise<void>
+  /** The node's ports are elsewhere from now on: all its records say so. */
+  move: (node: string, place: Place) => Promise<void>
   /** The node no longer owns that file. Does nothing if it did not. */
   withdraw: (node: string, filename: string) => Promise<void>
   /**

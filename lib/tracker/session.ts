@@ -5,9 +5,12 @@ import { digestPrefix } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { FILES_PER_REPLY, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
-import { parseNodeToTracker, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
+import { parseNodeToTracker, type Alive, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
 import { KiB } from '../protocol/units.js'
-import { foundLine, trackerReply, type ListedFile } from '../protocol/tracker-to-node.js'
+import { foundLine, trackerReply, type Acknowledged, type ListedFile } from '../protocol/tracker-to-node.js'
+import type { ClientCredentials, Purpose } from '../secret/keys.js'
+import { Advertised, type Announced } from './advertised.js'
+import { Reachability, type Place, type Tries } from './reachability.js'
 import type { Registry } from './registry.js'
 
 /** What stands around the files of a list. */
@@ -16,6 +19,16 @@ const REPLY_FRAME_BYTES = 1 * KiB
 export interface SessionOptions {
   /** How often the node is asked to say `alive`. */
   heartbeatMs: number
+  /** What goes out to nodes. */
+  tries: Pick<Tries, 'run' | 'reaches'>
+  /** For nodes' ports. */
+  credentials?: Record<Purpose, ClientCredentials> | undefined
+  /** Whether a node is heard that says it is reached elsewhere than where it comes from. */
+  takesAdvertised: boolean
+  /** Where others are sent who ask for somebody that comes from this host. */
+  outwardHost: (host: string) => string
+  /** Trouble that no peer waits to be told of. */
+  onError: (error: Error) => void
   onJoin: (node: string) => void
   onLeave: (node: string) => void
 }
@@ -27,6 +40,10 @@ export class Session {
   /** Where this node reaches the tracker's machine; undefined if it is on that machine itself. */
   readonly #here: string | undefined
   readonly #options: SessionOptions
+  readonly #advertised: Advertised
+  readonly #reachability: Reachability
+  /** Where its ports are, and what they can be asked for. */
+  #announced: Announced | undefined
   /** The name that its handshake or its first message gave it, for good. */
   #name: string | undefined
   /** The same while it is joined: an `exit` ends that, another message begins it anew. */
@@ -43,8 +60,17 @@ export class Session {
     this.#name = name
     this.#host = plainAddress(socket.remoteAddress ?? '')
     const here = plainAddress(socket.localAddress ?? '')
-    this.#here = isLoopback(this.#host) || this.#host === here ? undefined : here
+    this.#here = isFromThisMachine(socket) ? undefined : here
     this.#options = options
+    const { tries, credentials } = options
+    this.#reachability = new Reachability(async (place) => await tries.reaches(place))
+    this.#advertised = new Advertised({
+      host: this.#host,
+      isLocal: this.#here === undefined,
+      tries,
+      credentials,
+      onProven: (place) => { this.#move(place).catch(options.onError) },
+    })
   }
 
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
@@ -102,17 +128,42 @@ export class Session {
       case 'need': return await this.#need(message)
       case 'exit': return await this.#exit(message)
       case 'list': return await this.#list(message)
-      case 'alive': return trackerReply('alive', this.#acknowledged)
+      case 'alive': return this.#alive(message)
     }
   }
 
-  /** In whole seconds, as the wire has them. */
-  get #acknowledged (): { ok: true, interval: number } {
-    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)) }
+  #alive ({ probe, advertise }: Alive): object {
+    if (probe !== undefined) this.#advertised.hear(probe)
+    if (advertise !== undefined && this.#options.takesAdvertised) this.#advertised.offer(advertise)
+    this.#look()
+    return trackerReply('alive', this.#acknowledged)
   }
 
-  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true, origin, replaces }: Have): Promise<object> {
-    await this.#registry.have(name, { filename, size, digest, pieceLength, host: this.#host, inputPort, outputPort, complete, origin, replaces })
+  /** Whether it is where it is listed is looked after once it is listed, and where it says that it is comes first. */
+  #look (): void {
+    const announced = this.#announced
+    if (announced === undefined) return
+    this.#advertised.consider(announced)
+    if (!this.#advertised.isUnderWay) this.#reachability.consider(this.#advertised.placeOf(announced) ?? { ...announced, host: this.#options.outwardHost(this.#host) })
+  }
+
+  async #move (place: Place): Promise<void> {
+    this.#reachability.isAt(place)
+    if (this.#node !== undefined) await this.#registry.move(this.#node, place)
+  }
+
+  /** In whole seconds, as the wire has them. */
+  get #acknowledged (): Acknowledged {
+    const reachable = this.#advertised.isUnderWay ? undefined : this.#reachability.reachable
+    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)), ...(reachable !== undefined && { reachable }) }
+  }
+
+  async #have ({ name, filename, size, digest, pieceLength, inputPort, outputPort, complete = true, origin, replaces, advertise }: Have): Promise<object> {
+    if (advertise !== undefined && this.#options.takesAdvertised) this.#advertised.offer(advertise)
+    const place = this.#advertised.placeOf({ inputPort, outputPort }) ?? { host: this.#host, inputPort, outputPort }
+    await this.#registry.have(name, { filename, size, digest, pieceLength, ...place, complete, origin, replaces })
+    this.#announced = { inputPort, outputPort, filename, digest }
+    this.#look()
     return trackerReply('have', this.#acknowledged)
   }
 
@@ -140,4 +191,8 @@ function asManyAsFit (files: ListedFile[]): ListedFile[] {
   let leftBytes = REPLY_LINE_BYTES - REPLY_FRAME_BYTES
   const end = files.findIndex((file) => (leftBytes -= Buffer.byteLength(JSON.stringify(file)) + 1) < 0)
   return end < 0 ? files : files.slice(0, end)
+}
+
+export function isFromThisMachine ({ remoteAddress = '', localAddress }: Socket): boolean {
+  return isLoopback(remoteAddress) || remoteAddress === localAddress
 }

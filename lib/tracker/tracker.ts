@@ -1,17 +1,21 @@
 /** The tracker: a port that nodes stay connected to, and a registry of what they own while they are. */
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
+import { DEFAULT_TRACKER, isLoopback, type Address } from '../protocol/address.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { LineServer, type LineConversation } from '../net/line-server.js'
 import { ConflictError } from '../protocol/errors.js'
 import { DEADLINES, type Deadlines } from '../protocol/limits.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
-import { credentialsFor, type Secret } from '../secret/keys.js'
+import { credentialsFor, type ClientCredentials, type Purpose, type Secret } from '../secret/keys.js'
 import { MemoryRegistry } from './memory-registry.js'
-import { Session } from './session.js'
+import { outwardHost, Tries } from './reachability.js'
+import { isFromThisMachine, Session } from './session.js'
 import type { Registry } from './registry.js'
+
+/** As nodes are told that it dials. */
+const NAME = 'tracker'
 
 export interface TrackerOptions {
   /** An address, or a name: each address that it has and this machine, too. @default '127.0.0.1' */
@@ -49,12 +53,18 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #registry: Registry
   readonly #server: LineServer
   readonly #deadlines: Deadlines
+  readonly #tries = new Tries()
+  readonly #credentials: Record<Purpose, ClientCredentials> | undefined
+  readonly #takesAdvertised: boolean
+  #hears: 'loopback' | 'everywhere' = 'loopback'
 
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections }: TrackerOptions = {}) {
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections, allowAdvertise }: TrackerOptions = {}) {
     super()
     this.#address = { host, port }
     this.#exposure = { host, secret, insecure }
     this.#registry = registry
+    this.#takesAdvertised = secret !== undefined || allowAdvertise === true
+    this.#credentials = secret && { control: { ...credentialsFor('control', secret), name: NAME }, data: { ...credentialsFor('data', secret), name: NAME } }
     this.#deadlines = { ...DEADLINES, ...deadlines }
     this.#server = new LineServer({
       converse: (socket, vouch, name) => this.#converse(socket, vouch, name),
@@ -75,6 +85,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     const { host, port } = this.#address
     const addresses = await listenAddressesOf(host)
     assertNotExposed({ ...this.#exposure, addresses })
+    this.#hears = addresses.every(isLoopback) ? 'loopback' : 'everywhere'
     const address = await this.#server.listen({ host: addresses, port })
     this.emit('listening', address)
     return address
@@ -82,12 +93,18 @@ export class Tracker extends EventEmitter<TrackerEvents> {
 
   /** Closes the port and every connection. Safe to call twice. */
   async close (): Promise<void> {
+    this.#tries.close()
     await this.#server.close()
   }
 
   #converse (socket: Socket, vouch: () => void, name: string | undefined): LineConversation {
     const session = new Session(socket, name, this.#registry, {
       heartbeatMs: this.#deadlines.heartbeatMs,
+      tries: this.#tries,
+      credentials: this.#credentials,
+      takesAdvertised: this.#takesAdvertised || isFromThisMachine(socket),
+      outwardHost: (host) => outwardHost(host, this.#hears),
+      onError: (error) => this.#report(error),
       onJoin: (name) => {
         vouch()
         this.emit('joined', { name })

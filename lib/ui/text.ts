@@ -14,6 +14,8 @@ const LINES: Lines = {
   connected: ({ tracker, announced }) => [`tracker ${formatAddress(tracker)} connected${announced > 0 ? `, ${count(announced, 'file')} announced` : ''}`],
   lost: ({ tracker, code, message }) =>
     [`tracker ${formatAddress(tracker)} ${code === 'E_AUTH' ? 'does not let us in' : 'is away'}, trying again: ${oneLine(code === 'E_AUTH' ? `${code} ${message}` : message)}`],
+  unreachable: ({ input, output, tracker }) =>
+    [`the tracker ${formatAddress(tracker)} can't connect to this node at ${formatAddress(input)} and ${formatAddress(output)}: others may not be able to fetch from it; see --host and --advertise`],
   sharing: ({ file, bytes, digest, announced }) =>
     [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
   withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${oneLine(message)}`],
@@ -71,7 +73,7 @@ function limitsLine ({ up, down }: NodeLimits): string {
 export function textReporter ({ out, err }: Output): Reporter {
   return {
     report (name, data) {
-      const write = name === 'failed' || name === 'withdrawn' || name === 'lost' || name === 'warning' ? err : out
+      const write = name === 'failed' || name === 'withdrawn' || name === 'lost' || name === 'unreachable' || name === 'warning' ? err : out
       for (const line of LINES[name](data)) write(line)
     },
     close () {},

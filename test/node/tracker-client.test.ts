@@ -224,7 +224,7 @@ await t.test('an alive that stays unanswered: another connection takes the place
   t.match(await first.message(), { mode: 'alive' }, 'and no answer')
   const asked = a.ask('list', {})
   const second = await next()
-  t.strictSame(await second.message(), { type: 'NodeToTracker', mode: 'alive', name: 'NodeA', session })
+  t.strictSame(await second.message(), { type: 'NodeToTracker', mode: 'alive', name: 'NodeA', session, advertise: HOST })
   second.send({ ...OK, mode: 'alive', interval: 20 })
   t.match(await second.message(), { mode: 'have', filename: 'a' }, 'what is shared is announced anew')
   second.send({ ...OK, mode: 'have' })
@@ -279,6 +279,25 @@ await t.test('close does not wait for a tracker that lets it in and says nothing
   await a.close()
   await peer.rest()
   await started
+})
+
+await t.test('a share that the tracker does not understand is not announced to it again, the others are', async (t) => {
+  const { host, port, next } = await listenForPeers(t)
+  const a = client(t, { host, port }, { announcements: () => [share('odd'), share('a')] })
+  const started = a.start()
+  const first = await next()
+  await first.line()
+  first.send({ ...OK, mode: 'alive', interval: 20 })
+  await started
+  t.match(await first.message(), { mode: 'have', filename: 'odd' })
+  first.send({ type: 'TrackerToNode', mode: 'have', error: { code: 'E_PROTOCOL', message: 'what is that?' } })
+  first.socket.end()
+  const second = await next()
+  await second.line()
+  second.send({ ...OK, mode: 'alive', interval: 20 })
+  t.match(await second.message(), { mode: 'have', filename: 'a' })
+  second.send({ ...OK, mode: 'have' })
+  await t.rejects(a.ask('have', share('odd')), { code: 'E_PROTOCOL', message: 'what is that?' })
 })
 
 await t.test('a tracker with another secret: a question fails at once, and the client goes on trying', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatAddress, isLoopback, isWildcard, plainAddress, withoutBrackets } from '../../lib/protocol/address.js'
+import { formatAddress, formatAdvertised, isLoopback, isNobodys, isWildcard, parseAdvertised, plainAddress, withoutBrackets, type AdvertisedAddress } from '../../lib/protocol/address.js'
 
 await t.test('an IPv6 host stands in brackets, so that its port can be told apart', async (t) => {
   t.equal(formatAddress({ host: '127.0.0.1', port: 12_340 }), '127.0.0.1:12340')
@@ -45,4 +45,26 @@ await t.test('loopback and wildcard', async (t) => {
     t.equal(isLoopback(host), loopback, host)
     t.equal(isWildcard(host), wildcard, host)
   }
+})
+
+await t.test('where others are said to reach a node', async (t) => {
+  const table: Array<[text: string, parsed: object | undefined]> = [
+    ['lab-7', { host: 'lab-7' }],
+    ['10.1.2.3', { host: '10.1.2.3' }],
+    ['fd00::1', { host: 'fd00::1' }],
+    ['[fd00::1]', { host: 'fd00::1' }],
+    ['lab-7:1:2', { host: 'lab-7', inputPort: 1, outputPort: 2 }],
+    ['10.1.2.3:8082:9092', { host: '10.1.2.3', inputPort: 8_082, outputPort: 9_092 }],
+    ['[fd00::1]:1:65535', { host: 'fd00::1', inputPort: 1, outputPort: 65_535 }],
+    ['', undefined], ['lab-7:1', undefined], ['lab-7:0:1', undefined], ['lab-7:1:65536', undefined], ['lab-7:1:2:3', undefined], ['[lab-7]:1:2', undefined], [':1:2', undefined], ['x'.repeat(254), undefined],
+  ]
+  for (const [text, parsed] of table) {
+    t.strictSame(parseAdvertised(text), parsed, text)
+    if (parsed) t.strictSame(parseAdvertised(formatAdvertised(parsed as AdvertisedAddress)), parsed)
+  }
+})
+
+await t.test('addresses where nobody can be listed', async (t) => {
+  for (const address of ['0.0.0.0', '0.1.2.3', '169.254.1.1', '224.0.0.1', '239.255.255.255', '255.255.255.255', '::', 'fe80::1', 'ff02::1', '', 'lab-7']) t.ok(isNobodys(address), address)
+  for (const address of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '8.8.8.8', '::1', 'fd00::1', '2001:db8::1']) t.notOk(isNobodys(address), address)
 })

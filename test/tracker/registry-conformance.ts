@@ -256,6 +256,22 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 5, digest: one, owners: 1 }])
   })
 
+  await t.test(`${name}: a node's ports may move, with all that it has`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'A', 'B')
+    for (const [filename, complete] of [['a', true], ['b', false]] as const) await registry.have('A', record(filename, { complete }))
+    await registry.have('B', record('a'))
+    const owners = async (filename: string): Promise<object[]> => (await registry.owners({ filename, asker: 'x' })).owners.sort((a, b) => a.name < b.name ? -1 : 1)
+    await owners('a')
+    const place = { host: '192.0.2.1', inputPort: 5, outputPort: 6 }
+    await registry.move('A', place)
+    t.strictSame(await owners('a'), [{ name: 'A', ...place, complete: true }, { name: 'B', host: '127.0.0.1', inputPort: 8082, outputPort: 9092, complete: true }])
+    t.strictSame(await owners('b'), [{ name: 'A', ...place, complete: false }])
+    await t.resolves(registry.move('Nobody', place))
+    await registry.leave('A')
+    t.strictSame(await ownerNames(registry, 'a'), ['B'])
+  })
+
   await t.test(`${name}: one digest is one content, whatever is said beside it`, async (t) => {
     const registry = await makeRegistry()
     await joined(registry, 'Liar', 'A', 'B', 'C')

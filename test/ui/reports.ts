@@ -8,6 +8,7 @@ export const REPORTS: Reports = {
   listening: { name: 'NodeC', input: { host: '127.0.0.1', port: 8082 }, output: { host: '127.0.0.1', port: 9092 } },
   connected: { tracker, announced: 2 },
   lost: { tracker, code: 'E_NETWORK', message: 'connection refused' },
+  unreachable: { tracker, input: { host: '0.0.0.0', port: 8082 }, output: { host: '0.0.0.0', port: 9092 } },
   sharing: { file: 'a.png', bytes: 1_536, digest: DIGEST, announced: true, seconds: 0.1 },
   withdrawn: { file: 'a.png', code: 'E_CHANGED', message: '"a.png" has changed' },
   unshared: { file: 'a.png' },

@@ -50,7 +50,7 @@ await t.test('what was cancelled, is shared no more, or was looked at again', as
 await t.test('what goes wrong goes to stderr, all else to stdout', async (t) => {
   for (const name of Object.keys(REPORTS) as Array<keyof Reports>) {
     const { out, err } = told(name)
-    const isWrong = ['failed', 'lost', 'withdrawn', 'warning'].includes(name)
+    const isWrong = ['failed', 'lost', 'unreachable', 'withdrawn', 'warning'].includes(name)
     t.equal(isWrong ? out.length : err.length, 0, name)
     if (name !== 'progress') t.ok((isWrong ? err : out).length > 0, name)
   }

@@ -1,0 +1,256 @@
+/**
+ * The node's one connection to its tracker, which is its presence: kept alive, made again for ever
+ * when it is lost, and then told all that the node shares.
+ */
+import { randomBytes } from 'node:crypto'
+import { EventEmitter, setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isLoopback, isWildcard } from '../protocol/address.js'
+import { LineClient } from '../net/line-client.js'
+import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { SESSION_BYTES } from '../protocol/limits.js'
+import type { TrackerMode } from '../protocol/node-to-tracker.js'
+import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
+import { beatUntilLost } from './heartbeat.js'
+import { Reached } from './reached.js'
+import { RefusedShares } from './refused-shares.js'
+import type { Question, TrackerConnectionOptions } from './tracker-options.js'
+
+export interface TrackerConnectionEvents {
+  connected: []
+  /** There is a connection to ask on: the same, and also one in the place of another that was not lost. */
+  ready: []
+  /** The tracker could not connect to the node's ports. */
+  unreachable: []
+  /** Lost, or not there in the first place, or it has another secret (E_AUTH); it goes on trying. */
+  lost: [reason: PiecemealError]
+}
+
+/** A name that was just given up may be taken for a moment still. */
+const NAME_FREE_MS = 500
+const BEAT_SHARE_OF_INTERVAL = 0.75
+
+export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
+  readonly #options: TrackerConnectionOptions
+  readonly #closing = new AbortController()
+  /** By this the tracker knows that a newer connection is ours as well, and that the older one is dead. */
+  readonly #session = randomBytes(SESSION_BYTES).toString('hex')
+  readonly #refused = new RefusedShares()
+  #reached: Reached | undefined
+  #connecting: Promise<LineClient> | undefined
+  #client: LineClient | undefined
+  #refusal: PiecemealError | undefined
+  #hasJoined = false
+  /** As far as was told. */
+  #isLost = true
+  /** As often as the tracker asks for, and a little oftener. */
+  #beatMs: number
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor (options: TrackerConnectionOptions) {
+    super()
+    this.#options = options
+    this.#beatMs = options.deadlines.heartbeatMs
+    // Every command that waits for the tracker listens for a moment.
+    this.setMaxListeners(0)
+    setMaxListeners(0, this.#closing.signal)
+  }
+
+  /** What to ask on, while there is a connection. */
+  get client (): LineClient | undefined {
+    return this.#client
+  }
+
+  /** What the tracker refused us with the last time: to wait for it is of no use. */
+  get refusal (): PiecemealError | undefined {
+    return this.#refusal
+  }
+
+  /** Whether there was ever a connection. */
+  get hasJoined (): boolean {
+    return this.#hasJoined
+  }
+
+  /** Aborted when it is closed for good. */
+  get closing (): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** Known once the ports listen. */
+  get reached (): Reached {
+    this.#reached ??= new Reached(this.#options.advertise, this.#options.hosts())
+    return this.#reached
+  }
+
+  /**
+   * Connects, and from then on stays connected. Resolves after the first try, whether or not there was a tracker.
+   *
+   * @throws E_NAME_TAKEN if a live node has the name.
+   */
+  async start (): Promise<void> {
+    const first = await this.#connect()
+      .catch(async (error: unknown) => {
+        if (!isNameTaken(error)) throw error
+        await sleep(NAME_FREE_MS)
+        return await this.#connect()
+      })
+      .catch((error: unknown) => {
+        if (isNameTaken(error)) throw error
+        return this.#lose(toPiecemealError(error))
+      })
+    this.#loop = this.#stayConnected(first)
+  }
+
+  /** @throws what the tracker refuses with, a share that it refused lately at once; what a lost connection fails with. */
+  async askOn<Mode extends TrackerMode> (client: LineClient, mode: Mode, question: Question<Mode>, timeoutMs?: number): Promise<ReplyResults[Mode]> {
+    const share = mode === 'have' ? question as unknown as Question<'have'> : undefined
+    const refusal = share && this.#refused.reasonOf(share)
+    if (refusal) throw refusal
+    const reply = await client.request({ type: 'NodeToTracker', mode, name: this.#options.name, ...question }, timeoutMs)
+    try {
+      const result = parseTrackerToNode(mode, reply)
+      if ('reachable' in result && this.reached.isNewsOf(result.reachable)) this.emit('unreachable')
+      return result
+    } catch (error) {
+      if (share && reply.error !== undefined) this.#refused.add(share, toPiecemealError(error))
+      throw error
+    }
+  }
+
+  /** Leaves the owner lists and the tracker. Safe to call twice. */
+  async close (): Promise<void> {
+    const client = this.#client
+    if (client && !this.#isClosing()) {
+      await this.askOn(client, 'exit', {}, this.#options.deadlines.reconnectMinMs).catch(() => {
+        // Gone or slow: the end of the connection says the same.
+      })
+    }
+    this.#closing.abort()
+    client?.close()
+    await Promise.allSettled([this.#loop, this.#connecting])
+  }
+
+  #isClosing (): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  async #stayConnected (first: LineClient | undefined): Promise<void> {
+    let client = first
+    const { reconnectMinMs, reconnectMaxMs } = this.#options.deadlines
+    let pauseMs = reconnectMinMs
+    let tookMs = 0
+    while (!this.#isClosing()) {
+      if (client) {
+        pauseMs = reconnectMinMs
+        tookMs = 0
+        const reason = await this.#beatUntilLost(client)
+        if (this.#isClosing()) return
+        client = this.#client ?? await this.#connecting?.catch(() => undefined)
+        if (client) continue
+        this.#lose(reason)
+      }
+      await this.#pause(Math.max(reconnectMinMs, pauseMs - tookMs))
+      pauseMs = Math.min(reconnectMaxMs, pauseMs * 2)
+      const begunMs = performance.now()
+      client = await this.#connect().catch((error: unknown) => this.#missAgain(toPiecemealError(error)))
+      // Who has waited for an answer in vain has paused enough.
+      tookMs = performance.now() - begunMs
+    }
+    client?.close()
+  }
+
+  async #beatUntilLost (client: LineClient): Promise<PiecemealError> {
+    return await beatUntilLost(client, {
+      beatMs: this.#beatMs,
+      doubtMs: this.#options.deadlines.reconnectMs,
+      hasSlept: this.#options.hasSlept,
+      alive: async () => await this.askOn(client, 'alive', this.reached.fields),
+      onDoubt: (doubt) => { void this.#replace(client, doubt) },
+    })
+  }
+
+  /**
+   * While nobody knows whether a connection works another one is tried beside it: TCP tries again ever
+   * more seldom to bring an `alive` across, and a new connection gets through at once.
+   */
+  async #replace (client: LineClient, doubt: AbortSignal): Promise<void> {
+    while (!doubt.aborted && !client.closedBecause && !this.#isClosing()) {
+      const newer = await this.#connect().catch(() => {
+        // The older one may still come back, and says why if it doesn't.
+      })
+      if (newer) return client.close()
+      await this.#pause(this.#options.deadlines.reconnectMinMs)
+    }
+  }
+
+  /** Jittered, so that the nodes of a tracker that comes back do not all come at once. */
+  async #pause (mostMs: number): Promise<void> {
+    await sleep(mostMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {
+      // Closed meanwhile, which the loops see for themselves.
+    })
+  }
+
+  #lose (reason: PiecemealError): undefined {
+    this.#isLost = true
+    this.#refusal = reason.code === 'E_AUTH' ? reason : undefined
+    this.emit('lost', reason)
+  }
+
+  /** One more try in vain is no news, but that the tracker has another secret now is. */
+  #missAgain (reason: PiecemealError): undefined {
+    if (reason.code !== 'E_AUTH') this.#refusal = undefined
+    else if (this.#refusal === undefined) this.#lose(reason)
+  }
+
+  async #connect (): Promise<LineClient> {
+    this.#connecting ??= this.#connectAnew().finally(() => { this.#connecting = undefined })
+    return await this.#connecting
+  }
+
+  async #connectAnew (): Promise<LineClient> {
+    const client = await this.#join()
+    const isNews = this.#isLost
+    this.#client = client
+    this.#isLost = false
+    this.#refusal = undefined
+    client.once('close', () => { if (this.#client === client) this.#client = undefined })
+    this.#hasJoined = true
+    for (const share of this.#options.announcements()) {
+      // One that is refused has been refused before, when it was shared.
+      this.askOn(client, 'have', share).catch(() => {})
+    }
+    if (isNews) this.emit('connected')
+    this.emit('ready')
+    return client
+  }
+
+  /** The first message binds the connection to our name. */
+  async #join (): Promise<LineClient> {
+    const { tracker, hosts, credentials, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
+    const client = await LineClient.connect({
+      ...tracker,
+      credentials,
+      localAddresses: hosts().filter((host) => !isWildcard(host) && !isLoopback(host)),
+      signal: this.#closing.signal,
+      connectMs: reconnectMs,
+      messageMs,
+    })
+    const stop = (): void => client.close()
+    this.#closing.signal.addEventListener('abort', stop)
+    try {
+      const { interval } = await this.askOn(client, 'alive', { session: this.#session, ...this.reached.fields })
+      this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(heartbeatMs, (interval ?? Infinity) * 1_000)
+      if (client.closedBecause) throw client.closedBecause
+      return client
+    } catch (error) {
+      client.close()
+      throw error
+    } finally {
+      this.#closing.signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+function isNameTaken (error: unknown): boolean {
+  return error instanceof PiecemealError && error.code === 'E_NAME_TAKEN'
+}

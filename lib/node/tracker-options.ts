@@ -1,0 +1,25 @@
+/** What a connection to a tracker is made with. */
+import type { Address, AdvertisedAddress } from '../protocol/address.js'
+import type { Deadlines } from '../protocol/limits.js'
+import type { NodeToTracker, TrackerMode } from '../protocol/node-to-tracker.js'
+import type { ClientCredentials } from '../secret/keys.js'
+
+/** A request without what every request has. */
+export type Question<Mode extends TrackerMode> = Omit<Extract<NodeToTracker, { mode: Mode }>, 'type' | 'mode' | 'name'>
+
+export interface TrackerConnectionOptions {
+  tracker: Address
+  /** The node's name. */
+  name: string
+  /** The addresses that the node's ports listen on; the tracker tells others the one we come from. */
+  hosts: () => readonly string[]
+  /** Where others reach the node, if that is another place. */
+  advertise?: AdvertisedAddress | undefined
+  /** For the tracker's port; without them the connection is plain. */
+  credentials?: ClientCredentials | undefined
+  deadlines: Deadlines
+  /** As of a heartbeat, for tests. */
+  hasSlept?: (() => boolean) | undefined
+  /** All that is to be announced on a new connection. */
+  announcements: () => Array<Question<'have'>>
+}
