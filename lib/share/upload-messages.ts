@@ -8,7 +8,7 @@ import type { TaskResult } from '../threads/task-result.js'
 import type { PartialContent } from './partial-share.js'
 import type { Credentials } from '../secret/keys.js'
 import type { ServedFile, Share } from './share-index.js'
-import type { Upload } from './upload-server.js'
+import type { Upload } from './upload-slots.js'
 
 export interface UploadThreadData {
   /** The node's folder. */

@@ -4,36 +4,26 @@
  */
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
-import { endGently } from '../net/linger.js'
+import { endGently, throwAway } from '../net/linger.js'
 import { Listener, type ListenAddress } from '../net/listener.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
-import type { ByteRange } from '../protocol/content.js'
 import { blameFor } from '../protocol/blame.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
-import { DEADLINES, REQUEST_LINE_BYTES, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER, type Deadlines } from '../protocol/limits.js'
+import { DEADLINES, REQUEST_LINE_BYTES, type Deadlines } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import type { Credentials } from '../secret/keys.js'
 import type { PartialShares } from './partial-share.js'
 import { sendRange } from './send-range.js'
-import { SentLately } from './sent-lately.js'
 import type { Share, ShareIndex } from './share-index.js'
 import { sourceOfFile, sourceOfParts, type Source } from './source.js'
 import { Trust } from './trust.js'
+import { UploadSlots, type RunningUpload, type Upload, type UploadSlotsOptions } from './upload-slots.js'
 
-/** A range that is being sent. `sent` in bytes, `peer` an IP address. */
-export interface Upload {
-  filename: string
-  peer: string
-  range: ByteRange
-  sent: number
-  seconds: number
-}
-
-export interface UploadServerOptions {
+export interface UploadServerOptions extends UploadSlotsOptions {
   folder: string
   shares: ShareIndex
   partials: PartialShares
@@ -51,12 +41,6 @@ export interface UploadServerOptions {
   credentials?: Credentials | undefined
   /** @default 4096 */
   maxConnections?: number | undefined
-  /** @default 64 */
-  maxStreams?: number | undefined
-  /** @default 16 */
-  maxPatientStreams?: number
-  /** @default 8 */
-  maxStreamsPerDownloader?: number
   /** @default none */
   up?: RateLimit
   /** @default those of the contract */
@@ -66,27 +50,19 @@ export interface UploadServerOptions {
 /** How often a user is told what keeps this node from serving. */
 const SHORT_PAUSE_MS = 10_000
 
-interface RunningUpload extends Omit<Upload, 'seconds'> {
-  startedMs: number
-  socket: Socket
-  /** An address and the name that it gave, if any. */
-  downloader: string
-}
-
 export class UploadServer {
   readonly #options: UploadServerOptions
   readonly #listener: Listener
   readonly #up: RateLimit
   readonly #deadlines: Deadlines
-  readonly #uploads = new Set<RunningUpload>()
-  readonly #sent = new SentLately()
+  readonly #slots: UploadSlots
   readonly #trust = new WeakMap<Share, Trust>()
-  #onIdle: (() => void) | undefined
   #isDraining = false
   #shortMs = -Infinity
 
   constructor (options: UploadServerOptions) {
     this.#options = options
+    this.#slots = new UploadSlots(options)
     this.#up = options.up ?? new RateLimit()
     this.#deadlines = options.deadlines ?? DEADLINES
     this.#listener = new Listener({
@@ -104,13 +80,12 @@ export class UploadServer {
 
   /** Those that run now. */
   get uploads (): Upload[] {
-    return [...this.#uploads].map(({ filename, peer, range, sent, startedMs }) =>
-      ({ filename, peer, range, sent, seconds: (performance.now() - startedMs) / 1_000 }))
+    return this.#slots.uploads
   }
 
   /** The pieces of a complete file that were given away lately, one bit a piece. */
   sentLately (digest: string): Buffer | undefined {
-    return this.#sent.at(digest, performance.now())?.toBytes()
+    return this.#slots.sentLately(digest)
   }
 
   /** @throws E_PORT. */
@@ -122,7 +97,7 @@ export class UploadServer {
   async drain (): Promise<void> {
     this.#isDraining = true
     await this.#listener.stopListening()
-    if (this.#uploads.size > 0) await new Promise<void>((resolve) => { this.#onIdle = resolve })
+    await this.#slots.idle()
   }
 
   /** Cuts off whatever runs. Safe to call twice. */
@@ -137,6 +112,7 @@ export class UploadServer {
     try {
       const request = parseFileCommunication(decodeLineBytes(await readLine(socket, REQUEST_LINE_BYTES, firstLineMs)))
       this.#listener.vouchFor(socket)
+      throwAway(socket)
       if (request.probe !== undefined) this.#options.onProbe?.(request.probe)
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
       await this.#upload(socket, request)
@@ -154,19 +130,10 @@ export class UploadServer {
     const source = this.#sourceOf(filename, digest)
     if (range.end > source.size) throw protocolError(`the range ends beyond the ${source.size} bytes of ${quote(filename)}`)
     const peer = plainAddress(socket.remoteAddress ?? '')
-    const downloader = `${peer} ${name ?? ''}`
-    this.#throwOnNoSlot(downloader, patient)
-    const upload = { filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
-    this.#uploads.add(upload)
-    const onSent = source.isWhole && this.#sent.begin(source, range)
     try {
-      await this.#send(socket, source, upload)
+      await this.#slots.use({ source, peer, range, socket, downloader: `${peer} ${name ?? ''}`, isPatient: patient }, async (upload) => await this.#send(socket, source, upload))
     } catch (error) {
       throw error instanceof PiecemealError && blameFor(error.code) === 'ours' ? this.#isShort(error) : error
-    } finally {
-      this.#uploads.delete(upload)
-      if (onSent) onSent(upload.sent, performance.now())
-      if (this.#uploads.size === 0) this.#onIdle?.()
     }
   }
 
@@ -178,18 +145,6 @@ export class UploadServer {
       this.#options.onError(error)
     }
     return new PiecemealError('E_BUSY', 'too much is going on here; try again or elsewhere', { cause: error })
-  }
-
-  #throwOnNoSlot (downloader: string, isPatient: boolean): void {
-    const { maxStreams = UPLOAD_STREAMS, maxPatientStreams = PATIENT_UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
-    if (this.#uploads.size >= (isPatient ? Math.min(maxStreams, maxPatientStreams) : maxStreams)) {
-      throw new PiecemealError('E_BUSY', `all ${this.#uploads.size} upload slots are taken; try again or elsewhere`)
-    }
-    // A stream that is about to end does not count: its downloader has what it wants, and may ask for more.
-    const running = [...this.#uploads].filter((upload) => upload.downloader === downloader && !isOver(upload)).length
-    if (running >= maxStreamsPerDownloader) {
-      throw new PiecemealError('E_BUSY', `all ${running} upload slots of one downloader are taken; try again or elsewhere`)
-    }
   }
 
   /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
@@ -218,8 +173,4 @@ export class UploadServer {
       clearTimeout(stall)
     }
   }
-}
-
-function isOver ({ socket, sent, range }: RunningUpload): boolean {
-  return socket.destroyed || sent === range.end - range.start
 }

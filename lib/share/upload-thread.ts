@@ -13,7 +13,7 @@ import { outOfDescriptors, PiecemealError, toPiecemealError } from '../protocol/
 import type { PartialContent, PartialShare } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
-import type { Upload } from './upload-server.js'
+import type { Upload } from './upload-slots.js'
 
 const SERVE_UPLOADS = new URL('../../workers/serve-uploads.js', import.meta.url)
 

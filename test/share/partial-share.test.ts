@@ -25,7 +25,7 @@ function partial (folder: string): PartialShare {
   return share
 }
 
-async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder: string, share: PartialShare, ask: (range: [number, number]) => Promise<Peer>, control: () => Promise<Peer> }> {
+async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder: string, share: PartialShare, partials: PartialShares, uploads: UploadServer, ask: (range: [number, number]) => Promise<Peer>, control: () => Promise<Peer> }> {
   const folder = t.testdir({})
   const share = partial(folder)
   const partials = new PartialShares()
@@ -38,6 +38,8 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder
   return {
     folder,
     share,
+    partials,
+    uploads,
     ask: async (range) => {
       const peer = await Peer.connect(t, { port })
       peer.send({ type: 'FileCommunication', filename: 'file', digest: CONTENT.digest, range })
@@ -117,4 +119,21 @@ await t.test('a range over several files, one of which is moving', async (t) => 
   await rm(join(folder, 'elsewhere'))
   t.match(await peer.message(), { range: [MIB, DATA.length] })
   t.ok((await peer.rest()).equals(DATA.subarray(MIB)))
+})
+
+await t.test('a download is complete, its node leaves: what is being sent of its part files is sent to the end', async (t) => {
+  const { folder, share, partials, uploads, ask } = await serving(t)
+  writeFileSync(join(folder, 'c'), DATA.subarray(3 * MIB, 5 * MIB))
+  share.place({ firstPiece: 3, endPiece: 5, path: join(folder, 'c'), originPiece: 3 })
+  const peer = await ask([MIB, DATA.length])
+  await peer.line()
+  peer.socket.pause()
+  writeFileSync(join(folder, 'target'), DATA)
+  share.place({ firstPiece: 0, endPiece: 6, path: join(folder, 'target'), originPiece: 0 })
+  for (const name of ['a', 'b', 'c']) await rm(join(folder, name))
+  t.ok(partials.remove('file'), 'the whole file is offered from now on')
+  const drained = uploads.drain()
+  peer.socket.resume()
+  t.ok((await peer.rest()).equals(DATA.subarray(MIB)))
+  await drained
 })

@@ -10,7 +10,7 @@ import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
 import { ShareIndex, type Share } from '../../lib/share/share-index.js'
 import { PartialShares } from '../../lib/share/partial-share.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
-import { Peer, WAIT_MS } from '../net/peer.js'
+import { closed, Peer, WAIT_MS } from '../net/peer.js'
 import { CHANGES, NO_CHANGES, shareOf } from './shares.js'
 
 const MIB = 1_048_576
@@ -115,6 +115,32 @@ await t.test('a peer that has closed its side still gets the bytes', async (t) =
   peer.socket.end()
   await peer.line()
   t.ok((await peer.rest()).equals(data))
+})
+
+await t.test('whatever a peer sends beside its request is thrown away, and bounded', async (t) => {
+  const { data, port, request, server } = await servingHuge(t)
+  const garbage = Buffer.alloc(4 * MIB, 'x')
+  const few = await request([0, data.length])
+  few.send(garbage.subarray(0, MIB / 2))
+  await few.line()
+  t.ok((await few.rest()).equals(data), 'a little of it is no harm')
+
+  const endless: Array<[what: string, peer: Peer]> = [
+    ['one line without end', await Peer.connect(t, { port })],
+    ['after a request that was refused', await request([5, 4])],
+    ['while a range is sent', await stalled(request)],
+  ]
+  for (const [what, peer] of endless) {
+    let taken = 0
+    // Until it takes no more: the buffers between two sockets hold a few MiB.
+    const push = (): void => { while (!peer.socket.destroyed && peer.socket.write(garbage, () => { taken += garbage.length })); }
+    peer.socket.on('drain', push).on('error', () => {})
+    push()
+    peer.socket.resume()
+    await closed(peer.socket)
+    t.ok(taken < 64 * MIB, `${what}: ${taken}`)
+  }
+  t.strictSame(server.uploads, [])
 })
 
 await t.test('what is refused: one line, closed', async (t) => {

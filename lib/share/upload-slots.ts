@@ -1,0 +1,96 @@
+/** Who is served, who has to wait, and what was sent lately. */
+import type { Socket } from 'node:net'
+import type { ByteRange } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
+import { SentLately } from './sent-lately.js'
+import type { Source } from './source.js'
+
+/** A range that is being sent. `sent` in bytes, `peer` an IP address. */
+export interface Upload {
+  filename: string
+  peer: string
+  range: ByteRange
+  sent: number
+  seconds: number
+}
+
+export interface UploadSlotsOptions {
+  /** @default 64 */
+  maxStreams?: number | undefined
+  /** @default 16 */
+  maxPatientStreams?: number
+  /** @default 8 */
+  maxStreamsPerDownloader?: number
+}
+
+export interface RunningUpload extends Omit<Upload, 'seconds'> {
+  startedMs: number
+  socket: Socket
+  /** An address and the name that it gave, if any. */
+  downloader: string
+}
+
+export interface SlotRequest extends Pick<RunningUpload, 'peer' | 'range' | 'socket' | 'downloader'> {
+  source: Source
+  /** It may be refused while many others are served. */
+  isPatient: boolean
+}
+
+export class UploadSlots {
+  readonly #options: UploadSlotsOptions
+  readonly #running = new Set<RunningUpload>()
+  readonly #sent = new SentLately()
+  #onIdle: (() => void) | undefined
+
+  constructor (options: UploadSlotsOptions) {
+    this.#options = options
+  }
+
+  /** Those that run now. */
+  get uploads (): Upload[] {
+    return [...this.#running].map(({ filename, peer, range, sent, startedMs }) =>
+      ({ filename, peer, range, sent, seconds: (performance.now() - startedMs) / 1_000 }))
+  }
+
+  /** The pieces of a complete file that were given away lately, one bit a piece. */
+  sentLately (digest: string): Buffer | undefined {
+    return this.#sent.at(digest, performance.now())?.toBytes()
+  }
+
+  /** Sends by `send` once it has a slot, which it has until that ends. @throws E_BUSY where there is none; what `send` throws. */
+  async use ({ source, peer, range, socket, downloader, isPatient }: SlotRequest, send: (upload: RunningUpload) => Promise<void>): Promise<void> {
+    this.#throwOnNoSlot(downloader, isPatient)
+    const upload = { filename: source.filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
+    this.#running.add(upload)
+    const onSent = source.isWhole ? this.#sent.begin(source, range) : undefined
+    try {
+      await send(upload)
+    } finally {
+      this.#running.delete(upload)
+      onSent?.(upload.sent, performance.now())
+      if (this.#running.size === 0) this.#onIdle?.()
+    }
+  }
+
+  /** Resolves when none runs any more. */
+  async idle (): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => { this.#onIdle = resolve })
+  }
+
+  #throwOnNoSlot (downloader: string, isPatient: boolean): void {
+    const { maxStreams = UPLOAD_STREAMS, maxPatientStreams = PATIENT_UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
+    if (this.#running.size >= (isPatient ? Math.min(maxStreams, maxPatientStreams) : maxStreams)) {
+      throw new PiecemealError('E_BUSY', `all ${this.#running.size} upload slots are taken; try again or elsewhere`)
+    }
+    // A stream that is about to end does not count: its downloader has what it wants, and may ask for more.
+    const running = [...this.#running].filter((upload) => upload.downloader === downloader && !isOver(upload)).length
+    if (running >= maxStreamsPerDownloader) {
+      throw new PiecemealError('E_BUSY', `all ${running} upload slots of one downloader are taken; try again or elsewhere`)
+    }
+  }
+}
+
+function isOver ({ socket, sent, range }: RunningUpload): boolean {
+  return socket.destroyed || sent === range.end - range.start
+}
