@@ -1,5 +1,6 @@
 /** Says `alive` on a connection to the tracker, in time and when the machine wakes, and tells when an answer is long in coming. */
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LineClient } from '../net/line-client.js'
 import type { PiecemealError } from '../protocol/errors.js'
 
@@ -36,6 +37,11 @@ export async function beatUntilLost (client: LineClient, { beatMs, doubtMs, hasS
     clearInterval(beating)
     clearInterval(watching)
   }
+}
+
+/** Jittered, so that the nodes of a tracker that comes back do not all come at once. Ends at the signal, which the caller sees for itself. */
+export async function pause (mostMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(mostMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
 }
 
 function watchForSleep (): () => boolean {

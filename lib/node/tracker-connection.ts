@@ -11,7 +11,7 @@ import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { SESSION_BYTES } from '../protocol/limits.js'
 import type { TrackerMode } from '../protocol/node-to-tracker.js'
 import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
-import { beatUntilLost } from './heartbeat.js'
+import { beatUntilLost, pause } from './heartbeat.js'
 import { Reached } from './reached.js'
 import { RefusedShares } from './refused-shares.js'
 import type { Question, TrackerConnectionOptions } from './tracker-options.js'
@@ -149,7 +149,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
         if (client) continue
         this.#lose(reason)
       }
-      await this.#pause(Math.max(reconnectMinMs, pauseMs - tookMs))
+      await pause(Math.max(reconnectMinMs, pauseMs - tookMs), this.#closing.signal)
       pauseMs = Math.min(reconnectMaxMs, pauseMs * 2)
       const begunMs = performance.now()
       client = await this.#connect().catch((error: unknown) => this.#missAgain(toPiecemealError(error)))
@@ -179,15 +179,8 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
         // The older one may still come back, and says why if it doesn't.
       })
       if (newer) return client.close()
-      await this.#pause(this.#options.deadlines.reconnectMinMs)
+      await pause(this.#options.deadlines.reconnectMinMs, this.#closing.signal)
     }
-  }
-
-  /** Jittered, so that the nodes of a tracker that comes back do not all come at once. */
-  async #pause (mostMs: number): Promise<void> {
-    await sleep(mostMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {
-      // Closed meanwhile, which the loops see for themselves.
-    })
   }
 
   #lose (reason: PiecemealError): undefined {
