@@ -2,6 +2,7 @@
  * Who may be asked: the owners that the tracker told of, what they failed with, how long each is
  * left alone after that, and who is out for good.
  */
+import type { PieceSet } from '../content/piece-set.js'
 import { blameFor } from '../protocol/blame.js'
 import type { Bitfields } from './bitfields.js'
 import type { ScheduleFailure, Suspicion } from './failure.js'
@@ -157,6 +158,18 @@ export class Owners {
   /** It is too slow to be of use. */
   setAside (owner: Owner, nowMs: number): void {
     owner.standing.setAside(nowMs, this.#policy)
+  }
+
+  endPause ({ standing }: Owner, nowMs: number): void {
+    standing.endPause(nowMs)
+  }
+
+  /** Those that are not out and have something that is missing. */
+  * able (missing: PieceSet): Generator<Owner, void> {
+    for (const owner of this.#owners.values()) {
+      const { complete, standing, knowledge: { have } } = owner
+      if (!standing.out && (complete || (have && have.countCommon(missing) > 0))) yield owner
+    }
   }
 
   /** Whether another one is likely to serve now. */
