@@ -2,28 +2,24 @@
  * Carries out a schedule: starts parts in threads, tells the schedule how they fare, and hands
  * finished runs on. Where it gets nowhere while others wait it steps aside until an owner answers.
  */
-import { rm } from 'node:fs/promises'
 import type { PieceList } from '../content/digest.js'
 import type { PlacedRun, Run } from '../content/run.js'
 import { makeEmptyPart } from '../disk/single-piece.js'
-import type { UntoldFile } from '../disk/untold-file.js'
 import type { Workspace } from '../disk/workspace.js'
 import { pieceCount } from '../protocol/content.js'
-import type { ErrorCode, PiecemealError } from '../protocol/errors.js'
+import type { ErrorCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
-import type { PartToStart } from '../schedule/orders.js'
 import { Schedule } from '../schedule/schedule.js'
 import { Aside } from './aside.js'
 import type { DownloadContext } from './context.js'
 import { landingOf, type Landed, type Landing } from './landing.js'
+import { LiveParts } from './live-parts.js'
 import { MachineShare } from './machine-share.js'
 import { Questions } from './questions.js'
-import { RunningPart, type PartEnd } from './running-part.js'
 import type { Reason, Standstill } from './standstill.js'
 import { throwIfStopped } from './stopped.js'
 import { Tally } from './tally.js'
-import { ThreadDeaths } from './thread-deaths.js'
 
 export interface TransferProgress {
   size: number
@@ -69,13 +65,8 @@ export class Transfer {
   readonly #questions: Questions
   readonly #machine: MachineShare
   readonly #aside: Aside
-  readonly #deaths = new ThreadDeaths()
-  readonly #running = new Map<number, RunningPart>()
   readonly #tally: Tally
-  /** What came of a doubtful question. */
-  #doubt: PiecemealError | undefined
-  /** Files that threads were about to name when they died: one of them may be the file. */
-  readonly #untold: UntoldFile[] = []
+  readonly #parts: LiveParts
   #resumedBytes = 0
   #knownBytes = 0
   #wake: () => void = () => {}
@@ -92,6 +83,9 @@ export class Transfer {
     this.#questions = new Questions({ found, schedule: this.#schedule, onTold: this.#wakeUp, onNewOwner: () => this.#aside.cutShort() }, context)
     this.#aside = new Aside({ turn: context.turn, standstill, questions: () => this.#questions.whetherBack, onBack: this.#wakeUp })
     this.#tally = new Tally(found)
+    this.#parts = new LiveParts({
+      ...options, pieces, doubtful: options.doubtful, schedule: this.#schedule, landing: this.#landing, tally: this.#tally, onGood: (run) => this.#tellGood(run), onEnd: this.#wakeUp,
+    }, context)
   }
 
   /** @throws what the schedule gives up with, E_DISK_FULL, E_IO, E_INTERRUPTED. Nothing runs any more then. */
@@ -102,7 +96,7 @@ export class Transfer {
       await this.#takeUp()
       standstill.waits(() => this.#reason)
       await this.#fetch().catch(async (error: unknown) => {
-        await this.#endAllParts()
+        await this.#parts.endAll()
         if (!this.#landing.isOver) throw error
       })
       standstill.moved(performance.now())
@@ -134,7 +128,7 @@ export class Transfer {
     const { signal, found } = this.#options
     for (let isDone = false; !isDone;) {
       throwIfStopped(signal, found.filename)
-      if (this.#doubt !== undefined) throw this.#doubt
+      this.#parts.throwOnDoubt()
       this.#landing.throwOnFailure()
       this.#lookAtParts()
       this.#stepAsideIfStuck()
@@ -143,22 +137,12 @@ export class Transfer {
     }
     this.#lookAtParts()
     // A part whose owner stalls may have brought good pieces that nobody else has to fetch.
-    await this.#endAllParts()
+    await this.#parts.endAll()
   }
 
   #lookAtParts (): void {
     const nowMs = performance.now()
-    let [inFlight, diskWaitMs] = [0, 0]
-    for (const running of this.#running.values()) {
-      const { part, path, verifiedPiece, receivedBytes } = running
-      this.#schedule.progress(part.id, verifiedPiece, receivedBytes, nowMs)
-      inFlight += receivedBytes
-      if (part.firstPiece === 0) this.#landing.begins(path, receivedBytes)
-      running.killIfStuck(nowMs)
-      diskWaitMs = Math.max(diskWaitMs, running.diskWaitMs(nowMs))
-      const run = running.takeNewRun()
-      if (run) this.#tellGood(run)
-    }
+    const { bytes: inFlight, diskWaitMs } = this.#parts.look(nowMs)
     this.#machine.diskWaits(nowMs, diskWaitMs)
     const { found, standstill, onProgress } = this.#options
     const bytes = this.#tally.bytes + inFlight
@@ -173,7 +157,7 @@ export class Transfer {
 
   /** One that gets nowhere while others wait holds neither a turn nor a thread. */
   #stepAsideIfStuck (): void {
-    if (this.#aside.look(performance.now(), this.#context.slots.isWantedBeside(this.#wakeUp))) this.#cancelAllParts()
+    if (this.#aside.look(performance.now(), this.#context.slots.isWantedBeside(this.#wakeUp))) this.#parts.cancelAll()
   }
 
   /** @returns whether every piece is there */
@@ -185,14 +169,13 @@ export class Transfer {
     for (const order of this.#schedule.step(nowMs, isAside ? { ...machine, slots: 0, mayAsk: false, isHeldUp: machine.isHeldUp || isQueueing } : machine)) {
       switch (order.order) {
         case 'start':
-          slots.take()
-          this.#start(order.part)
+          this.#parts.start(order.part, this.#questions.owner(order.part.owner))
           break
         case 'shorten':
-          this.#running.get(order.id)?.stopEarlier(order.endPiece)
+          this.#parts.shorten(order.id, order.endPiece)
           break
         case 'cancel':
-          this.#running.get(order.id)?.cancel()
+          this.#parts.cancel(order.id)
           break
         case 'ask have':
         case 'ask sent':
@@ -216,44 +199,14 @@ export class Transfer {
   get #reason (): Reason {
     if (this.#machine.isDiskWaiting) return { for: 'disk', owners: [] }
     const { isAside, isQueueing } = this.#aside
-    if (isQueueing || (!isAside && this.#running.size === 0 && !this.#context.slots.isFree)) return { for: 'slot', owners: [] }
+    if (isQueueing || (!isAside && this.#parts.size === 0 && !this.#context.slots.isFree)) return { for: 'slot', owners: [] }
     return this.#questions.waitedFor
-  }
-
-  #start (part: PartToStart): void {
-    const { found, pieces, workspace } = this.#options
-    const owner = this.#questions.owner(part.owner)
-    const running: RunningPart = new RunningPart({
-      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: this.#landing.target, untold: this.#untold, onEnd: async (end) => await this.#end(running, end),
-    }, this.#context)
-    this.#running.set(part.id, running)
-  }
-
-  async #end (running: RunningPart, { file, failure }: PartEnd): Promise<void> {
-    const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes, untold } = running
-    if (file) this.#landing.arrived(file)
-    if (failure?.code === 'E_WORKER' && untold) this.#untold.push(untold)
-    if (failure && this.#options.doubtful?.has(failure.code)) this.#doubt ??= failure
-    this.#running.delete(id)
-    this.#context.slots.release()
-    this.#schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
-    this.#schedule.ended(id, performance.now(), this.#deaths.reasonOf(failure, threadId))
-
-    if (run.endPiece > run.firstPiece) {
-      this.#tally.count(run, owner.name)
-      this.#tellGood(run)
-      this.#landing.add(run)
-    } else {
-      // What stays of it is removed with the workspace.
-      await rm(path, { force: true }).catch(() => {})
-    }
-    this.#wake()
   }
 
   /** Until a part ends, owners come, a slot is free, the download is stopped, or the next tick. */
   async #pause (): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#aside.isAside && this.#running.size === 0 ? ASIDE_TICK_MS : TICK_MS)
+      const timer = setTimeout(resolve, this.#aside.isAside && this.#parts.size === 0 ? ASIDE_TICK_MS : TICK_MS)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()
@@ -261,19 +214,10 @@ export class Transfer {
     })
   }
 
-  #cancelAllParts (): void {
-    for (const running of this.#running.values()) running.cancel()
-  }
-
-  async #endAllParts (): Promise<void> {
-    this.#cancelAllParts()
-    await Promise.all([...this.#running.values()].map(async ({ ended }) => await ended))
-  }
-
   async #stop (): Promise<void> {
     this.#questions.close()
     await this.#aside.close()
-    await this.#endAllParts()
+    await this.#parts.endAll()
     await this.#landing.close()
   }
 }

@@ -96,11 +96,7 @@ export class Schedule {
     this.#pieces.setDone(firstPiece, endPiece)
   }
 
-  /**
-   * The owners that the tracker knows of now. New ones join. One that fails and is no longer listed
-   * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot,
-   * unless there are more partial ones than are of use.
-   */
+  /** The owners that the tracker knows of now. */
   setOwners (owners: readonly ScheduledOwner[], nowMs: number): void {
     this.#tracker.answered(nowMs)
     this.#givingUp.ownersHeard(nowMs)
