@@ -7,6 +7,7 @@ import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import type { Slots } from './slots.js'
+import type { Turn } from './turns.js'
 
 /** What a download needs of the node it runs in. */
 export interface DownloadContext {
@@ -31,6 +32,8 @@ export interface DownloadContext {
   digestPieces: (task: DigestTask) => Promise<PieceList>
   /** The parts that are fetched at once, shared by all downloads of the node. */
   slots: Slots
+  /** Its turn among the downloads of the node. */
+  turn: Turn
   deadlines: Deadlines
   /** The rate of all of them together. */
   down: RateLimit

@@ -2,21 +2,22 @@
  * The story of one download: ask who has it, refuse what can't work, get the list of pieces, take
  * up what an earlier run left, fetch the rest in parts from all owners at once, glue, publish.
  */
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { PieceList } from '../content/digest.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
-import { isWorthAnotherTry } from '../protocol/blame.js'
 import { PiecemealError, type ErrorCode } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
-import type { Found, Owner } from '../protocol/tracker-to-node.js'
+import type { Found } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
 import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
-import { fetchPieceList } from './piece-list.js'
+import { findPieceList, type Plan } from './find-piece-list.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
+import { Standstill } from './standstill.js'
+import { throwIfStopped } from './stopped.js'
 import { Transfer, type TransferProgress } from './transfer.js'
 import type { Waiting } from './waiting.js'
 import { Workspace } from '../disk/workspace.js'
@@ -29,8 +30,8 @@ export interface DownloadOptions {
   /** Good pieces have come, or are in another file than before. Not called for a content of one piece. */
   onGood?: ((content: Found, pieces: PieceList, run: PlacedRun) => void) | undefined
   onProgress?: ((progress: TransferProgress) => void) | undefined
-  /** It gets no byte; called again and again for as long as that lasts. */
-  onWaiting?: ((waiting: Waiting) => void) | undefined
+  /** It has had no byte for a while; called again and again for as long as that lasts, and with nothing when it goes on. */
+  onWaiting?: ((waiting: Waiting | undefined) => void) | undefined
 }
 
 export interface Downloaded extends Content {
@@ -45,51 +46,88 @@ export interface Downloaded extends Content {
   resumedBytes: number
 }
 
-/** Pauses between attempts to get the list of pieces, each twice the last. */
-const FIRST_PAUSE_MS = 500
-const LAST_PAUSE_MS = 2_000
+/** How often it is looked whether it gets on. */
+const LOOK_MS = 500
 /** What an honest owner is taken for where a false size is asked of it: a liar, or one that breaks the contract. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_DIGEST', 'E_PROTOCOL'])
 
 /** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
-export async function download (options: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
-  const { filename, digest, signal } = options
+export async function download ({ signal, onWaiting, ...options }: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
+  const { filename } = options
   assertFileName(filename)
+  // Not with `AbortSignal.any`: in Node 20 such a signal may be collected before it fires.
+  const ending = new AbortController()
+  setMaxListeners(0, ending.signal)
+  const end = (): void => ending.abort(signal.reason)
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  const standstill = new Standstill(filename, performance.now(), onWaiting)
+  const { turn } = context
+  const look = setInterval(() => {
+    standstill.look(performance.now())
+    try {
+      if (turn.isWanted && standstill.isLong(performance.now(), turn.trialMs)) turn.stepAside()
+    } catch (error) {
+      ending.abort(error)
+    }
+  }, LOOK_MS)
+  try {
+    return await run(options, { signal: ending.signal, standstill }, context)
+  } catch (error) {
+    throw ending.signal.reason instanceof PiecemealError ? ending.signal.reason : error
+  } finally {
+    clearInterval(look)
+    standstill.works(performance.now())
+    signal.removeEventListener('abort', end)
+  }
+}
+
+type Options = Omit<DownloadOptions, 'signal' | 'onWaiting'>
+
+interface Course {
+  signal: AbortSignal
+  standstill: Standstill
+}
+
+async function run (options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+  const { filename, digest } = options
+  const { signal, standstill } = course
   const target = join(context.folder, filename)
   await assertAbsent(target, filename)
   throwIfStopped(signal, filename)
+  standstill.waits(() => ({ for: 'tracker', owners: [] }))
   const found = await context.findOwners(filename, digest).catch((error: unknown) => {
     // A tracker that is not waited for any more is not one that is away.
     throwIfStopped(signal, filename)
     throw error
   })
+  standstill.works(performance.now())
   throwIfStopped(signal, filename)
   if (found.filename !== filename || !found.digest.startsWith(digestPrefix(digest ?? ''))) {
     throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
   }
 
-  const plan = await planFor(found, signal, context)
+  // The digest of the whole is all that it takes to check a single piece, if its size is right: that is seen when it comes.
+  const plan = pieceCount(found) === 1 ? { found, isCertain: false } : await certainPlanFor(found, course, context)
   try {
-    return await carryOut(plan, target, options, context)
+    return await carryOut(plan, target, options, course, context)
   } catch (error) {
     if (plan.isCertain || !(error instanceof PiecemealError) || !DOUBTFUL.has(error.code)) throw error
     // Its size was the tracker's word alone, so it may be that word, and no owner, that is wrong.
-    return await carryOut(await certainPlanFor(found, signal, context), target, options, context)
+    return await carryOut(await certainPlanFor(found, course, context), target, options, course, context)
   }
 }
 
-/** What is fetched, and how much of that is known. */
-interface Plan {
-  found: Found
-  /** Where there is more than one. */
-  pieces?: PieceList
-  /** Owners that are known to send wrong things. */
-  liars?: Owner[]
-  /** Whether size and piece length are those that the digest was made of. */
-  isCertain: boolean
+async function certainPlanFor (found: Found, { signal, standstill }: Course, context: DownloadContext): Promise<Plan> {
+  const onAsking = ({ owners }: Found): void => standstill.waits(() => ({ for: 'owner', owners: owners.map(({ name }) => name) }))
+  const plan = await findPieceList({ found, signal, onAsking }, context)
+  standstill.works(performance.now())
+  await context.turn.comeBack(signal)
+  standstill.hasTurn(performance.now())
+  return plan
 }
 
-async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target: string, { filename, signal, onGood, onProgress }: DownloadOptions, context: DownloadContext): Promise<Downloaded> {
+async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target: string, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
   try {
@@ -101,7 +139,7 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
       onProgress?.(progress)
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
-    const transfer = new Transfer({ found, pieces: list, liars, runs, target, workspace, signal, doubtful, onGood: place, onProgress: tell }, context)
+    const transfer = new Transfer({ found, pieces: list, liars, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, owners, resumedBytes } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)
@@ -117,39 +155,4 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
   } finally {
     room?.end()
   }
-}
-
-/** The digest of the whole is all that it takes to check a single piece, if its size is right: that is seen when it comes. */
-async function planFor (found: Found, signal: AbortSignal, context: DownloadContext): Promise<Plan> {
-  return pieceCount(found) === 1 ? { found, isCertain: false } : await certainPlanFor(found, signal, context)
-}
-
-/**
- * Size and list of pieces from the owners there are or, where none of them gives it, from those the tracker knows of a little
- * later: one that just left is still on the first list.
- */
-async function certainPlanFor (found: Found, signal: AbortSignal, context: DownloadContext): Promise<Plan> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
-    try {
-      const { content: { pieces, ...content }, liars } = await fetchPieceList(found, signal, context)
-      return { found: { ...found, ...content }, ...(pieceCount(content) !== 1 && { pieces }), liars, isCertain: true }
-    } catch (error) {
-      throwIfStopped(signal, found.filename)
-      // An owner that refuses or lies will do so again.
-      const isLastTry = pauseMs > (isNetworkTrouble(error) ? LAST_PAUSE_MS : FIRST_PAUSE_MS)
-      if (isLastTry) throw error
-      await sleep(pauseMs, undefined, { signal }).catch(() => throwIfStopped(signal, found.filename))
-      found = await context.findOwners(found.filename, found.digest).catch((later: unknown) => {
-        throw isNetworkTrouble(error) ? later : error
-      })
-    }
-  }
-}
-
-function isNetworkTrouble (error: unknown): boolean {
-  return error instanceof PiecemealError && isWorthAnotherTry(error.code)
-}
-
-function throwIfStopped (signal: AbortSignal, filename: string): void {
-  if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(filename)} was stopped`)
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
 import { LineClient } from '../net/line-client.js'
 import type { Content } from '../protocol/content.js'
-import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { PiecemealError, toPiecemealError, type ErrorCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { parseSizeAnswer, sizeQuestion } from '../protocol/size-information.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
@@ -27,7 +27,18 @@ export interface CheckedPieceList {
   liars: Owner[]
 }
 
-/** @throws E_DIGEST if nothing came that fits the digest, otherwise what the last owner failed with. */
+/** What the owners failed with: E_DIGEST if something came and nothing that fits the digest, otherwise the last one's failure. */
+export class NoPieceList extends PiecemealError {
+  /** Of each owner that was asked. */
+  readonly codes: readonly ErrorCode[]
+
+  constructor ({ code, message }: PiecemealError, codes: readonly ErrorCode[]) {
+    super(code, message)
+    this.codes = codes
+  }
+}
+
+/** @throws NoPieceList; E_INTERRUPTED. */
 export async function fetchPieceList (found: Found, signal: AbortSignal, context: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<CheckedPieceList> {
   const noBytes = Buffer.alloc(0)
   if (found.size === 0 && isPieceListOf(found, noBytes)) return { content: { ...contentOnly(found), pieces: noBytes }, liars: [] }
@@ -66,8 +77,9 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
     return { content: await Promise.any(asked), liars }
   } catch {
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
-    throw failures.find(({ code }) => code === 'E_DIGEST') ?? failures.at(-1) ??
+    const failure = failures.find(({ code }) => code === 'E_DIGEST') ?? failures.at(-1) ??
       new PiecemealError('E_NO_OWNER', `nobody owns ${quote(found.filename)}`)
+    throw new NoPieceList(failure, failures.map(({ code }) => code))
   } finally {
     signal.removeEventListener('abort', stop)
     done.abort()

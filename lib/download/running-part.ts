@@ -44,7 +44,7 @@ export class RunningPart {
   readonly #kill = new AbortController()
   /** Lowered when others bring the rest. */
   #endPiece: number
-  /** The first piece that was not yet in `news`. */
+  /** The first piece that was not yet taken. */
   #toldPiece: number
   /** What the thread's last sign of life was, and when it came. */
   #heartbeat = 0
@@ -113,8 +113,8 @@ export class RunningPart {
     return { firstPiece: this.part.firstPiece, endPiece: Math.min(this.#endPiece, this.verifiedPiece), path: this.path }
   }
 
-  /** Its good pieces so far, if there are more than when it was asked before. */
-  news (): Run | undefined {
+  /** Its good pieces so far, if there are more than when they were taken before. */
+  takeNewRun (): Run | undefined {
     const { run } = this
     if (run.endPiece <= this.#toldPiece) return undefined
     this.#toldPiece = run.endPiece

@@ -40,6 +40,11 @@ export class Slots {
     next()
   }
 
+  /** Whether somebody else waits. */
+  isWantedBeside (wake: () => void): boolean {
+    return this.#waiting.size > (this.#waiting.has(wake) ? 1 : 0)
+  }
+
   /** Waits no more; a turn that has come is passed on. */
   leave (wake: () => void): void {
     if (!this.#waiting.delete(wake)) this.pass()

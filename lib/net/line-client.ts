@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { pipeline, Writable } from 'node:stream'
-import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { PiecemealError } from '../protocol/errors.js'
 import { LineGuard, splitLines, type Line } from '../protocol/framing.js'
 import { DEADLINES, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
@@ -93,7 +93,9 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
 
   #close (reason: PiecemealError): void {
     if (this.#closedBecause) return
-    this.#closedBecause = toPiecemealError(reason)
+    // That a limit was reached would be taken for one of this machine's own.
+    if (reason.code === 'E_LIMIT') reason = new PiecemealError('E_PROTOCOL', reason.message)
+    this.#closedBecause = reason
     this.#socket.destroy()
     for (const { reject, timer } of this.#pending.splice(0)) {
       clearTimeout(timer)

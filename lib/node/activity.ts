@@ -1,9 +1,10 @@
 /** What a node is at: its digests and downloads, who of them has to wait, how far each is, when that is told, and how it is ended. */
 import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
+import { DownloadTurns, type Turn } from '../download/turns.js'
 import type { Waiting } from '../download/waiting.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { DOWNLOADS_AT_ONCE } from '../protocol/limits.js'
+import { DOWNLOADS_ASIDE, DOWNLOADS_AT_ONCE } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import type { Fetching, ProgressEvent } from './events.js'
 import { RateMeter } from './rate-meter.js'
@@ -21,7 +22,7 @@ export class Activity {
   readonly #options: Required<ActivityOptions>
   readonly #downloads = new Map<string, Task>()
   readonly #running = new Map<Task, Promise<unknown>>()
-  readonly #limitDownloads = pLimit(DOWNLOADS_AT_ONCE)
+  readonly #turns = new DownloadTurns(DOWNLOADS_AT_ONCE, DOWNLOADS_ASIDE)
   readonly #limitDigests = pLimit(DOWNLOADS_AT_ONCE)
   #isStopped = false
 
@@ -31,12 +32,19 @@ export class Activity {
 
   /** Digests a file when it is its turn. @throws what `work` throws. */
   async digest<T> (file: string, work: (task: Task) => Promise<T>): Promise<T> {
-    return await this.#run(new Task('digest', file, this.#options), this.#limitDigests, work)
+    return await this.#run(new Task('digest', file, this.#options), async (task) => await task.inTurn(this.#limitDigests, work))
   }
 
   /** Downloads a file when it is its turn. @throws what `work` throws; E_IN_PROGRESS if it is being downloaded already. */
-  async download<T> (file: string, work: (task: Task) => Promise<T>): Promise<T> {
-    return await this.#alone(file, async (task) => await this.#run(task, this.#limitDownloads, work))
+  async download<T> (file: string, work: (task: Task, turn: Turn) => Promise<T>): Promise<T> {
+    return await this.#alone(file, async (task) => await this.#run(task, async (task) => {
+      const turn = await this.#turns.begin(task.signal)
+      try {
+        return await work(task, turn)
+      } finally {
+        turn.end()
+      }
+    }))
   }
 
   /** Ends the download of a file, if there is one, and then does `after`, while nobody else can begin to download it. */
@@ -72,9 +80,9 @@ export class Activity {
     }
   }
 
-  async #run<T> (task: Task, limit: LimitFunction, work: (task: Task) => Promise<T>): Promise<T> {
+  async #run<T> (task: Task, work: (task: Task) => Promise<T>): Promise<T> {
     if (this.#isStopped) task.stop()
-    const running = task.run(limit, work)
+    const running = task.run(work)
     this.#running.set(task, running)
     try {
       return await running
@@ -131,9 +139,13 @@ export class Task {
     this.#options.onProgress({ task: this.#kind, file: this.#file, bytes, size, rate: this.#meter.bytesPerSecond() })
   }
 
-  /** It does not get on. */
-  wait (waiting: Waiting): void {
+  /** It does not get on; or goes on, without a word of what it waits for. */
+  wait (waiting: Waiting | undefined): void {
     this.#waiting = waiting
+    if (waiting === undefined) {
+      this.#waitingToldMs = -Infinity
+      return
+    }
     const nowMs = this.#options.now()
     if (nowMs - this.#waitingToldMs < WAITING_MS) return
     this.#waitingToldMs = nowMs
@@ -154,9 +166,9 @@ export class Task {
   }
 
   /** To be called once. @throws E_INTERRUPTED if it is ended before it is done, or what `work` throws. */
-  async run<T> (limit: LimitFunction, work: (task: Task) => Promise<T>): Promise<T> {
+  async run<T> (work: (task: Task) => Promise<T>): Promise<T> {
     try {
-      return await this.#inTurn(limit, work)
+      return await work(this)
     } catch (error) {
       if (this.#cancelling === undefined) throw error
       this.#resolveWorkEnded()
@@ -169,7 +181,7 @@ export class Task {
   }
 
   /** One that is ended before its turn does not wait for it. */
-  async #inTurn<T> (limit: LimitFunction, work: (task: Task) => Promise<T>): Promise<T> {
+  async inTurn<T> (limit: LimitFunction, work: (task: Task) => Promise<T>): Promise<T> {
     return await new Promise<T>((resolve, reject) => {
       const leave = (): void => reject(new PiecemealError('E_INTERRUPTED', `the ${this.#kind} of ${quote(this.#file)} was stopped before it began`))
       if (this.signal.aborted) return leave()

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { removeKept } from '../disk/kept.js'
 import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
+import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { listenAddressesOf } from '../net/hosts.js'
@@ -183,7 +184,7 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async download (filename: string, options: { digest?: string | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
-    return await this.#activity.download(filename, async (task) => {
+    return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       this.#openFolder.assertWritable()
       const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes } = await download({
@@ -193,7 +194,7 @@ export class Node extends EventEmitter<NodeEvents> {
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
         onProgress: ({ bytes, size }) => task.reach(bytes, size),
         onWaiting: (waiting) => task.wait(waiting),
-      }, await this.#downloadContext())
+      }, await this.#downloadContext(turn))
       await this.#own.addDownloaded(filename, { size, digest, pieceLength, pieces }, identity, replaces)
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
@@ -324,7 +325,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
   }
 
-  async #downloadContext (): Promise<DownloadContext> {
+  async #downloadContext (turn: Turn): Promise<DownloadContext> {
     const pool = await this.#startedPool()
     const { hiddenFolder, naming } = this.#openFolder
     return {
@@ -337,6 +338,7 @@ export class Node extends EventEmitter<NodeEvents> {
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
       slots: pool.slots,
+      turn,
       down: this.#rates.down,
       deadlines: this.#deadlines,
       credentials: this.#credentials,

@@ -98,6 +98,8 @@ export const RECORDS_PER_TRACKER = 1_000_000
 export const SPARE_ROOM_BYTES = 4 * MiB
 
 export const DOWNLOADS_AT_ONCE = 8
+/** Downloads that have stepped aside, because their owners do not answer. */
+export const DOWNLOADS_ASIDE = 1_000
 /** Threads of one node that fetch parts, all its downloads together. */
 export const MAX_FETCH_THREADS = 8
 export const UPLOAD_STREAMS = 64

@@ -8,6 +8,7 @@ import type { Machine } from './orders.js'
 import type { Owner } from './owner.js'
 import type { Owners } from './owners.js'
 import type { Part } from './part.js'
+import { OwnerPicker } from './pick-owner.js'
 import type { Pieces } from './pieces.js'
 import type { SchedulePolicy } from './policy.js'
 
@@ -29,6 +30,7 @@ export class Assigner {
   readonly #pieces: Pieces
   readonly #owners: Owners
   readonly #choose: RunChooser
+  readonly #picker: OwnerPicker
   #mostStreams: number
   #usefulStreams = Infinity
   #streamsThatFit = Infinity
@@ -38,6 +40,7 @@ export class Assigner {
     this.#pieces = pieces
     this.#owners = owners
     this.#choose = choose
+    this.#picker = new OwnerPicker(policy, owners)
     this.#mostStreams = policy.streams
   }
 
@@ -75,13 +78,13 @@ export class Assigner {
   }
 
   #assignComplete (nowMs: number, choose: (owner: Owner) => Choice | undefined): Assignment | undefined {
-    const owner = this.#owners.idlestComplete(nowMs, this.#streamsPerOwner() + this.#streamsForRest(nowMs))
+    const owner = this.#picker.idlestComplete(nowMs, this.#streamsPerOwner() + this.#streamsForRest(nowMs))
     const choice = owner && choose(owner)
     return choice && { part: this.#start(owner, choice, nowMs) }
   }
 
   #assignPartial (nowMs: number): Assignment | undefined {
-    return this.#owners.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => this.#choose.mayHaveSome(owner), (owner) => {
+    return this.#picker.tryPartial(nowMs, this.#streamsPerOwner(), (owner) => this.#choose.mayHaveSome(owner), (owner) => {
       const choice = this.#choose.rarest(owner)
       return choice && { part: this.#start(owner, choice, nowMs) }
     })
@@ -100,7 +103,7 @@ export class Assigner {
     const slow = slowParts(this.#pieces.parts, this.#pieces.done, this.#policy, nowMs)
     // The owner of a part that hardly gets on may be the only one that has the rest of it.
     const mostStreams = this.#streamsPerOwner() + (this.#slackParts(nowMs) > 0 ? 1 : 0)
-    const idle = slow.length > 0 ? this.#owners.idle(nowMs, mostStreams) : []
+    const idle = slow.length > 0 ? this.#picker.idle(nowMs, mostStreams) : []
     for (const slowPart of slow) {
       for (const owner of idle) {
         if (owner.complete && this.#owners.isSwarm && slowPart.ms <= this.#policy.helpMs) continue

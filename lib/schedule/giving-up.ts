@@ -76,7 +76,7 @@ export class GivingUp {
   }
 
   #nobody (nowMs: number): PiecemealError | undefined {
-    if (this.#pieces.parts.size > 0 || this.#canAnyoneServe()) {
+    if (this.#pieces.parts.size > 0 || this.#owners.able(this.#pieces.missing).next().done !== true) {
       this.#hopelessSinceMs = undefined
       return undefined
     }
@@ -86,13 +86,6 @@ export class GivingUp {
     const reason = this.#owners.reasonAllAreOut
     if (reason) return toError(reason)
     return nowMs - this.#hopelessSinceMs < this.#policy.ownerWaitMs ? undefined : this.#noOwner()
-  }
-
-  #canAnyoneServe (): boolean {
-    for (const { complete, standing, knowledge } of this.#owners.all()) {
-      if (!standing.out && (complete || (knowledge.have && knowledge.have.countCommon(this.#pieces.missing) > 0))) return true
-    }
-    return false
   }
 
   #noByte (): PiecemealError {

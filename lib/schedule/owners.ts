@@ -1,9 +1,11 @@
 /**
- * Who may be asked: the owners that the tracker told of, what they failed with, how long each is
- * left alone after that, and who is out for good.
+ * The owners that the tracker told of: what they failed with, how long each is left alone after
+ * that, and who is out. Whom to ask of them is in pick-owner.ts.
  */
+import type { PieceSet } from '../content/piece-set.js'
 import { blameFor } from '../protocol/blame.js'
 import type { Bitfields } from './bitfields.js'
+import { Crowd } from './crowd.js'
 import type { ScheduleFailure, Suspicion } from './failure.js'
 import { Owner, type ScheduledOwner } from './owner.js'
 import type { SchedulePolicy } from './policy.js'
@@ -11,6 +13,7 @@ import type { SchedulePolicy } from './policy.js'
 export class Owners {
   /** Whether it has little time left. */
   isMachineBusy = false
+  readonly crowd: Crowd
   readonly #policy: SchedulePolicy
   readonly #owners = new Map<string, Owner>()
   /** What an owner had counts no more once it is forgotten, out, or complete. */
@@ -22,11 +25,9 @@ export class Owners {
   #usable = 0
   #usableComplete = 0
   #swarming = 0
-  /** Partial owners in a row that had no free slot, and until when no other one is asked for that. */
-  #refusals = 0
-  #crowdedUntilMs = -Infinity
 
   constructor (policy: SchedulePolicy, bitfields: Bitfields) {
+    this.crowd = new Crowd(policy)
     this.#policy = policy
     this.#bitfields = bitfields
   }
@@ -55,6 +56,16 @@ export class Owners {
   /** Whether there is but one that has all of it. */
   get isOneComplete (): boolean {
     return this.#usableComplete === 1
+  }
+
+  /** Complete owners that are not out. */
+  get complete (): readonly Owner[] {
+    return this.#complete
+  }
+
+  /** Partial owners that are not out. */
+  get partial (): readonly Owner[] {
+    return this.#partial
   }
 
   get (key: string): Owner | undefined {
@@ -110,7 +121,7 @@ export class Owners {
     else {
       // It has less than it said: its download was cancelled, or began anew. What it has now has to be asked.
       if (code === 'E_NOT_SHARED') this.#bitfields.drop(owner)
-      if (blame === 'busy' && !owner.complete) this.#refused(nowMs)
+      if (blame === 'busy' && !owner.complete) this.crowd.refused(nowMs)
       standing.failed(failure, sinceMs, nowMs, this.#policy)
       if (standing.out) this.#bitfields.drop(owner)
       if (blame !== 'busy') this.recount()
@@ -143,15 +154,7 @@ export class Owners {
     const wasLost = owner.standing.isLost(this.#policy)
     owner.standing.served()
     if (wasLost) this.recount()
-    if (!owner.complete) this.#refusals = 0
-  }
-
-  /** Where one after the other is busy the next one is too. */
-  #refused (nowMs: number): void {
-    const { refusalsInARow, crowdedMs, random } = this.#policy
-    if (++this.#refusals < refusalsInARow) return
-    this.#refusals = 0
-    this.#crowdedUntilMs = nowMs + crowdedMs * (0.5 + random() / 2)
+    if (!owner.complete) this.crowd.served()
   }
 
   /** It is too slow to be of use. */
@@ -159,67 +162,22 @@ export class Owners {
     owner.standing.setAside(nowMs, this.#policy)
   }
 
+  endPause ({ standing }: Owner, nowMs: number): void {
+    standing.endPause(nowMs)
+  }
+
+  /** Those that are not out and have something that is missing. */
+  * able (missing: PieceSet): Generator<Owner, void> {
+    for (const owner of this.#owners.values()) {
+      const { complete, standing, knowledge: { have } } = owner
+      if (!standing.out && (complete || (have && have.countCommon(missing) > 0))) yield owner
+    }
+  }
+
   /** Whether another one is likely to serve now. */
   hasSoundBeside (key: string): boolean {
     for (const owner of this.#owners.values()) if (owner.key !== key && owner.standing.isSound) return true
     return false
-  }
-
-  /** A complete owner that may be asked now, with the fewest failures and streams, or undefined. */
-  idlestComplete (nowMs: number, mostStreams: number): Owner | undefined {
-    let best: Owner | undefined
-    let equals = 0
-    for (const owner of this.#complete) {
-      if (!this.#mayBeAsked(owner, nowMs, mostStreams)) continue
-      const order = best ? owner.standing.failures - best.standing.failures || owner.streams - best.streams : -1
-      if (order > 0) continue
-      equals = order < 0 ? 1 : equals + 1
-      if (order < 0 || this.#policy.random() * equals < 1) best = owner
-    }
-    return best
-  }
-
-  /**
-   * What a partial owner gives that may be asked now and has something: of a few, from a random one on,
-   * the one that was fastest last, which is likely to have few others to serve; those without failures and
-   * with the fewest streams come first.
-   */
-  tryPartial<T> (nowMs: number, mostStreams: number, mayHaveSome: (owner: Owner) => boolean, take: (owner: Owner) => T | undefined): T | undefined {
-    if (nowMs < this.#crowdedUntilMs) return undefined
-    const { length } = this.#partial
-    const start = Math.floor(this.#policy.random() * length)
-    for (let streams = 0; streams < mostStreams; streams++) {
-      for (const isTrusted of [true, false]) {
-        const compared: Owner[] = []
-        // Those that may be asked after these.
-        let others = 0
-        for (let i = 0; i < length; i++) {
-          const owner = this.#partial[start + i < length ? start + i : start + i - length]
-          if (owner === undefined || !mayHaveSome(owner) || !this.#mayBeAsked(owner, nowMs, mostStreams)) continue
-          if (owner.streams !== streams || (owner.standing.failures === 0) !== isTrusted) {
-            others++
-            continue
-          }
-          compared.push(owner)
-          if (compared.length < this.#policy.ownersCompared) continue
-          const taken = takeFastest(compared, take)
-          if (taken) return taken
-        }
-        while (compared.length > 0) {
-          const taken = takeFastest(compared, take)
-          if (taken) return taken
-        }
-        if (others === 0) return undefined
-      }
-    }
-    return undefined
-  }
-
-  /** Those that may be asked now, the ones with the fewest failures and streams first. */
-  idle (nowMs: number, mostStreams: number): Owner[] {
-    return [...this.#owners.values()]
-      .filter((owner) => this.#mayBeAsked(owner, nowMs, mostStreams))
-      .sort((a, b) => a.standing.failures - b.standing.failures || a.streams - b.streams)
   }
 
   /** To be called when it has become known what a partial owner has. */
@@ -237,11 +195,6 @@ export class Owners {
       if (complete) this.#usableComplete++
       else if (knowledge.have !== undefined) this.#swarming++
     }
-  }
-
-  /** One that nobody counts on shows first that it serves. */
-  #mayBeAsked ({ standing, streams }: Owner, nowMs: number, mostStreams: number): boolean {
-    return standing.mayBeAsked(nowMs) && streams < (standing.isLost(this.#policy) ? 1 : mostStreams)
   }
 
   /** Whether a complete owner lately brought plenty on a single stream. */
@@ -271,20 +224,4 @@ export class Owners {
     this.#bitfields.drop(owner)
     this.#owners.delete(owner.key)
   }
-}
-
-/** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
-function takeFastest<T> (owners: Owner[], take: (owner: Owner) => T | undefined): T | undefined {
-  let fastest = 0
-  let mostBytesPerMs = -1
-  for (let i = 0; i < owners.length; i++) {
-    const { bytesPerMs = Infinity } = owners[i] ?? {}
-    if (bytesPerMs <= mostBytesPerMs) continue
-    fastest = i
-    mostBytesPerMs = bytesPerMs
-  }
-  const owner = owners[fastest]
-  const last = owners.pop()
-  if (last !== undefined && last !== owner) owners[fastest] = last
-  return owner && take(owner)
 }

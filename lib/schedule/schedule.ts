@@ -64,6 +64,11 @@ export class Schedule {
     return this.#assigner.streamsOfUse
   }
 
+  /** Those that may yet bring what is missing: a download that gets nowhere waits for them. */
+  get hopes (): string[] {
+    return Array.from(this.#owners.able(this.#pieces.missing), ({ key }) => key)
+  }
+
   /**
    * What is to be done now. To be called whenever something was told, and ten times a second.
    *
@@ -91,11 +96,7 @@ export class Schedule {
     this.#pieces.setDone(firstPiece, endPiece)
   }
 
-  /**
-   * The owners that the tracker knows of now. New ones join. One that fails and is no longer listed
-   * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot,
-   * unless there are more partial ones than are of use.
-   */
+  /** The owners that the tracker knows of now. */
   setOwners (owners: readonly ScheduledOwner[], nowMs: number): void {
     this.#tracker.answered(nowMs)
     this.#givingUp.ownersHeard(nowMs)
@@ -132,6 +133,12 @@ export class Schedule {
     if (suspicion === undefined) return
     if (have.has(suspicion.piece)) this.#blame(owner, suspicion.failure, suspicion.sinceMs, nowMs)
     else this.#owners.acquit(owner)
+  }
+
+  /** An owner that was waited for answers again: it need not wait any longer. */
+  isBack (key: string, nowMs: number): void {
+    const owner = this.#owners.get(key)
+    if (owner) this.#owners.endPause(owner, nowMs)
   }
 
   /** What a complete owner gave away lately; undefined if it does not say so. */

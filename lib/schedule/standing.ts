@@ -94,6 +94,10 @@ export class Standing {
     this.#notBeforeMs = nowMs + pauseMs * (0.5 + random() / 2)
   }
 
+  endPause (nowMs: number): void {
+    this.#notBeforeMs = Math.min(this.#notBeforeMs, nowMs)
+  }
+
   /** A good piece has come from it. */
   served (): void {
     this.#failures = this.#breaches = this.#busy = 0

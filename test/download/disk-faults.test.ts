@@ -12,6 +12,7 @@ import { DEADLINES } from '../../lib/protocol/limits.js'
 import { PieceChecker } from '../../lib/content/piece-checker.js'
 import type { Downloaded } from '../../lib/download/download.js'
 import { Slots } from '../../lib/download/slots.js'
+import { DownloadTurns } from '../../lib/download/turns.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 import { MiB } from '../../lib/protocol/units.js'
@@ -332,6 +333,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
       digestPieces: async (task) => fromTaskResult(await toTaskResult(() => digestPieces(task))),
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),
+      turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
       deadlines: DEADLINES,
       down: new RateLimit(),
     })

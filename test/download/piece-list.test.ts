@@ -95,7 +95,7 @@ await t.test('answers that are not the list that the digest was made of', async 
     ['a size of 1e400', JSON.stringify(ANSWER).replace(`"size":${content.size}`, '"size":1e400') + '\n', 'E_PROTOCOL'],
     ['another type', { ...ANSWER, type: 'FileCommunication' }, 'E_PROTOCOL'],
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'E_PROTOCOL'],
-    ['a line that never ends', 'x'.repeat(2 * MIB), 'E_LIMIT'],
+    ['a line that never ends', 'x'.repeat(2 * MIB), 'E_PROTOCOL'],
     ['a refusal', { type: 'SizeInformation', error: { code: 'E_NOT_SHARED', message: 'no' } }, 'E_NOT_SHARED'],
     ['a refusal that makes no sense', { type: 'SizeInformation', error: { code: 'E_DISK_FULL', message: 'no' } }, 'E_PROTOCOL'],
   ]

@@ -65,14 +65,14 @@ void t.test('a thread that fails', async (t) => {
 
 void t.test('what has come is told once, and never more than the part is to bring', async (t) => {
   const { running, control } = start()
-  t.equal(running.news(), undefined)
+  t.equal(running.takeNewRun(), undefined)
   control.verifiedPiece = 4
-  t.strictSame(running.news(), { firstPiece: 2, endPiece: 4, path: '/part' })
-  t.equal(running.news(), undefined)
+  t.strictSame(running.takeNewRun(), { firstPiece: 2, endPiece: 4, path: '/part' })
+  t.equal(running.takeNewRun(), undefined)
   running.stopEarlier(5)
   t.equal(control.stopPiece, 5)
   control.verifiedPiece = 6
-  t.strictSame(running.news(), { firstPiece: 2, endPiece: 5, path: '/part' })
+  t.strictSame(running.takeNewRun(), { firstPiece: 2, endPiece: 5, path: '/part' })
 })
 
 void t.test('a thread is ended only once it has given no sign of life for long', async (t) => {

@@ -8,6 +8,7 @@ import { digestPieces } from '../../lib/disk/digest-pieces.js'
 import { download } from '../../lib/download/download.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import { Slots } from '../../lib/download/slots.js'
+import { DownloadTurns } from '../../lib/download/turns.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { bytesOfPieces } from '../../lib/protocol/content.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
@@ -37,6 +38,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
     hiddenFolder,
     naming: { way: 'link', hiddenFolder },
     slots: new Slots(8),
+    turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     down,
     deadlines: DEADLINES,
     findOwners: async () => ({ ...file, owners: owners.map(({ name, inputPort, outputPort }) => ({ name, host: '127.0.0.1', inputPort, outputPort, complete: true })) }),

@@ -12,6 +12,7 @@ import type { PartTask } from '../../lib/part/part-task.js'
 import { fetchPart } from '../../lib/part/fetch-part.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import { Slots } from '../../lib/download/slots.js'
+import { DownloadTurns } from '../../lib/download/turns.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
@@ -36,6 +37,7 @@ async function setUp (t: Test, data: Buffer): Promise<{ folder: string, context:
     name: 'fetcher',
     folder,
     hiddenFolder,
+    turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     deadlines: DEADLINES,
     naming: { way: 'link', hiddenFolder } as const,
     down: new RateLimit(),

@@ -1,0 +1,142 @@
+/**
+ * How many downloads of a node run at once. One that gets nowhere steps aside where others wait: it
+ * has no turn then, and comes before those that have not begun once its owner answers again.
+ */
+import { PiecemealError } from '../protocol/errors.js'
+
+/** So long a download that gets nowhere keeps a turn that others want; */
+const TRIAL_MS = 5_000
+/** and this, where so many hang that a healthy one would wait for long behind those that will, too. */
+const SHORT_TRIAL_MS = 1_000
+
+interface Waiter {
+  wake: () => void
+  hasBegun: boolean
+}
+
+export class DownloadTurns {
+  readonly #count: number
+  readonly #mostAside: number
+  readonly #waiting = new Set<Waiter>()
+  #taken = 0
+  #aside = 0
+
+  /** @param mostAside so many may have stepped aside */
+  constructor (count: number, mostAside: number) {
+    this.#count = count
+    this.#mostAside = mostAside
+  }
+
+  /** Waits for a turn. @throws E_INTERRUPTED once the signal is aborted. */
+  async begin (signal: AbortSignal): Promise<Turn> {
+    await this.#take(signal, false)
+    if (signal.aborted) {
+      this.#giveBack()
+      throw stopped()
+    }
+    return new Turn({
+      isWanted: () => this.#waiting.size > 0,
+      trialMs: () => this.#aside < this.#count ? TRIAL_MS : SHORT_TRIAL_MS,
+      giveBack: () => this.#giveBack(),
+      stepAside: () => this.#stepAside(),
+      comeBack: async (signal) => {
+        await this.#take(signal, true)
+        this.#aside--
+      },
+      leave: () => { this.#aside-- },
+    })
+  }
+
+  async #take (signal: AbortSignal, hasBegun: boolean): Promise<void> {
+    if (signal.aborted) throw stopped()
+    if (this.#taken < this.#count) {
+      this.#taken++
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const waiter = { hasBegun, wake: () => { signal.removeEventListener('abort', leave); resolve() } }
+      const leave = (): void => {
+        this.#waiting.delete(waiter)
+        reject(stopped())
+      }
+      this.#waiting.add(waiter)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  #giveBack (): void {
+    const next = [...this.#waiting].find(({ hasBegun }) => hasBegun) ?? this.#waiting.values().next().value
+    if (next === undefined) {
+      this.#taken--
+      return
+    }
+    this.#waiting.delete(next)
+    next.wake()
+  }
+
+  #stepAside (): void {
+    if (this.#aside >= this.#mostAside) {
+      throw new PiecemealError('E_LIMIT', `${this.#mostAside} downloads wait for owners that do not answer; another one can't`)
+    }
+    this.#aside++
+    this.#giveBack()
+  }
+}
+
+interface TurnMoves {
+  isWanted: () => boolean
+  trialMs: () => number
+  giveBack: () => void
+  stepAside: () => void
+  comeBack: (signal: AbortSignal) => Promise<void>
+  leave: () => void
+}
+
+/** Of one download, from its beginning to its end. */
+export class Turn {
+  readonly #moves: TurnMoves
+  #state: 'held' | 'aside' | 'over' = 'held'
+
+  constructor (moves: TurnMoves) {
+    this.#moves = moves
+  }
+
+  get isHeld (): boolean {
+    return this.#state === 'held'
+  }
+
+  /** Whether another download waits for it. */
+  get isWanted (): boolean {
+    return this.isHeld && this.#moves.isWanted()
+  }
+
+  /** How long it may get nowhere before it is to step aside for others. */
+  get trialMs (): number {
+    return this.#moves.trialMs()
+  }
+
+  /** @throws E_LIMIT if too many have done so. */
+  stepAside (): void {
+    if (!this.isHeld) return
+    this.#moves.stepAside()
+    this.#state = 'aside'
+  }
+
+  /** Waits for a turn again, if it has none. @throws E_INTERRUPTED once the signal is aborted. */
+  async comeBack (signal: AbortSignal): Promise<void> {
+    if (this.#state !== 'aside') return
+    await this.#moves.comeBack(signal)
+    this.#state = 'held'
+  }
+
+  /** Safe to call twice. */
+  end (): void {
+    if (this.#state === 'held') this.#moves.giveBack()
+    else if (this.#state === 'aside') this.#moves.leave()
+    this.#state = 'over'
+  }
+}
+
+function stopped (): PiecemealError {
+  return new PiecemealError('E_INTERRUPTED', 'stopped before its turn came')
+}
