@@ -94,11 +94,13 @@ function encodeFound (found: Found): Encoded<Buffer> {
   if (line === undefined) {
     const { owners, ...content } = found
     const head = JSON.stringify({ type: 'TrackerToNode', mode: 'need', ...content })
-    const encoded = owners.map(encodeOwner)
-    line = {
-      text: Buffer.from(`${head.slice(0, -1)},"owners":[${encoded.map(({ text }) => text).join(',')}]}\n`),
-      hasLoopback: encoded.some(({ hasLoopback }) => hasLoopback),
+    let [list, hasLoopback] = ['', false]
+    for (const owner of owners) {
+      const encoded = encodeOwner(owner)
+      list += list === '' ? encoded.text : `,${encoded.text}`
+      hasLoopback ||= encoded.hasLoopback
     }
+    line = { text: Buffer.from(`${head.slice(0, -1)},"owners":[${list}]}\n`), hasLoopback }
     foundLines.set(found, line)
   }
   return line
