@@ -43,7 +43,7 @@ async function recordDownload (t: Test, flags: readonly string[]): Promise<Recor
   await recorder.standBefore(t, { host: BEHIND, port: input }, input)
   await recorder.standBefore(t, { host: BEHIND, port: output }, output)
 
-  const owner = await startNode(t, { name: 'TheOwner', tracker, dir, ports: [input, output], flags: ['--host', BEHIND, ...flags] })
+  const owner = await startNode(t, { name: 'TheOwner', tracker, dir, ports: [input, output], flags: ['--host', BEHIND, '--advertise', HOST, ...flags] })
   await writePseudoRandom(join(owner.folder, FILE), BYTES)
   await owner.upload(FILE)
   const fetcher = await startNode(t, { name: 'TheFetcher', tracker: proxy, dir, flags })
