@@ -10,8 +10,8 @@ import { chooseSeed, seededRandom } from '../helpers/seed.js'
 import { bothWays } from '../helpers/ways.js'
 
 const MiB = 1_048_576
-const SIZE = 64 * MiB
-const KILLS = 10
+const SIZE = 32 * MiB
+const KILLS = 6
 
 const seed = chooseSeed()
 

@@ -1,0 +1,22 @@
+/**
+ * The tests that need no process of their own: they touch nothing but values, or files of their own.
+ * One after another in this process they take a third of the time; each is a file that runs by itself as well.
+ */
+import { readdirSync } from 'node:fs'
+import t from 'tap'
+
+const FOLDERS = ['protocol', 'content', 'schedule', 'secret', 'cli', 'ui', 'house', 'bench', 'bench/load']
+
+t.setTimeout(120_000)
+let files = 0
+
+for (const folder of FOLDERS) {
+  for (const file of readdirSync(new URL(folder, import.meta.url)).filter((name) => name.endsWith('.test.js')).sort()) {
+    await import(new URL(`${folder}/${file}`, import.meta.url).href)
+    files++
+  }
+}
+
+await t.test('they were found', async (t) => {
+  t.ok(files > 40, `${files} files`)
+})
