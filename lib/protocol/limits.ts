@@ -61,14 +61,14 @@ export const CONNECTIONS = 4_096
 /** Connections from one address that have not said who they are. */
 export const UNKNOWN_CONNECTIONS_PER_ADDRESS = 64
 
-/** A peer that is refused for its secret is told of this often. */
+/** How often the user is told that the same peer is refused for its secret. */
 export const REFUSAL_PAUSE_MS = 60_000
-/** So many of them are remembered; more are refused without a word. */
+/** So many refused peers are remembered; the user is told of no more than these. */
 export const REFUSED_PEERS = 1_024
 
-/** Of one process of a node. */
+/** What tells one process of a node from another of that name. */
 export const SESSION_BYTES = 16
-/** So often, within so long, a name goes from one connection to another of its session. */
+/** How often, and within how long, a name may go from one connection to another of its session. */
 export const HANDOVERS = 3
 export const HANDOVERS_MS = 60_000
 /** What a tracker says to a port, to hear it back from its owner. */
@@ -77,7 +77,7 @@ export const PROBE_BYTES = 16
 export const REACH_TRIES_AT_ONCE = 16
 export const REACH_TRY_MS = 2_000
 export const REACH_PAUSE_MS = 60_000
-/** Places that one node may have tried for it, and how long it may take to prove that it is there. */
+/** How many places a tracker tries for one node, and how long the node may take to prove that it is there. */
 export const ADVERTISED_PER_MINUTE = 4
 export const PROOF_MS = 10_000
 /** What strangers can make a node say to its tracker. */
@@ -113,7 +113,7 @@ export const CONTENTS_SENT_LATELY = 64
 export const FILE_STATES = 8
 /** Bytes a second that a node may be limited to: with less, streams would take turns so slowly that they look stalled. */
 export const LEAST_RATE = 1 * KiB
-/** Tries of one part before its download fails. */
+/** Failures of one owner in a row, after which a download does not count on it any more. */
 export const TRIES_PER_PART = 5
 
 /** The content of a secret file, without its final newline. */

@@ -3,17 +3,32 @@ import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
 import { COMMANDS_USAGE, NODE_USAGE, TRACKER_USAGE } from '../../lib/cli/usage.js'
-import { EXIT_STATUS } from '../../lib/protocol/errors.js'
+import { blameFor, type Blame } from '../../lib/protocol/blame.js'
+import { EXIT_STATUS, isErrorCode } from '../../lib/protocol/errors.js'
 import * as limits from '../../lib/protocol/limits.js'
 import { GiB, KiB, MiB } from '../../lib/protocol/units.js'
 import { DEFAULT_POLICY } from '../../lib/schedule/policy.js'
 import { ROOT } from '../helpers/command.js'
+import { REPORTS } from '../ui/reports.js'
 import { anchorsOf, codeIn, linksOf, rowsWith, sectionOf, type Row } from './markdown.js'
 import { countLines, filesOf, read } from './repository.js'
 
 const README = read('README.md')
 /** It is for users, and they read it from top to bottom. */
 const README_LINES = 330
+/** What the README says to users of whose fault a code is, and what the code calls that: it looks from one download at its owners. */
+const WHOSE_FAULT: Record<string, readonly Blame[]> = {
+  ours: ['ours'],
+  "this machine's": ['ours'],
+  "the disk's": ['ours'],
+  "the command's": ['ours'],
+  "the command's, or a peer's": ['refused'],
+  "the owner's": ['lied', 'refused'],
+  "the owners'": ['tracker'],
+  "the peer's": ['lost'],
+  "the network's": ['lost', 'tracker'],
+  "nobody's": ['busy', 'nobody', 'tracker'],
+}
 const UNITS: Record<string, number> = { '': 1, KiB, MiB, GiB, ms: 1, s: 1_000, min: 60_000, days: 24 * 60 * 60_000 }
 
 await t.test('the limits of the contract are those of the code, all of them', async (t) => {
@@ -30,11 +45,23 @@ await t.test('the codes and exit statuses of the README are those of the code, a
   t.strictSame(Object.fromEntries(documented), { ...EXIT_STATUS })
 })
 
-await t.test('the numbers of the schedule are those of its policy', async (t) => {
-  for (const { number, value } of rowsWith('number', read('lib/schedule/README.md'))) {
-    const [name = ''] = codeIn(number)
-    t.equal(toNumber(value), new Map<string, unknown>(Object.entries(DEFAULT_POLICY)).get(name), name)
+await t.test('whose fault a code is, is the same to users and to the code', async (t) => {
+  for (const row of rowsWith('exit status', README)) {
+    const [code] = codeIn(row.code)
+    const words = row['whose fault'] ?? ''
+    t.ok(isErrorCode(code) && WHOSE_FAULT[words]?.includes(blameFor(code)), `${code}: ${words}`)
   }
+})
+
+await t.test('the numbers of the schedule are those of its policy, all but those of the contract', async (t) => {
+  const { pieceBytes, ownerWaitMs, giveUpMs, random, ...numbers } = DEFAULT_POLICY
+  const documented = rowsWith('number', read('lib/schedule/README.md')).map((row) => [codeIn(row.number)[0], toNumber(row.value)])
+  t.strictSame(Object.fromEntries(documented), numbers)
+})
+
+await t.test('the events of --json are those that there are', async (t) => {
+  const documented = rowsWith('event', README).flatMap(({ event }) => codeIn(event))
+  t.strictSame(documented.sort(), Object.keys(REPORTS).sort())
 })
 
 for (const [command, usage] of [['bin/tracker', TRACKER_USAGE], ['bin/node', NODE_USAGE]] as const) {
