@@ -1,8 +1,10 @@
 /** `bin/tracker`: parses, composes, starts, and runs until a signal. */
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
+import { CONNECTIONS } from '../protocol/limits.js'
 import { writeNewSecret } from '../secret/secret-file.js'
-import { Tracker } from '../tracker/tracker.js'
+import { spareDescriptors, trackerConnections } from '../threads/descriptors.js'
+import { Tracker, type TrackerOptions } from '../tracker/tracker.js'
 import type { Output } from '../ui/reporter.js'
 import { parseTrackerArguments } from './arguments.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
@@ -22,7 +24,7 @@ async function main (output: Output): Promise<number> {
       return 0
     }
     const secret = await loadSecret(options)
-    const tracker = new Tracker({ ...options, secret })
+    const tracker = new Tracker({ ...options, ...connectionsOf(options), secret })
     warnIfExposed({ ...options, secret }, output)
     tracker.on('listening', (address) => output.out(`tracker listening on ${formatAddress(address)}`))
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
@@ -37,6 +39,12 @@ async function main (output: Output): Promise<number> {
   } catch (error) {
     return failStart(error, output)
   }
+}
+
+/** As many as were asked for, where there are descriptors for them. */
+function connectionsOf ({ maxConnections = CONNECTIONS }: Pick<TrackerOptions, 'maxConnections'>): Pick<TrackerOptions, 'maxConnections' | 'fullBecause'> {
+  const most = trackerConnections(spareDescriptors())
+  return most < maxConnections ? { maxConnections: most, fullBecause: 'out of file descriptors, raise ulimit -n' } : { maxConnections }
 }
 
 const output = standardOutput()

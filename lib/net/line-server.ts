@@ -31,6 +31,8 @@ export interface LineServerOptions {
   maxConnections?: number | undefined
   /** As of a `Listener`. */
   evictsIdle?: boolean | undefined
+  /** As of a `Listener`. */
+  fullBecause?: string | undefined
 }
 
 export class LineServer {
@@ -38,7 +40,7 @@ export class LineServer {
   readonly #listener: Listener
 
   constructor (options: LineServerOptions) {
-    const { refuse, onError, credentials, deadlines, maxConnections, evictsIdle } = options
+    const { refuse, onError, credentials, deadlines, maxConnections, evictsIdle, fullBecause } = options
     this.#options = options
     this.#listener = new Listener({
       onConnection: (socket, name) => this.#serve(socket, name),
@@ -49,6 +51,7 @@ export class LineServer {
         endGently(socket, deadlines.lingerMs)
       },
       evictsIdle,
+      fullBecause,
       credentials,
       deadlines,
       ...(maxConnections !== undefined && { maxConnections }),

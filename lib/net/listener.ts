@@ -27,6 +27,8 @@ export interface ListenerOptions {
   maxConnections?: number
   /** Tells a connection for which there is no room to come again later, and ends it; without it, and with a secret, it is cut off. */
   turnAway?: ((socket: Socket) => void) | undefined
+  /** Why there may be no more, for `onAcceptError` (E_LIMIT) where somebody is turned away for that; if left out, it is no news. */
+  fullBecause?: string | undefined
   /** Whether whoever was vouched for longest ago makes room as well: who needs the connection again makes another. @default false */
   evictsIdle?: boolean | undefined
   /** @default 64 */
@@ -40,6 +42,7 @@ export interface ListenAddress {
 }
 
 const ACCEPT_ERROR_PAUSE_MS = 10_000
+const TURNING_AWAY = 'connections are turned away'
 /** A port that is free on one address may be taken on the next. */
 const FREE_PORT_TRIES = 10
 /** What listening fails with where the address, or its whole family, is not this machine's. */
@@ -50,7 +53,7 @@ const SPEAKS_WITHIN_MS = 250
 const TURNED_AWAY = 16
 
 export class Listener {
-  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'deadlines' | 'turnAway'>> & Pick<ListenerOptions, 'turnAway'>
+  readonly #options: Required<Omit<ListenerOptions, 'credentials' | 'deadlines' | 'turnAway' | 'fullBecause'>> & Pick<ListenerOptions, 'turnAway' | 'fullBecause'>
   /** One for each address. */
   readonly #servers: Server[] = []
   readonly #gate: TlsGate | undefined
@@ -176,6 +179,7 @@ export class Listener {
     socket.on('error', () => {})
     const address = plainAddress(socket.remoteAddress ?? '')
     if (!this.#makeRoom(address)) {
+      this.#tellFull()
       this.#turnAway(socket)
       return
     }
@@ -232,10 +236,18 @@ export class Listener {
 
   /** Node goes on accepting by itself; the peers that could not be accepted are closed. */
   #tellAcceptError (cause: Error): void {
+    this.#tellTurnedAway(outOfDescriptors(cause, TURNING_AWAY) ?? new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${systemCode(cause) ?? cause.message}`, { cause }))
+  }
+
+  #tellFull (): void {
+    const { fullBecause } = this.#options
+    if (fullBecause !== undefined) this.#tellTurnedAway(new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${fullBecause}`))
+  }
+
+  #tellTurnedAway (error: PiecemealError): void {
     const nowMs = performance.now()
     if (nowMs - this.#acceptErrorMs < ACCEPT_ERROR_PAUSE_MS) return
     this.#acceptErrorMs = nowMs
-    const what = 'connections are turned away'
-    this.#options.onAcceptError(outOfDescriptors(cause, what) ?? new PiecemealError('E_LIMIT', `${what}: ${systemCode(cause) ?? cause.message}`, { cause }))
+    this.#options.onAcceptError(error)
   }
 }

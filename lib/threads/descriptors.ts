@@ -1,6 +1,6 @@
 /**
- * How a node that has few file descriptors (`ulimit -n`) shares them out, so that each of its parts
- * works with what there is, and says that it is busy rather than failing half-way.
+ * How a node or a tracker that has few file descriptors (`ulimit -n`) shares them out, so that each of
+ * its parts works with what there is, and says that it is busy rather than failing half-way.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { CONNECTIONS, MAX_FETCH_THREADS, UPLOAD_STREAMS } from '../protocol/limits.js'
@@ -11,6 +11,8 @@ const FIXED = 18
 const PER_THREAD = 7
 /** Of an upload: the file, and the connection. */
 const PER_UPLOAD = 2
+/** What a tracker opens beside the connections of nodes: its port, its tries whether they are reached, and those that it turns away. */
+const TRACKER_RESERVE = 40
 
 export interface DescriptorShares {
   /** Threads that fetch. */
@@ -28,6 +30,11 @@ export function shareOut (spare: number): DescriptorShares {
   const uploads = clamp(left / 2 / PER_UPLOAD, 1, UPLOAD_STREAMS)
   left -= uploads * PER_UPLOAD
   return { threads, uploads, connections: clamp(uploads + left / 2, 2, CONNECTIONS) }
+}
+
+/** Connections to a tracker. @param spare as of `shareOut` */
+export function trackerConnections (spare: number): number {
+  return clamp(Math.max(spare - TRACKER_RESERVE, spare / 2), 2, Infinity)
 }
 
 /** How many descriptors this process may still open. */

@@ -5,7 +5,7 @@ import { DEFAULT_TRACKER, isLoopback, type Address } from '../protocol/address.j
 import { listenAddressesOf } from '../net/hosts.js'
 import { LineServer, type LineConversation } from '../net/line-server.js'
 import { ConflictError } from '../protocol/errors.js'
-import { DEADLINES, type Deadlines } from '../protocol/limits.js'
+import { CONNECTIONS, DEADLINES, type Deadlines } from '../protocol/limits.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type ClientCredentials, type Purpose, type Secret } from '../secret/keys.js'
@@ -30,6 +30,8 @@ export interface TrackerOptions {
   insecure?: boolean | undefined
   /** At once, from all nodes together. @default 4096 */
   maxConnections?: number | undefined
+  /** Why there may be no more, as `error` says where nodes are turned away. @default that so many are there */
+  fullBecause?: string | undefined
   /** Lists a node where it says it is reached, once that is proven, even where no secret says who it is. @default false */
   allowAdvertise?: boolean | undefined
   /** Waits other than those of the contract, for tests. */
@@ -58,7 +60,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #takesAdvertised: boolean
   #hears: 'loopback' | 'everywhere' = 'loopback'
 
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections, allowAdvertise }: TrackerOptions = {}) {
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise }: TrackerOptions = {}) {
     super()
     this.#address = { host, port }
     this.#exposure = { host, secret, insecure }
@@ -73,6 +75,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
       credentials: secret && credentialsFor('control', secret),
       deadlines: this.#deadlines,
       maxConnections,
+      fullBecause: fullBecause ?? `there are ${maxConnections}, and may be no more`,
     })
   }
 

@@ -1,9 +1,11 @@
-/** Nodes that may open few files, as in small containers and by old defaults: all goes on, only with fewer threads and streams. */
+/** Nodes and trackers that may open few files, as in small containers and by old defaults: all goes on, only with fewer threads, streams and connections. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { Command } from '../helpers/command.js'
 import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
-import { NODE_BIN, nodeFolder, startNode, startTracker } from '../helpers/piecemeal.js'
+import { Peer } from '../net/peer.js'
+import { NODE_BIN, nodeFolder, startNode, startTracker, TRACKER_BIN } from '../helpers/piecemeal.js'
 
 const MIB = 1_048_576
 const FILES = Array.from({ length: 8 }, (_, i) => `file-${i}`)
@@ -39,3 +41,20 @@ await t.test('eight downloads at once, with as good as no descriptor left', asyn
   await few.download(...FILES)
   for (const file of FILES) t.equal(await firstDifference(join(few.folder, file), join(dir, 'owner', file)), undefined)
 })
+
+for (const most of [40, 64]) {
+  await t.test(`a tracker with ${most} descriptors: who is one too many is told to come again, and its user why`, async (t) => {
+    const few = new Command(t, 'prlimit', [`--nofile=${most}:${most}`, TRACKER_BIN, '-p', '0'])
+    const [, port] = await few.waitFor(/^tracker listening on .+:(\d+)\n/)
+    for (let i = 0; i < most; i++) {
+      const peer = await Peer.connect(t, { port: Number(port) })
+      const { ok, error } = await peer.ask({ type: 'NodeToTracker', mode: 'alive', name: `node-${i}` })
+      if (ok === true) continue
+      t.match(error, { code: 'E_BUSY' })
+      t.ok(i > 4, `${i} are there`)
+      await few.waitFor('connections are turned away: out of file descriptors, raise ulimit -n')
+      return
+    }
+    t.fail('it can\'t have as many connections as descriptors')
+  })
+}

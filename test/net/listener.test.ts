@@ -149,6 +149,15 @@ await t.test('a full house: strangers make room, those who are known never', asy
   }
 })
 
+await t.test('that there is no room is told, with why, and not again at once', async (t) => {
+  const told: string[] = []
+  const { listener, port, connect } = await listening(t, { maxConnections: 1, fullBecause: 'that is all', onAcceptError: ({ code, message }) => { told.push(`${code} ${message}`) } })
+  listener.vouchFor((await connect()).socket)
+  t.strictSame(told, [], 'nobody was turned away')
+  for (let i = 0; i < 2; i++) await (await Peer.connect(t, { port })).rest()
+  t.strictSame(told, ['E_LIMIT connections are turned away: that is all'])
+})
+
 await t.test('a reset by a peer is no crash', async (t) => {
   const { connect } = await listening(t)
   const { peer, socket } = await connect()

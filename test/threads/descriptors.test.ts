@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import t from 'tap'
 import { CONNECTIONS, MAX_FETCH_THREADS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
-import { shareOut, spareDescriptors } from '../../lib/threads/descriptors.js'
+import { shareOut, spareDescriptors, trackerConnections } from '../../lib/threads/descriptors.js'
 
 void t.test('with enough of them nobody goes short', async (t) => {
   t.strictSame(shareOut(Infinity), { threads: MAX_FETCH_THREADS, uploads: UPLOAD_STREAMS, connections: CONNECTIONS })
@@ -14,6 +14,13 @@ void t.test('with few of them each gets some, and together no more than there ar
     t.ok(threads * 7 + uploads * 2 + 2 * (connections - uploads) + 18 <= spare || spare < 45, String(spare))
   }
   t.strictSame(shareOut(0), { threads: 1, uploads: 1, connections: 2 })
+})
+
+void t.test('a tracker keeps some for what it does beside its connections', async (t) => {
+  t.equal(trackerConnections(Infinity), Infinity)
+  t.equal(trackerConnections(1_000), 960)
+  for (let spare = 4; spare < 80; spare++) t.ok(trackerConnections(spare) <= spare / 2, String(spare))
+  t.equal(trackerConnections(0), 2)
 })
 
 void t.test('what may still be opened', async (t) => {
