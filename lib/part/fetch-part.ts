@@ -133,7 +133,7 @@ class PartFetch {
         socket.on('error', (cause) => this.#settle(this.#phase === 'connecting'
           ? connectFailure(this.#where, cause)
           : this.#brokenOff(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause }))))
-        socket.on('end', () => this.#settle(this.#brokenOff(protocolError(`${this.#where} ended the stream before the range was complete`))))
+        socket.on('end', () => this.#settle(this.#brokenOff(this.#endedEarly)))
         socket.on('close', () => this.#settle(this.#brokenOff(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`))))
       })
     } finally {
@@ -143,6 +143,13 @@ class PartFetch {
       if (!socket.closed) await once(socket, 'close')
     }
     return this.#whole
+  }
+
+  /** A forwarder whose owner is away says nothing, and may not be long in saying so. */
+  get #endedEarly (): PiecemealError {
+    return this.#phase === 'receiving' || this.#header === undefined || this.#header.length > 0
+      ? protocolError(`${this.#where} ended the stream before the range was complete`)
+      : new PiecemealError('E_NETWORK', `${this.#where} ended the connection without an answer`)
   }
 
   #request (socket: Socket): void {
