@@ -2,11 +2,11 @@
 import { link } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, sha256, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
+import { bothWays } from '../helpers/ways.js'
 
 const MiB = 1_048_576
 const SIZE = 32 * MiB
@@ -16,13 +16,9 @@ const DOWNLOADERS = 3
 
 const seed = chooseSeed()
 
-for (const [way, hasSecret] of [['plain', false], ['with a secret', true]] as const) {
-  void t.test(`${way}: a third of the owners goes wrong: PIECEMEAL_SEED=${seed}`, async (t) => {
+for (const { what, flags, secret } of await bothWays(t)) {
+  void t.test(`${what}: a third of the owners goes wrong: PIECEMEAL_SEED=${seed}`, async (t) => {
     const dir = await tempDir(t)
-    const path = join(dir, 'secret')
-    if (hasSecret) await writeNewSecret(path)
-    const flags = hasSecret ? ['--secret-file', path] : []
-    const secret = hasSecret ? await readSecret(path) : undefined
     const tracker = await startTracker(t, { flags })
     const original = join(dir, 'original')
     await writePseudoRandom(original, SIZE, 'swarm')

@@ -7,12 +7,12 @@ import { contentOf } from '../../lib/content/digest.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
 import { dial } from '../../lib/net/dial.js'
 import { credentialsFor, type Secret } from '../../lib/secret/keys.js'
-import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
 import type { Scope } from '../helpers/command.js'
 import { FakeOwner, TrackerLine } from '../helpers/fake-owner.js'
 import { complaints, nodeFolder, startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
 import { firstDifference, hiddenLeftovers, pseudoRandomBytes, tempDir } from '../helpers/files.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
+import { bothWays, type Way } from '../helpers/ways.js'
 import { HOST, Peer } from '../net/peer.js'
 
 const MiB = 1_048_576
@@ -39,22 +39,19 @@ interface Lab {
   startOwner: (name: string, flags?: Partial<NodeFlags>) => Promise<NodeCommand>
 }
 
-async function lab (t: Scope, hasSecret: boolean): Promise<Lab> {
+async function lab (t: Scope, { flags: common, secret }: Way): Promise<Lab> {
   const dir = await tempDir(t)
-  const path = join(dir, 'secret')
-  if (hasSecret) await writeNewSecret(path)
-  const secretFlags = hasSecret ? ['--secret-file', path] : []
-  const tracker = await startTracker(t, { flags: secretFlags })
+  const tracker = await startTracker(t, { flags: common })
   const original = join(dir, 'original')
   await writeFile(original, DATA)
-  const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags, flags: [...secretFlags, ...(flags?.flags ?? [])] })
+  const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags, flags: [...common, ...(flags?.flags ?? [])] })
   const startOwner: Lab['startOwner'] = async (name, flags) => {
     await writeFile(join(nodeFolder(dir, name), 'a.bin'), DATA)
     const owner = await start(name, flags)
     await owner.upload('a.bin')
     return owner
   }
-  return { tracker, secret: hasSecret ? await readSecret(path) : undefined, original, start, startOwner }
+  return { tracker, secret, original, start, startOwner }
 }
 
 /** Nodes that have just been told to fetch the file, all at the same time. */
@@ -130,10 +127,10 @@ function countSomewhere (haves: readonly PieceSet[]): number {
   return Array.from({ length: PIECES }, (_, piece) => isSomewhere(piece, haves)).filter(Boolean).length
 }
 
-for (const [way, hasSecret] of [['plain', false], ['with a secret', true]] as const) {
-  void t.test(`${way}: of 6 that start together a third is killed, and a partial owner lies: PIECEMEAL_SEED=${seed}`, async (t) => {
+for (const way of await bothWays(t)) {
+  void t.test(`${way.what}: of 6 that start together a third is killed, and a partial owner lies: PIECEMEAL_SEED=${seed}`, async (t) => {
     const random = seededRandom(seed)
-    const setting = await lab(t, hasSecret)
+    const setting = await lab(t, way)
     await setting.startOwner('owner', { flags: ['--up', '20M'] })
     // It says that it has every piece, and sends other bytes than it should.
     const liar = await FakeOwner.start(t, { name: 'liar', tracker: setting.tracker, secret: setting.secret })
@@ -161,8 +158,8 @@ for (const [way, hasSecret] of [['plain', false], ['with a secret', true]] as co
     }
   })
 
-  void t.test(`${way}: the only complete owner leaves when every piece is somewhere: all finish`, async (t) => {
-    const setting = await lab(t, hasSecret)
+  void t.test(`${way.what}: the only complete owner leaves when every piece is somewhere: all finish`, async (t) => {
+    const setting = await lab(t, way)
     const owner = await setting.startOwner('owner', { flags: ['--up', '24M'] })
     // What one has takes the others longer to get than the owner took to bring it.
     const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '6M'])
@@ -175,9 +172,9 @@ for (const [way, hasSecret] of [['plain', false], ['with a secret', true]] as co
     await allEndWell(t, downloaders, setting.original)
   })
 
-  void t.test(`${way}: the owner leaves when one piece is nowhere: all wait, and finish with one that comes back`, async (t) => {
+  void t.test(`${way.what}: the owner leaves when one piece is nowhere: all wait, and finish with one that comes back`, async (t) => {
     const LOST_PIECE = 21
-    const setting = await lab(t, hasSecret)
+    const setting = await lab(t, way)
     const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, secret: setting.secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })
     await owner.share('a.bin', DATA)
     const downloaders = await startDownloaders(setting, ['A', 'B', 'C'])
@@ -196,8 +193,8 @@ for (const [way, hasSecret] of [['plain', false], ['with a secret', true]] as co
     await allEndWell(t, downloaders, setting.original)
   })
 
-  void t.test(`${way}: partial owners that are stopped are off the list, however they are, and the others finish`, async (t) => {
-    const setting = await lab(t, hasSecret)
+  void t.test(`${way.what}: partial owners that are stopped are off the list, however they are, and the others finish`, async (t) => {
+    const setting = await lab(t, way)
     const owner = await setting.startOwner('owner', { flags: ['--up', '8M'] })
     const line = await TrackerLine.connect('onlooker', setting.tracker, setting.secret)
     t.teardown(() => line.close())
