@@ -190,9 +190,10 @@ export class Transfer {
           return true
       }
     }
-    if (isAside) slots.leave(this.#wakeUp)
-    else if (slots.isFree) slots.pass()
-    else slots.wait(this.#wakeUp)
+    if (slots.isFree) slots.pass()
+    // Others give theirs up for whoever waits, if they get nowhere.
+    else if (this.#schedule.isShortOfParts && !isAside) slots.wait(this.#wakeUp)
+    else slots.leave(this.#wakeUp)
     return false
   }
 

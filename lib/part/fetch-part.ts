@@ -5,12 +5,10 @@
  * its file calls are synchronous: what has come is hashed and written before more is taken in, and
  * no byte leaves the thread.
  */
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { dirname } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { toDiskError } from '../disk/disk-error.js'
 import { syncFully, writeFullySync } from '../disk/write-fully.js'
 import { identifySync } from '../disk/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
@@ -28,7 +26,9 @@ import { isAlert } from '../protocol/tls-record.js'
 import { inSeconds } from '../protocol/units.js'
 import { callFiles, letGo, takeInHand } from '../threads/file-calls.js'
 import { PartControl } from '../threads/part-control.js'
+import { openPartFile } from './part-file.js'
 import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
+import { Silence } from './silence.js'
 import { SocketReader } from './socket-reader.js'
 import { dropOldName, giveName } from '../disk/give-name.js'
 import { takeUntold } from '../disk/untold-file.js'
@@ -57,22 +57,6 @@ export async function fetchPart (task: PartTask): Promise<WholeFile | undefined>
   }
 }
 
-function openPartFile (path: string): number {
-  const open = (): number => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
-  try {
-    try {
-      return open()
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
-      // Somebody tidied up too well.
-      mkdirSync(dirname(path), { recursive: true })
-      return open()
-    }
-  } catch (error) {
-    throw toDiskError(error, 'cannot write a part file')
-  }
-}
-
 class PartFetch {
   readonly #task: PartTask
   readonly #fd: number
@@ -86,11 +70,7 @@ class PartFetch {
   #written = 0
   #whole: WholeFile | undefined
   #reader: SocketReader | undefined
-  #phase: 'connecting' | 'waiting' | 'receiving' = 'connecting'
-  #phaseMs = performance.now()
-  #lookedMs = performance.now()
-  /** The longest time between two looks at the clock: the thread waited for a disk, or its machine slept. */
-  #mostStillMs = 0
+  readonly #silence: Silence
   #settle: (error?: PiecemealError) => void = () => {}
   #isSettled = false
   #socket: Socket | undefined
@@ -104,6 +84,7 @@ class PartFetch {
     this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
+    this.#silence = new Silence({ deadlines: task.deadlines, lookMs: WATCH_MS })
     this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
   }
 
@@ -130,10 +111,10 @@ class PartFetch {
           else resolve()
         }
         socket.on(ready, () => this.#request(socket))
-        socket.on('error', (cause) => this.#settle(this.#phase === 'connecting'
+        socket.on('error', (cause) => this.#settle(this.#silence.phase === 'connecting'
           ? connectFailure(this.#where, cause)
           : this.#brokenOff(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause }))))
-        socket.on('end', () => this.#settle(this.#brokenOff(protocolError(`${this.#where} ended the stream before the range was complete`))))
+        socket.on('end', () => this.#settle(this.#brokenOff(this.#endedEarly)))
         socket.on('close', () => this.#settle(this.#brokenOff(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`))))
       })
     } finally {
@@ -145,8 +126,15 @@ class PartFetch {
     return this.#whole
   }
 
+  /** A forwarder whose owner is away says nothing, and may not be long in saying so. */
+  get #endedEarly (): PiecemealError {
+    return this.#silence.phase === 'receiving' || this.#header === undefined || this.#header.length > 0
+      ? protocolError(`${this.#where} ended the stream before the range was complete`)
+      : new PiecemealError('E_NETWORK', `${this.#where} ended the connection without an answer`)
+  }
+
   #request (socket: Socket): void {
-    this.#enter('waiting')
+    this.#silence.enter('waiting')
     const { filename, digest, name, isPatient: patient } = this.#task
     socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient })))
   }
@@ -178,12 +166,12 @@ class PartFetch {
     if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
       throw protocolError(`${this.#where} sent another range than it was asked for`)
     }
-    this.#enter('receiving')
+    this.#silence.enter('receiving')
     return chunk.subarray(newline + 1)
   }
 
   #takeData (chunk: Buffer): void {
-    this.#enter('receiving')
+    this.#silence.enter('receiving')
     const data = chunk.subarray(0, this.#range.end - this.#range.start - this.#written)
     callFiles(() => writeFullySync(this.#fd, data, this.#written))
     this.#written += data.length
@@ -219,25 +207,10 @@ class PartFetch {
 
   /** An owner gives up who takes nothing: where this thread stood still it is not to blame. */
   #brokenOff (error: PiecemealError): PiecemealError {
-    this.#noteStillness()
-    if (this.#mostStillMs < this.#task.deadlines.dataStallMs / 2) return error
-    return new PiecemealError('E_INTERRUPTED', `${error.message}; this machine had stood still for ${inSeconds(this.#mostStillMs)}`, { cause: error })
-  }
-
-  /** @returns the time */
-  #noteStillness (): number {
-    const nowMs = performance.now()
-    const stillMs = Math.max(0, nowMs - this.#lookedMs - WATCH_MS)
-    this.#lookedMs = nowMs
-    this.#mostStillMs = Math.max(this.#mostStillMs, stillMs)
-    // Nobody's silence was heard meanwhile.
-    this.#phaseMs = Math.min(nowMs, this.#phaseMs + stillMs)
-    return nowMs
-  }
-
-  #enter (phase: 'waiting' | 'receiving'): void {
-    this.#phase = phase
-    this.#phaseMs = performance.now()
+    this.#silence.look()
+    const { longStillMs } = this.#silence
+    if (longStillMs === undefined) return error
+    return new PiecemealError('E_INTERRUPTED', `${error.message}; this machine had stood still for ${inSeconds(longStillMs)}`, { cause: error })
   }
 
   /** Over the rate, the socket is not read for a while; TCP then holds the owner back. */
@@ -251,14 +224,13 @@ class PartFetch {
   #readOn (): void {
     clearTimeout(this.#pause?.timer)
     this.#pause = undefined
-    // What the owner could not send meanwhile is no silence of its own.
-    this.#phaseMs = performance.now()
+    this.#silence.restart()
     this.#socket?.resume()
   }
 
   #look (): void {
     this.#control.beat()
-    const nowMs = this.#noteStillness()
+    this.#silence.look()
     this.#reader?.flush()
     if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
@@ -266,10 +238,7 @@ class PartFetch {
       if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn()
       return
     }
-    const { connectMs, firstLineMs, dataStallMs } = this.#task.deadlines
-    const mostMs = { connecting: connectMs, waiting: firstLineMs, receiving: dataStallMs }[this.#phase]
-    if (nowMs - this.#phaseMs > mostMs) {
-      this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${inSeconds(mostMs)}`))
-    }
+    const { brokenDeadlineMs: ms } = this.#silence
+    if (ms !== undefined) this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${inSeconds(ms)}`))
   }
 }

@@ -56,6 +56,11 @@ export class Assigner {
     this.#owners.isMachineBusy = isBusy
   }
 
+  /** Whether more parts could run at once than do, and there is something left for them. */
+  get isShortOfParts (): boolean {
+    return this.#pieces.missing.size > 0 && this.#pieces.parts.size < Math.min(this.#mostStreams, this.#usefulStreams)
+  }
+
   /** Something of this machine has run out: no more parts at once than run now. */
   takeNoMore (): void {
     this.#streamsThatFit = this.#pieces.parts.size

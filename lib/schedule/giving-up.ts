@@ -90,8 +90,7 @@ export class GivingUp {
 
   #noByte (): PiecemealError {
     const { code, message } = this.#lastFailure ?? { code: 'E_TIMEOUT', message: 'no owner sent anything' }
-    const minutes = this.#policy.giveUpMs / 60_000
-    return new PiecemealError(code, `no new byte for ${minutes < 1 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes)} min`}, the last failure: ${message}; what is there is kept`)
+    return new PiecemealError(code, `no new byte for ${inSeconds(this.#policy.giveUpMs)}, the last failure: ${message}; what is there is kept`)
   }
 
   #noOwner (): PiecemealError {

@@ -162,8 +162,8 @@ export class Owners {
     owner.standing.setAside(nowMs, this.#policy)
   }
 
-  endPause ({ standing }: Owner, nowMs: number): void {
-    standing.endPause(nowMs)
+  endPause (key: string, nowMs: number): void {
+    this.#owners.get(key)?.standing.endPause(nowMs)
   }
 
   /** Those that are not out and have something that is missing. */

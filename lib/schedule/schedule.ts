@@ -54,14 +54,17 @@ export class Schedule {
     this.#tracker = new TrackerQuestions(this.#policy, this.#pieces, this.#owners)
   }
 
-  /** The pieces that are there and good; to be read only, and it goes on growing. */
+  /** The pieces that are there and good; to be read only. */
   get done (): PieceSet {
     return this.#pieces.done
   }
 
-  /** Streams that the owners are worth, within what the machine allowed last. */
   get streamsOfUse (): number {
     return this.#assigner.streamsOfUse
+  }
+
+  get isShortOfParts (): boolean {
+    return this.#assigner.isShortOfParts
   }
 
   /** Those that may yet bring what is missing: a download that gets nowhere waits for them. */
@@ -71,7 +74,6 @@ export class Schedule {
 
   /**
    * What is to be done now. To be called whenever something was told, and ten times a second.
-   *
    * Each order is decided when it is asked for: what comes of the one before, and is told at once, counts.
    */
   * step (nowMs: number, machine: Machine): Generator<Order, void, undefined> {
@@ -137,8 +139,7 @@ export class Schedule {
 
   /** An owner that was waited for answers again: it need not wait any longer. */
   isBack (key: string, nowMs: number): void {
-    const owner = this.#owners.get(key)
-    if (owner) this.#owners.endPause(owner, nowMs)
+    this.#owners.endPause(key, nowMs)
   }
 
   /** What a complete owner gave away lately; undefined if it does not say so. */
@@ -236,15 +237,14 @@ export class Schedule {
   #blame (owner: Owner, failure: ScheduleFailure, sinceMs: number, nowMs: number): void {
     const { code } = failure
     if (blameFor(code) === 'nobody') return
-    if (code === 'E_LIMIT' && this.#pieces.parts.size > 0) return this.#goOnWithLess(owner, nowMs)
+    if (code === 'E_LIMIT' && this.#pieces.parts.size > 0) {
+      // This machine has run out of something, but what runs may bring the rest.
+      this.#assigner.takeNoMore()
+      this.#owners.acquit(owner)
+      this.#bitfields.postpone(owner, nowMs + this.#policy.haveRarelyMs)
+      return
+    }
     this.#givingUp.failed(failure)
     if (blameFor(code) !== 'ours') this.#owners.blame(owner, failure, sinceMs, nowMs)
-  }
-
-  /** This machine has run out of something, but what runs may bring the rest. */
-  #goOnWithLess (owner: Owner, nowMs: number): void {
-    this.#assigner.takeNoMore()
-    this.#owners.acquit(owner)
-    this.#bitfields.postpone(owner, nowMs + this.#policy.haveRarelyMs)
   }
 }

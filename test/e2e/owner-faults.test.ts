@@ -1,7 +1,9 @@
 /** What owners do wrong, one row a fault: the download is right all the same, or fails with the right code and no file. */
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { PieceSet } from '../../lib/content/piece-set.js'
 import { contentDigest } from '../../lib/content/digest.js'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
@@ -149,6 +151,26 @@ for (const { what, flags, secret } of await bothWays(t)) {
       t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
       const [{ start = 0 } = {}] = dying.requests
       t.notOk(other.requests.some((request) => request.start > start && request.start < start + 3 * MiB), 'its three good pieces are not fetched again')
+    })
+
+    void t.test('an owner that can\'t go on says which pieces it has lost: it gives the others, and is not asked for those again', async (t) => {
+      const file = nextFile()
+      const LOST_PIECE = 5
+      const have = new PieceSet(17)
+      have.addRange(0, 17)
+      have.delete(LOST_PIECE)
+      const bad = await FakeOwner.start(t, { name: 'bad', tracker, secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB, withheldHow: 'end' } })
+      // As long as nobody has asked for the piece it does not know.
+      bad.once('stopped', () => { bad.behaviour.sizeAnswer = (answer) => ({ ...answer, have: have.toBytes().toString('base64'), final: true }) })
+      await bad.share(file, DATA)
+      fetcher.say(`torrent -m download ${file}`)
+      await once(bad, 'stopped', { signal: AbortSignal.timeout(10_000) })
+      const good = await FakeOwner.start(t, { name: 'good', tracker, secret })
+      await good.share(file, DATA)
+      const line = await fetcher.saved(file)
+      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.equal(bad.requests.filter(({ start, end }) => start <= LOST_PIECE * MiB && end > LOST_PIECE * MiB).length, 1)
+      t.match(line, /good 1\.00 MiB/, 'the lost one alone is the other\'s')
     })
 
     void t.test('owners of different contents never meet in one download', async (t) => {

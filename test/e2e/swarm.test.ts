@@ -5,12 +5,15 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
+import { dial } from '../../lib/net/dial.js'
+import { credentialsFor, type Secret } from '../../lib/secret/keys.js'
 import type { Scope } from '../helpers/command.js'
 import { FakeOwner, TrackerLine } from '../helpers/fake-owner.js'
 import { complaints, nodeFolder, startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
 import { firstDifference, hiddenLeftovers, pseudoRandomBytes, tempDir } from '../helpers/files.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
-import { Peer } from '../net/peer.js'
+import { bothWays, type Way } from '../helpers/ways.js'
+import { HOST, Peer } from '../net/peer.js'
 
 const MiB = 1_048_576
 const PIECES = 32
@@ -28,6 +31,7 @@ interface Saved {
 
 interface Lab {
   tracker: TrackerCommand
+  secret: Secret | undefined
   /** An honest copy of the file. */
   original: string
   start: (name: string, flags?: Partial<NodeFlags>) => Promise<NodeCommand>
@@ -35,19 +39,19 @@ interface Lab {
   startOwner: (name: string, flags?: Partial<NodeFlags>) => Promise<NodeCommand>
 }
 
-async function lab (t: Scope): Promise<Lab> {
+async function lab (t: Scope, { flags: common, secret }: Way): Promise<Lab> {
   const dir = await tempDir(t)
-  const tracker = await startTracker(t)
+  const tracker = await startTracker(t, { flags: common })
   const original = join(dir, 'original')
   await writeFile(original, DATA)
-  const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags })
+  const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags, flags: [...common, ...(flags?.flags ?? [])] })
   const startOwner: Lab['startOwner'] = async (name, flags) => {
     await writeFile(join(nodeFolder(dir, name), 'a.bin'), DATA)
     const owner = await start(name, flags)
     await owner.upload('a.bin')
     return owner
   }
-  return { tracker, original, start, startOwner }
+  return { tracker, secret, original, start, startOwner }
 }
 
 /** Nodes that have just been told to fetch the file, all at the same time. */
@@ -79,9 +83,11 @@ class Asker {
   readonly #node: NodeCommand
   readonly #peer: Peer
 
-  static async connect (t: Scope, node: NodeCommand): Promise<Asker> {
+  static async connect (t: Scope, node: NodeCommand, secret: Secret | undefined): Promise<Asker> {
     const { input } = await node.listening()
-    return new Asker(node, await Peer.connect(t, { port: input }))
+    const socket = await dial({ host: HOST, port: input, credentials: secret && { ...credentialsFor('control', secret), name: 'asker' } })
+    t.teardown(() => socket.destroy())
+    return new Asker(node, new Peer(socket))
   }
 
   private constructor (node: NodeCommand, peer: Peer) {
@@ -121,99 +127,101 @@ function countSomewhere (haves: readonly PieceSet[]): number {
   return Array.from({ length: PIECES }, (_, piece) => isSomewhere(piece, haves)).filter(Boolean).length
 }
 
-void t.test(`of 6 that start together a third is killed, and a partial owner lies: PIECEMEAL_SEED=${seed}`, async (t) => {
-  const random = seededRandom(seed)
-  const setting = await lab(t)
-  await setting.startOwner('owner', { flags: ['--up', '20M'] })
-  // It says that it has every piece, and sends other bytes than it should.
-  const liar = await FakeOwner.start(t, { name: 'liar', tracker: setting.tracker })
-  const { filename } = await liar.share('a.bin', Buffer.alloc(SIZE), { digest: CONTENT.digest, complete: false })
-  liar.behaviour.sizeAnswer = () => ({ type: 'SizeInformation', filename, ...CONTENT, pieces: PIECE_LIST.toString('base64'), have: Buffer.alloc(PIECES / 8, 0xff).toString('base64') })
+for (const way of await bothWays(t)) {
+  void t.test(`${way.what}: of 6 that start together a third is killed, and a partial owner lies: PIECEMEAL_SEED=${seed}`, async (t) => {
+    const random = seededRandom(seed)
+    const setting = await lab(t, way)
+    await setting.startOwner('owner', { flags: ['--up', '20M'] })
+    // It says that it has every piece, and sends other bytes than it should.
+    const liar = await FakeOwner.start(t, { name: 'liar', tracker: setting.tracker, secret: setting.secret })
+    const { filename } = await liar.share('a.bin', Buffer.alloc(SIZE), { digest: CONTENT.digest, complete: false })
+    liar.behaviour.sizeAnswer = () => ({ type: 'SizeInformation', filename, ...CONTENT, pieces: PIECE_LIST.toString('base64'), have: Buffer.alloc(PIECES / 8, 0xff).toString('base64') })
 
-  const downloaders = await startDownloaders(setting, ['A', 'B', 'C', 'D', 'E', 'F'])
-  const order = downloaders.map((node) => ({ node, at: random() })).sort((a, b) => a.at - b.at).map(({ node }) => node)
-  const [victims, others] = [order.slice(0, 2), order.slice(2)]
-  const killed = Promise.all(victims.map(async (victim) => {
-    await victim.reached('a.bin', (0.1 + 0.4 * random()) * SIZE)
-    victim.signal('SIGKILL')
-    await victim.exit()
-    t.notOk(existsSync(join(victim.folder, 'a.bin')), `${victim.name} was killed in the middle`)
-  }))
-  const owners = await allEndWell(t, others, setting.original)
-  await killed
+    const downloaders = await startDownloaders(setting, ['A', 'B', 'C', 'D', 'E', 'F'])
+    const order = downloaders.map((node) => ({ node, at: random() })).sort((a, b) => a.at - b.at).map(({ node }) => node)
+    const [victims, others] = [order.slice(0, 2), order.slice(2)]
+    const killed = Promise.all(victims.map(async (victim) => {
+      await victim.reached('a.bin', (0.1 + 0.4 * random()) * SIZE)
+      victim.signal('SIGKILL')
+      await victim.exit()
+      t.notOk(existsSync(join(victim.folder, 'a.bin')), `${victim.name} was killed in the middle`)
+    }))
+    const owners = await allEndWell(t, others, setting.original)
+    await killed
 
-  t.ok(liar.requests.length > 0, 'the liar was believed at first')
-  for (const [i, from] of owners.entries()) {
-    const names = from.map(({ name }) => name)
-    t.notOk(names.includes('liar'))
-    t.ok(names.some((name) => name !== 'owner'), `${others[i]?.name} fetched from ${names.join(', ')}`)
-    t.equal(from.reduce((sum, { bytes }) => sum + bytes, 0), SIZE)
-  }
-})
+    t.ok(liar.requests.length > 0, 'the liar was believed at first')
+    for (const [i, from] of owners.entries()) {
+      const names = from.map(({ name }) => name)
+      t.notOk(names.includes('liar'))
+      t.ok(names.some((name) => name !== 'owner'), `${others[i]?.name} fetched from ${names.join(', ')}`)
+      t.equal(from.reduce((sum, { bytes }) => sum + bytes, 0), SIZE)
+    }
+  })
 
-void t.test('the only complete owner leaves when every piece is somewhere: all finish', async (t) => {
-  const setting = await lab(t)
-  const owner = await setting.startOwner('owner', { flags: ['--up', '24M'] })
-  // What one has takes the others longer to get than the owner took to bring it.
-  const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '6M'])
-  const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node)))
-  const haves = await untilTheyHave(askers, (haves) => countSomewhere(haves) === PIECES)
-  owner.signal('SIGKILL')
-  await owner.exit()
-  t.ok(haves.some(({ size }) => size < PIECES), `${haves.map(({ size }) => size).join(', ')} pieces: they still need each other`)
-  for (const node of downloaders) node.say('torrent limit up off')
-  await allEndWell(t, downloaders, setting.original)
-})
+  void t.test(`${way.what}: the only complete owner leaves when every piece is somewhere: all finish`, async (t) => {
+    const setting = await lab(t, way)
+    const owner = await setting.startOwner('owner', { flags: ['--up', '24M'] })
+    // What one has takes the others longer to get than the owner took to bring it.
+    const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '6M'])
+    const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
+    const haves = await untilTheyHave(askers, (haves) => countSomewhere(haves) === PIECES)
+    owner.signal('SIGKILL')
+    await owner.exit()
+    t.ok(haves.some(({ size }) => size < PIECES), `${haves.map(({ size }) => size).join(', ')} pieces: they still need each other`)
+    for (const node of downloaders) node.say('torrent limit up off')
+    await allEndWell(t, downloaders, setting.original)
+  })
 
-void t.test('the owner leaves when one piece is nowhere: all wait, and finish with one that comes back', async (t) => {
-  const LOST_PIECE = 21
-  const setting = await lab(t)
-  const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })
-  await owner.share('a.bin', DATA)
-  const downloaders = await startDownloaders(setting, ['A', 'B', 'C'])
-  const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node)))
-  await untilTheyHave(askers, (haves) => haves.every(({ size }) => size === PIECES - 1))
-  owner.close()
-  // They go on without it.
-  await Promise.all(askers.map(async (asker) => await asker.news()))
-  for (const have of await Promise.all(askers.map(async (asker) => await asker.have()))) {
-    t.equal(have.size, PIECES - 1)
-    t.notOk(have.has(LOST_PIECE))
-  }
-  for (const node of downloaders) t.equal(complaints(node), '')
+  void t.test(`${way.what}: the owner leaves when one piece is nowhere: all wait, and finish with one that comes back`, async (t) => {
+    const LOST_PIECE = 21
+    const setting = await lab(t, way)
+    const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, secret: setting.secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })
+    await owner.share('a.bin', DATA)
+    const downloaders = await startDownloaders(setting, ['A', 'B', 'C'])
+    const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
+    await untilTheyHave(askers, (haves) => haves.every(({ size }) => size === PIECES - 1))
+    owner.close()
+    // They go on without it.
+    await Promise.all(askers.map(async (asker) => await asker.news()))
+    for (const have of await Promise.all(askers.map(async (asker) => await asker.have()))) {
+      t.equal(have.size, PIECES - 1)
+      t.notOk(have.has(LOST_PIECE))
+    }
+    for (const node of downloaders) t.equal(complaints(node), '')
 
-  await setting.startOwner('second')
-  await allEndWell(t, downloaders, setting.original)
-})
+    await setting.startOwner('second')
+    await allEndWell(t, downloaders, setting.original)
+  })
 
-void t.test('partial owners that are stopped are off the list, however they are, and the others finish', async (t) => {
-  const setting = await lab(t)
-  const owner = await setting.startOwner('owner', { flags: ['--up', '8M'] })
-  const line = await TrackerLine.connect('onlooker', setting.tracker)
-  t.teardown(() => line.close())
-  const partialOwners = async (): Promise<string[]> => {
-    const { owners } = await line.request('need', { filename: 'a.bin' }) as unknown as { owners: Array<{ name: string, complete: boolean }> }
-    return owners.filter(({ complete }) => !complete).map(({ name }) => name).sort()
-  }
-  const ways: Array<[name: string, stop: (node: NodeCommand) => void, status: number | null]> = [
-    ['interrupted', (node) => node.signal('SIGINT'), 20],
-    ['killed', (node) => node.signal('SIGKILL'), null],
-    ['impatient', (node) => node.say('torrent exit', 'torrent exit'), 20],
-  ]
-  const names = ways.map(([name]) => name)
-  const downloaders = await startDownloaders(setting, [...names, 'survivor'])
-  const [stopped, survivors] = [downloaders.slice(0, -1), downloaders.slice(-1)]
-  const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node)))
-  await untilTheyHave(askers, (haves) => haves.every(({ size }) => size > 0))
-  t.strictSame(await partialOwners(), [...names, 'survivor'].sort())
+  void t.test(`${way.what}: partial owners that are stopped are off the list, however they are, and the others finish`, async (t) => {
+    const setting = await lab(t, way)
+    const owner = await setting.startOwner('owner', { flags: ['--up', '8M'] })
+    const line = await TrackerLine.connect('onlooker', setting.tracker, setting.secret)
+    t.teardown(() => line.close())
+    const partialOwners = async (): Promise<string[]> => {
+      const { owners } = await line.request('need', { filename: 'a.bin' }) as unknown as { owners: Array<{ name: string, complete: boolean }> }
+      return owners.filter(({ complete }) => !complete).map(({ name }) => name).sort()
+    }
+    const ways: Array<[name: string, stop: (node: NodeCommand) => void, status: number | null]> = [
+      ['interrupted', (node) => node.signal('SIGINT'), 20],
+      ['killed', (node) => node.signal('SIGKILL'), null],
+      ['impatient', (node) => node.say('torrent exit', 'torrent exit'), 20],
+    ]
+    const names = ways.map(([name]) => name)
+    const downloaders = await startDownloaders(setting, [...names, 'survivor'])
+    const [stopped, survivors] = [downloaders.slice(0, -1), downloaders.slice(-1)]
+    const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
+    await untilTheyHave(askers, (haves) => haves.every(({ size }) => size > 0))
+    t.strictSame(await partialOwners(), [...names, 'survivor'].sort())
 
-  await Promise.all(stopped.map(async (node, i) => {
-    const [, stop, status] = ways[i] ?? []
-    stop?.(node)
-    t.equal((await node.exit()).status, status, node.name)
-  }))
-  t.strictSame(await partialOwners(), ['survivor'])
-  for (const node of stopped) t.notOk(existsSync(join(node.folder, 'a.bin')))
-  owner.say('torrent limit up off')
-  await allEndWell(t, survivors, setting.original)
-})
+    await Promise.all(stopped.map(async (node, i) => {
+      const [, stop, status] = ways[i] ?? []
+      stop?.(node)
+      t.equal((await node.exit()).status, status, node.name)
+    }))
+    t.strictSame(await partialOwners(), ['survivor'])
+    for (const node of stopped) t.notOk(existsSync(join(node.folder, 'a.bin')))
+    owner.say('torrent limit up off')
+    await allEndWell(t, survivors, setting.original)
+  })
+}

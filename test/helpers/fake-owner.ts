@@ -23,6 +23,8 @@ export interface Behaviour {
   stopAfter?: { bytes: number, how: 'end' | 'destroy' | 'stall', times?: number }
   /** The byte of the file that it never sends: a range says no more where it comes to it. */
   withheldAt?: number
+  /** Instead it closes its side there. */
+  withheldHow?: 'end'
   /** The byte of the file that is sent wrong. */
   corruptAt?: number
   /** More bytes than the range has. */
@@ -232,8 +234,8 @@ export class FakeOwner extends EventEmitter<FakeOwnerEvents> {
   }
 
   #takeStop ({ start, end }: RangeRequest): Behaviour['stopAfter'] {
-    const { stopAfter: stop, withheldAt = -1 } = this.behaviour
-    if (withheldAt >= start && withheldAt < end) return { bytes: withheldAt - start, how: 'stall' }
+    const { stopAfter: stop, withheldAt = -1, withheldHow = 'stall' } = this.behaviour
+    if (withheldAt >= start && withheldAt < end) return { bytes: withheldAt - start, how: withheldHow }
     if (stop?.times === undefined) return stop
     if (stop.times === 0) return undefined
     stop.times--

@@ -35,13 +35,13 @@ interface Fetching {
 }
 
 /** A part that is fetched from an owner, which answers the request with its header and then does what it is told. */
-async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours }: { theirs?: Secret | undefined, ours?: Secret | undefined }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
+async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours, isSilent = false }: { theirs?: Secret | undefined, ours?: Secret | undefined, isSilent?: boolean }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
   const content = { size: BYTES, digest: contentDigest(BYTES, MIB, DIGESTS), pieceLength: MIB }
   const control = PartControl.forPart(0, PIECES)
   const listener = new Listener({
     onConnection: (socket) => {
       readLine(socket).then(async (line) => {
-        socket.write(`${line.toString()}\n`)
+        if (!isSilent) socket.write(`${line.toString()}\n`)
         await serve(socket, control)
       }).catch((error: unknown) => socket.end(encodeLine(fileRefusal(toErrorData(error)))))
     },
@@ -99,6 +99,11 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
       const { fetched, control } = await fetching(t, async (socket) => { socket.end(DATA.subarray(0, 2 * MIB + 5)) }, secrets)
       await t.rejects(fetched, { code: 'E_PROTOCOL', message: /before the range was complete/ })
       t.match(control, { verifiedPiece: 2, receivedBytes: 2 * MIB + 5 })
+    })
+
+    await t.test('an end without a word, as of a forwarder whose owner is away', async (t) => {
+      const { fetched } = await fetching(t, async (socket) => { socket.end() }, { ...secrets, isSilent: true })
+      await t.rejects(fetched, { code: 'E_NETWORK', message: /without an answer/ })
     })
 
     await t.test('more than the range: nothing of it is written', async (t) => {
