@@ -9,6 +9,7 @@ import { CONNECTIONS, DEADLINES, UNKNOWN_CONNECTIONS_PER_ADDRESS, type Deadlines
 import { formatAddress, plainAddress, withoutBrackets, type Address } from '../protocol/address.js'
 import type { Credentials } from '../secret/keys.js'
 import { Refusals } from './refusals.js'
+import { Strangers } from './strangers.js'
 import { TlsGate } from './tls-gate.js'
 
 export interface ListenerOptions {
@@ -61,9 +62,7 @@ export class Listener {
   /** When each was last vouched for, or came; the longest ago first. */
   readonly #sockets = new Map<Socket, number>()
   readonly #turnedAway = new Set<Socket>()
-  /** The strangers, the oldest first, and where they come from. */
-  readonly #strangers = new Map<Socket, string>()
-  readonly #strangersOf = new Map<string, Set<Socket>>()
+  readonly #strangers = new Strangers()
   /** The connection that a TLS socket is on. */
   readonly #connectionOf = new WeakMap<Socket, Socket>()
   #acceptErrorMs = -Infinity
@@ -138,16 +137,7 @@ export class Listener {
   vouchFor (socket: Socket): void {
     const connection = this.#connectionOf.get(socket) ?? socket
     if (this.#sockets.delete(connection)) this.#sockets.set(connection, performance.now())
-    this.#isStrangerNoMore(connection)
-  }
-
-  #isStrangerNoMore (connection: Socket): void {
-    const address = this.#strangers.get(connection)
-    if (address === undefined) return
     this.#strangers.delete(connection)
-    const others = this.#strangersOf.get(address)
-    others?.delete(connection)
-    if (others?.size === 0) this.#strangersOf.delete(address)
   }
 
   /** The peer was refused because it speaks TLS to a port that doesn't. */
@@ -184,12 +174,10 @@ export class Listener {
       return
     }
     this.#sockets.set(socket, performance.now())
-    this.#strangers.set(socket, address)
-    const others = this.#strangersOf.get(address) ?? new Set()
-    this.#strangersOf.set(address, others.add(socket))
+    this.#strangers.add(socket, address)
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      this.#isStrangerNoMore(socket)
+      this.#strangers.delete(socket)
     })
     if (this.#gate) this.#gate.enter(socket)
     else this.#options.onConnection(socket)
@@ -198,12 +186,11 @@ export class Listener {
   /** Whether there is room for one more; if need be the oldest stranger makes it. */
   #makeRoom (address: string): boolean {
     const { maxConnections, maxUnknownPerAddress } = this.#options
-    const [oldestOfAddress] = this.#strangersOf.get(address) ?? []
-    if (oldestOfAddress && (this.#strangersOf.get(address)?.size ?? 0) >= maxUnknownPerAddress) this.#evict(oldestOfAddress)
+    const oldestOfCrowd = this.#strangers.oldestOfCrowd(address, maxUnknownPerAddress)
+    if (oldestOfCrowd) this.#evict(oldestOfCrowd)
     if (this.#sockets.size < maxConnections) return true
-    const [oldest] = this.#strangers.keys()
     const [idlest] = this.#sockets.keys()
-    for (const candidate of [oldest, this.#options.evictsIdle ? idlest : undefined]) {
+    for (const candidate of [this.#strangers.oldest, this.#options.evictsIdle ? idlest : undefined]) {
       if (candidate === undefined || !this.#mayBeEvicted(candidate)) continue
       this.#evict(candidate)
       return true
@@ -229,7 +216,7 @@ export class Listener {
   }
 
   #evict (socket: Socket): void {
-    this.#isStrangerNoMore(socket)
+    this.#strangers.delete(socket)
     this.#sockets.delete(socket)
     this.#turnAway(socket)
   }

@@ -1,4 +1,9 @@
-/** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
+/**
+ * A node: one folder, one name, two ports. It shares files of its folder and fetches others into it.
+ *
+ * Longer than 250 lines because it is where the house is put together, started and taken down, in an
+ * order that has to be seen at one place; what each room does stands in that room.
+ */
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { removeKept } from '../disk/kept.js'
