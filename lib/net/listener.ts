@@ -179,9 +179,9 @@ export class Listener {
     socket.on('error', () => {})
     const address = plainAddress(socket.remoteAddress ?? '')
     if (!this.#makeRoom(address)) {
-      this.#tellFull()
-      this.#turnAway(socket)
-      return
+      const { fullBecause } = this.#options
+      if (fullBecause !== undefined) this.#tellTurnedAway(new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${fullBecause}`))
+      return this.#turnAway(socket)
     }
     this.#sockets.set(socket, performance.now())
     this.#strangers.set(socket, address)
@@ -237,11 +237,6 @@ export class Listener {
   /** Node goes on accepting by itself; the peers that could not be accepted are closed. */
   #tellAcceptError (cause: Error): void {
     this.#tellTurnedAway(outOfDescriptors(cause, TURNING_AWAY) ?? new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${systemCode(cause) ?? cause.message}`, { cause }))
-  }
-
-  #tellFull (): void {
-    const { fullBecause } = this.#options
-    if (fullBecause !== undefined) this.#tellTurnedAway(new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${fullBecause}`))
   }
 
   #tellTurnedAway (error: PiecemealError): void {

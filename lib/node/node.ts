@@ -1,4 +1,9 @@
-/** A node: one folder, one name, two ports. It shares files of its folder and fetches others into it. */
+/**
+ * A node: one folder, one name, two ports. It shares files of its folder and fetches others into it.
+ *
+ * Longer than 250 lines because it is the library's interface, with the documentation of each method,
+ * and the one place that puts the rooms of the house together; what a method does is in those rooms.
+ */
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { removeKept } from '../disk/kept.js'
