@@ -5,7 +5,7 @@ import { PiecemealError } from '../protocol/errors.js'
 
 /** Labels with dots between them; an underscore is in no host name by the book, and in many all the same. */
 const HOST_NAME = /^(?=.{1,253}$)(?:[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_-]{0,61}[\p{L}\p{M}\p{N}_])?\.)*(?:[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_-]{0,61}[\p{L}\p{M}\p{N}_])?)\.?$/u
-/** What ends in a number is an IPv4 address or a slip. */
+/** A name whose last label is a number is an IPv4 address, or a slip. */
 const ENDS_IN_NUMBER = /(?:^|\.)\d+\.?$/
 
 /** A host without its brackets. @throws E_USAGE. */

@@ -83,7 +83,7 @@ function takeDigest (words: string[]): { digest?: string, others: string[] } {
 
 function onlyWord (words: string[]): string | undefined {
   const [word, extra] = operandsOf(words)
-  if (extra !== undefined) throw usage(`what is ${JSON.stringify(extra)}?`)
+  if (extra !== undefined) throw usage(`${JSON.stringify(extra)} is one word too many`)
   return word
 }
 

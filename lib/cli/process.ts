@@ -9,7 +9,7 @@ import { readSecret } from '../secret/secret-file.js'
 import type { Output } from '../ui/reporter.js'
 import type { SecretArguments } from './arguments.js'
 
-/** How long what is still there after the end may take to end as well. */
+/** How long threads and sockets that are left after the end may take to end as well. */
 const FORCE_MS = 500
 
 /** Standard output and error, a line at a time; a reader that went away is no reason to end. */
@@ -24,8 +24,8 @@ export function standardOutput (): Output {
 /**
  * Calls `stop` at the first signal that asks to end; a second one ends the process on the spot.
  *
- * That a terminal goes away is such a signal for who is spoken to from it. For anybody else SIGHUP is
- * nothing: Node gives every signal its default back, also to a process that `nohup` keeps from it.
+ * SIGHUP says that a terminal has gone, so it asks a process to end whose standard input is one. Any
+ * other process ignores it: Node gives signals their defaults back, even where `nohup` had them ignored.
  */
 export function onSignal (stop: () => void): void {
   let isStopping = false
@@ -54,7 +54,7 @@ function endBy (signal: NodeJS.Signals): void {
 export function endWith (status: number, { err }: Output): void {
   process.exitCode = status
   setTimeout(() => {
-    err('error: something in this process does not end, as a thread that waits for a disk: ended by force')
+    err('error: this process does not end by itself, for a thread may be waiting for a disk: ended by force')
     process.kill(process.pid, 'SIGKILL')
   }, FORCE_MS).unref()
 }
@@ -66,7 +66,7 @@ export async function loadSecret ({ secretFile, oldSecretFile }: SecretArguments
 
 /** One line where everybody is let in on purpose. */
 export function warnIfExposed (exposure: Exposure, { err }: Output): void {
-  // Whether a name is one for this machine alone is known later: without --insecure it is refused then if it is not.
+  // A name is resolved later. If it is not this machine's alone, and there is no --insecure, it is refused then.
   if (exposure.insecure === true && isExposed(exposure)) err(`warning: no secret: whoever reaches ${exposure.host} can list and fetch what is shared, and read it on its way`)
 }
 
@@ -77,7 +77,7 @@ export function failStart (error: unknown, { err }: Output): number {
   return exitStatus
 }
 
-/** Whatever it was that a descriptor was wanted for: a file, a port, a thread, or a part of the program. */
+/** The lack of a descriptor, whatever wanted one: a file, a port, a thread, or a part of the program. */
 function limitOf (error: unknown): PiecemealError | undefined {
   return error instanceof Error ? outOfDescriptors(error, 'cannot start') ?? limitOf(error.cause) : undefined
 }

@@ -1,9 +1,9 @@
 /**
  * A line as words, quoted as in a POSIX shell: nothing is special between single quotes; between
- * double quotes a backslash keeps `$`, a backquote, `"` and itself from being special, and is a
- * character like others before anything else; outside of quotes it takes the next character as it is.
+ * double quotes a backslash keeps `$`, a backquote, `"` and itself from being special, and before any
+ * other character it is one itself; outside of quotes it takes the next character as it is.
  *
- * Whatever else a shell does with a line it does not do here: `$HOME`, `*` and `;` are characters of names.
+ * Nothing else that a shell does is done here: `$HOME`, `*` and `;` are characters of names.
  */
 const BLANK = /[ \t\r]/
 const ESCAPED_IN_QUOTES = /["\\$`]/

@@ -13,6 +13,6 @@ export interface Run extends PieceRange {
 
 /** Good pieces somewhere in a file. */
 export interface PlacedRun extends Run {
-  /** The piece that the file begins with, or would: a part file with its first, the target with 0. */
+  /** The piece whose bytes stand at the beginning of the file: the part's first in a part file, 0 in the target. */
   originPiece: number
 }

@@ -19,7 +19,7 @@ export class Flusher {
     this.path = path
   }
 
-  /** The file has so many bytes now. @returns whether it is worth to bring them to the disk, which has begun then */
+  /** The file has so many bytes now. @returns whether they are enough to be brought to the disk, which has begun then */
   grow (bytes: number): boolean {
     if (this.#flushing !== undefined || bytes - this.#flushedBytes < FLUSH_BYTES) return false
     this.#flushedBytes = bytes

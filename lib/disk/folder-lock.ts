@@ -15,7 +15,7 @@ type Holder = { host: string, pid: number, started: string }
 export class FolderLock {
   readonly #handle: FileHandle | undefined
   readonly #holderFile: string | undefined
-  /** What the lock can't do, if it is a lesser one. */
+  /** A sentence for the user, where the lock is only a file. */
   readonly warning: string | undefined
 
   /**
@@ -62,7 +62,7 @@ export class FolderLock {
 
   async release (): Promise<void> {
     await this.#handle?.close()
-    // One that stays is found to be of a process that has ended.
+    // A file that stays names a process that has ended, and counts for nothing.
     if (this.#holderFile !== undefined) await rm(this.#holderFile, { force: true }).catch(() => {})
   }
 }

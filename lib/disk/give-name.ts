@@ -32,12 +32,12 @@ export interface NameTask {
   naming: Naming
 }
 
-/** What a file system says that has no hard links, or none for this file. */
+/** Codes of `link` where a file system has no hard links, or allows none to this file. */
 const LACKS_LINKS = new Set(['EPERM', 'EACCES', 'EINVAL', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
-/** A claim is made right after its note: so far apart are the times of both at most. FAT counts in steps of 2 s. */
+/** The most that the times of a claim and its note differ: the claim is made right after the note. FAT counts in steps of 2 s. */
 const CLAIM_AGE_MS = 4_000
 
-/** Tries with two files of its own what the file system can do. A disk that is full or fails tells nothing; then, too, a link is tried first. */
+/** Finds out with two files of its own which way there is. A disk that is full or fails tells nothing: then it is the link. */
 export function findNaming (hiddenFolder: string): Naming {
   const [one, two] = [join(hiddenFolder, 'naming-1'), join(hiddenFolder, 'naming-2')]
   const remove = (): void => { for (const path of [one, two]) rmSync(path, { force: true }) }
@@ -51,7 +51,7 @@ export function findNaming (hiddenFolder: string): Naming {
     try {
       remove()
     } catch {
-      // Two empty files of ours more or less; the next start tries again.
+      // Two empty files of ours stay; the next start removes them.
     }
   }
 }
@@ -74,7 +74,7 @@ function canMove (one: string, two: string): boolean {
   return move(one, two)
 }
 
-/** @throws E_EXISTS, E_DISK_FULL, E_IO; `from` is still there then. After a link it is there in any case. */
+/** @throws E_EXISTS, E_DISK_FULL, E_IO, and `from` is still there then. After a link it is there as well. */
 export function giveName (task: NameTask): void {
   const { from, to, filename, naming } = task
   switch (naming.way) {
@@ -113,7 +113,7 @@ function move (from: string, to: string): boolean {
   return lookFor(from) === undefined && isSame(lookFor(to), file)
 }
 
-/** Noted before: what is killed in between leaves an empty file, and a word that it is ours. */
+/** Noted before: a process that is killed in between leaves an empty file, and a note that it is ours. */
 function claim ({ from, to, filename, naming }: NameTask): void {
   const note = claimNote(naming.hiddenFolder, from)
   try {

@@ -40,7 +40,7 @@ export async function publish (task: NameTask, giveName: (task: NameTask) => Pro
 /** As it was before, so that it can be tried again. */
 async function takeBack (from: string, to: string): Promise<void> {
   const isLinked = await lstat(from).then(() => true, () => false)
-  // What can't be undone is a file that is whole under its name, and not said to be saved.
+  // If it can't be undone the file is whole under its name, though nobody is told that it is saved.
   await (isLinked ? unlink(to) : rename(to, from)).catch(() => {})
 }
 

@@ -1,6 +1,6 @@
 /**
- * Room on a disk is promised to a download before it starts: of two that want the same room the
- * second is told at once, and not both of them after all of it is gone.
+ * Room on a disk is promised to a download before it starts. Of two that want the same room the
+ * second is told so at once; otherwise both would fail once all of it is gone.
  */
 import { stat, statfs } from 'node:fs/promises'
 import { NO_INODE } from './disk-error.js'
@@ -17,11 +17,11 @@ export interface Wish {
   folder: string
   filename: string
   size: number
-  /** What of it is there already. */
+  /** Bytes of it that are there already. */
   keptBytes: number
 }
 
-/** File system → what runs on it. */
+/** File system → what is promised to the downloads that run on it. */
 const promises = new Map<number, Set<RoomPromise>>()
 
 export class RoomPromise {
@@ -80,7 +80,7 @@ function promisedOn (fileSystem: number): number {
   return bytes
 }
 
-/** None of none is no answer: FUSE file systems without statfs, tmpfs without a limit, and btrfs, which has no inodes to count. */
+/** Where there are 0 of 0 blocks, or inodes, nothing is known: FUSE file systems without statfs, tmpfs without a limit, btrfs, which counts no inodes. */
 async function ask (folder: string): Promise<{ fileSystem: number, type: number, freeBytes: number, isOutOfInodes: boolean }> {
   const { dev } = await stat(folder)
   const { type, blocks, bavail, bsize, files, ffree } = await statfs(folder)

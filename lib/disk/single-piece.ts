@@ -1,6 +1,6 @@
 /**
  * The part file of a content of one piece, or of none: it is the file, so it needs no folder with
- * others, and it is not worth to be kept for a next try.
+ * others, and it is not worth keeping for a next try.
  */
 import { unlink, writeFile } from 'node:fs/promises'
 import type { Run } from '../content/run.js'
@@ -31,7 +31,7 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | '
     return path
   }
 
-  /** To write it tells as soon as to ask would. */
+  /** None: writing it tells as soon as asking would that there is no room. */
   async promiseRoom (): Promise<undefined> {}
 
   async resume (): Promise<Run[]> {

@@ -1,6 +1,6 @@
 /**
- * A thread may die after it has given a file its name, and before it can tell. Whoever brings the
- * file again then finds the name taken: by its own file, if it is one of those that were noted.
+ * A thread may die after it has given a file its name, and before it can tell. The next thread that
+ * brings the file finds the name taken. If that file is one of those that were noted, it is ours.
  */
 import { lstatSync } from 'node:fs'
 import { dirname } from 'node:path'

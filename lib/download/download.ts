@@ -48,7 +48,7 @@ export interface Downloaded extends Content {
 
 /** How often it is looked whether it gets on. */
 const LOOK_MS = 500
-/** What an honest owner is taken for where a false size is asked of it: a liar, or one that breaks the contract. */
+/** Codes by which an honest owner seems to lie, or to break the contract, if it is asked for a false size. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_DIGEST', 'E_PROTOCOL'])
 
 /** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
@@ -107,13 +107,13 @@ async function run (options: Options, course: Course, context: DownloadContext):
     throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
   }
 
-  // The digest of the whole is all that it takes to check a single piece, if its size is right: that is seen when it comes.
+  // The digest of the whole is enough to check a single piece, as long as the size is right. Whether it is, is seen when the piece comes.
   const plan = pieceCount(found) === 1 ? { found, isCertain: false } : await certainPlanFor(found, course, context)
   try {
     return await carryOut(plan, target, options, course, context)
   } catch (error) {
     if (plan.isCertain || !(error instanceof PiecemealError) || !DOUBTFUL.has(error.code)) throw error
-    // Its size was the tracker's word alone, so it may be that word, and no owner, that is wrong.
+    // For its size there was the tracker's word alone. That word may be wrong, and the owner right.
     return await carryOut(await certainPlanFor(found, course, context), target, options, course, context)
   }
 }

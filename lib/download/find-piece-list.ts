@@ -58,7 +58,7 @@ export async function findPieceList ({ found, signal, onAsking, now = () => perf
       throwIfStopped(signal, found.filename)
       const { code } = toPiecemealError(error)
       if (blameFor(code) !== 'tracker') throw error
-      // A tracker that is away says nothing about the owners; where it knows nobody any more, those that it knew may answer yet.
+      // A tracker that is away says nothing about the owners. One that lists nobody any more does: but the owners that it listed before may still answer.
       if (code !== 'E_NO_OWNER') continue
       if (outlook === 'none') throw failure
       if (now() - listedMs >= ownerWaitMs) throw error
@@ -66,7 +66,7 @@ export async function findPieceList ({ found, signal, onAsking, now = () => perf
   }
 }
 
-/** Whether one of them may give it later: an owner that refuses or lies will do so again, and so will one that makes no sense a few times in a row. */
+/** Whether one of the owners may give it later. An owner that refuses or lies will do so again, and so will an owner whose answers made no sense a few times in a row. */
 function outlookOf ({ code, codes }: NoPieceList, tries: number): 'good' | 'none' | 'ours' {
   if (blameFor(code) === 'ours') return 'ours'
   return codes.some((code) => isWorthAnotherTry(code) && (code !== 'E_PROTOCOL' || tries < TRIES_PER_PART)) ? 'good' : 'none'

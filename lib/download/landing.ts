@@ -1,6 +1,6 @@
 /**
- * What becomes of the parts that come: many are glued into one file while others are on their way;
- * the only one of a content of one piece is the file, and its thread gives it its name.
+ * What becomes of the parts that come. Usually there are many, and they are glued into one file while
+ * others are on their way. A content of one piece has one part: that is the file, and its thread names it.
  */
 import type { PieceList } from '../content/digest.js'
 import type { PlacedRun, Run } from '../content/run.js'
@@ -91,7 +91,7 @@ class OneFile implements Landing {
     this.target = target
   }
 
-  /** Of two owners that bring the file at once one is the first, and the other's thread is told that it is there. */
+  /** If two owners bring the file at once, one of their threads is the first; the other finds the name taken. */
   get isOver (): boolean {
     return this.#file !== undefined
   }

@@ -9,7 +9,7 @@ import type { Slots } from './slots.js'
 
 /** Under a limit a stream is worth opening for so many bytes a second. The kernel tells an owner of what was taken only megabytes later. */
 const RATE_PER_STREAM = 128 * KiB
-/** With this much a second for all threads together, it is an owner's own fault when it counts as slow. */
+/** With this much a second for all threads together, the limit is not why an owner is slow. */
 const FREE_RATE = 2 * MAX_FETCH_THREADS * DEFAULT_POLICY.slowBytesPerSecond
 
 /** A thread that is in one file call for so long waits for a disk that stands still. */
@@ -47,10 +47,10 @@ export class MachineShare {
     return {
       slots: this.#slots.free,
       streams: this.#load?.at(nowMs, streamsOfUse) ?? Infinity,
-      // Few that are quick rather than many that are slow: an owner gives up whoever takes next to nothing for a while.
+      // A few quick streams rather than many slow ones: an owner gives a stream up that takes next to nothing for a while.
       most: Math.max(1, Math.floor(bytesPerSecond / RATE_PER_STREAM)),
       isBusy: this.#load?.isBusy ?? false,
-      // Until what a part has brought is again measured over a time without such a wait.
+      // For so long parts are judged by a time in which the disk stood still.
       isLimited: bytesPerSecond < FREE_RATE || nowMs - this.#diskWaitedMs < DEFAULT_POLICY.slowAfterMs,
       isHeldUp: this.#isDiskWaiting,
     }

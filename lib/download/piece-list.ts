@@ -27,7 +27,7 @@ export interface CheckedPieceList {
   liars: Owner[]
 }
 
-/** What the owners failed with: E_DIGEST if something came and nothing that fits the digest, otherwise the last one's failure. */
+/** No owner sent a list that fits the digest: E_DIGEST if one sent another list, otherwise the failure of the last. */
 export class NoPieceList extends PiecemealError {
   /** Of each owner that was asked. */
   readonly codes: readonly ErrorCode[]

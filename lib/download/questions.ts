@@ -57,7 +57,7 @@ export class Questions {
     }, (error: unknown) => {
       const isNobodyLeft = error instanceof PiecemealError && error.code === 'E_NO_OWNER'
       this.#isTrackerAway = !isNobodyLeft
-      // That nobody is left is an answer. A tracker that is away, or that fails, says nothing about the owners: it is asked again.
+      // "Nobody" is an answer. A tracker that is away, or that fails, says nothing about the owners: it is asked again.
       if (isNobodyLeft) this.setOwners([])
       else schedule.trackerFailed()
     }).finally(onTold)

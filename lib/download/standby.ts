@@ -12,7 +12,7 @@ export interface StandbyOptions {
 const FIRST_PAUSE_MS = 500
 const LAST_PAUSE_MS = 10_000
 
-/** Ends when somebody answers, a refusal being an answer, too; or when it is aborted. */
+/** Ends when an owner answers, or when it is aborted. A refusal is an answer, too. */
 export async function untilSomebodyAnswers ({ questions, signal }: StandbyOptions): Promise<void> {
   let turn = 0
   const isOver = new Promise<boolean>((resolve) => signal.addEventListener('abort', () => resolve(true), { once: true }))

@@ -1,4 +1,4 @@
-/** A thread that dies costs one more try in a fresh one of all that it had in hand, and is no owner's fault. */
+/** A thread that dies is no owner's fault. All that it had in hand is tried once more, in a fresh thread. */
 import type { PiecemealError } from '../protocol/errors.js'
 import type { ScheduleFailure } from '../schedule/failure.js'
 

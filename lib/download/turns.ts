@@ -1,12 +1,12 @@
 /**
- * How many downloads of a node run at once. One that gets nowhere steps aside where others wait: it
- * has no turn then, and comes before those that have not begun once its owner answers again.
+ * How many downloads of a node run at once. One that gets nowhere steps aside where others wait, and
+ * has no turn then. Once its owner answers again it has the next one, before those that have not begun.
  */
 import { PiecemealError } from '../protocol/errors.js'
 
-/** So long a download that gets nowhere keeps a turn that others want; */
+/** How long a download that gets nowhere keeps a turn that others want. */
 const TRIAL_MS = 5_000
-/** and this, where so many hang that a healthy one would wait for long behind those that will, too. */
+/** The same where many downloads hang: a healthy one would wait too long behind others that will hang as well. */
 const SHORT_TRIAL_MS = 1_000
 
 interface Waiter {
@@ -21,7 +21,7 @@ export class DownloadTurns {
   #taken = 0
   #aside = 0
 
-  /** @param mostAside so many may have stepped aside */
+  /** @param mostAside how many may have stepped aside */
   constructor (count: number, mostAside: number) {
     this.#count = count
     this.#mostAside = mostAside
@@ -76,7 +76,7 @@ export class DownloadTurns {
 
   #stepAside (): void {
     if (this.#aside >= this.#mostAside) {
-      throw new PiecemealError('E_LIMIT', `${this.#mostAside} downloads wait for owners that do not answer; another one can't`)
+      throw new PiecemealError('E_LIMIT', `${this.#mostAside} downloads wait already for owners that do not answer, the most that may`)
     }
     this.#aside++
     this.#giveBack()

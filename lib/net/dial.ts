@@ -17,7 +17,7 @@ export interface DialOptions extends Address {
   connectMs?: number | undefined
 }
 
-/** How long one address of a name is waited for before the next is tried as well (RFC 8305 says 250 ms). Node's own way to do this gives the slow one up. */
+/** How long one address of a name is waited for before the next is tried as well (RFC 8305 says 250 ms). Node's own way of doing this gives the slow one up. */
 const HEAD_START_MS = 250
 
 /**
@@ -97,7 +97,7 @@ class Dialling {
     if (this.#untried.length > 0) this.#nextTry = setTimeout(() => this.#tryNext(), HEAD_START_MS)
   }
 
-  /** What the last one to fail says counts, unless one has another secret: that is nothing that passes. */
+  /** The last failure is the one that counts, unless an address had another secret: that does not pass by itself. */
   #fail (failure: PiecemealError): void {
     if (this.#failure?.code !== 'E_AUTH') this.#failure = failure
     if (this.#untried.length > 0) this.#tryNext()

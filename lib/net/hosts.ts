@@ -6,10 +6,10 @@ import { withoutBrackets } from '../protocol/address.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 
-/** Whatever a hosts file says: who gives no host means 127.0.0.1, and a resolver may know the other alone. */
+/** Whatever a hosts file says: the default is 127.0.0.1, and a resolver may know ::1 alone. */
 const LOCALHOST = ['127.0.0.1', '::1']
 
-/** Without a network a resolver takes many seconds to say so, and nothing ends that: this long it is waited for where the answer was known before. */
+/** How long a resolver is waited for where its answer was known before: without a network it takes many seconds to say so, and nothing ends that. */
 const KNOWN_AFTER_MS = 1_000
 const KNOWN_HOSTS = 64
 const known = new Map<string, string[]>()
@@ -32,7 +32,7 @@ export async function addressesOf (host: string): Promise<string[]> {
 
 async function resolve (name: string): Promise<string[]> {
   const found = await lookup(name, { all: true })
-  // What Node says of no name at all.
+  // Node gives none for an empty name.
   if (found.length === 0) throw new Error('no address')
   const addresses = [...new Set(found.map(({ address }) => address))]
   if (known.size < KNOWN_HOSTS || known.has(name)) known.set(name, addresses)
@@ -44,14 +44,14 @@ async function soonOr<T> (answer: Promise<T>, instead: T): Promise<T> {
   try {
     return await Promise.race([answer, sleep(KNOWN_AFTER_MS, instead, { signal: late.signal })])
   } catch {
-    // A resolver that fails now has not made the answer wrong that it gave before.
+    // A resolver that fails now does not make its earlier answer wrong.
     return instead
   } finally {
     late.abort()
   }
 }
 
-/** Where to listen. @throws E_USAGE if the name is nobody's. */
+/** Where to listen. @throws E_USAGE if no address is known for the name. */
 export async function listenAddressesOf (host: string): Promise<string[]> {
   try {
     return await addressesOf(host)

@@ -93,7 +93,7 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
 
   #close (reason: PiecemealError): void {
     if (this.#closedBecause) return
-    // That a limit was reached would be taken for one of this machine's own.
+    // E_LIMIT would be taken for a limit of this machine.
     if (reason.code === 'E_LIMIT') reason = new PiecemealError('E_PROTOCOL', reason.message)
     this.#closedBecause = reason
     this.#socket.destroy()

@@ -1,4 +1,4 @@
-/** A port for control messages: each connection is answered line by line, and a stranger until it has said something that is understood. */
+/** A port for control messages. Each connection is answered line by line. It counts as a stranger's until it has said something that is understood. */
 import type { Socket } from 'node:net'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError, toErrorData, type ErrorData } from '../protocol/errors.js'

@@ -30,7 +30,7 @@ export interface ListenerOptions {
   turnAway?: ((socket: Socket) => void) | undefined
   /** Why there may be no more, for `onAcceptError` (E_LIMIT) where somebody is turned away for that; if left out, it is no news. */
   fullBecause?: string | undefined
-  /** Whether whoever was vouched for longest ago makes room as well: who needs the connection again makes another. @default false */
+  /** Whether the connection that was vouched for longest ago makes room as well: its peer connects again when it has to. @default false */
   evictsIdle?: boolean | undefined
   /** @default 64 */
   maxUnknownPerAddress?: number
@@ -48,9 +48,9 @@ const TURNING_AWAY = 'connections are turned away'
 const FREE_PORT_TRIES = 10
 /** What listening fails with where the address, or its whole family, is not this machine's. */
 const NOT_OF_THIS_MACHINE: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
-/** Whoever is asked to come again later has been silent for less than this: honest peers speak at once. */
+/** Honest peers speak at once: a connection that has been silent for less than this is not made to go for another. */
 const SPEAKS_WITHIN_MS = 250
-/** Who is told so at the same time: each is still a connection. */
+/** How many are told at the same time to come again later: each is still a connection. */
 const TURNED_AWAY = 16
 
 export class Listener {
@@ -169,9 +169,9 @@ export class Listener {
     socket.on('error', () => {})
     const address = plainAddress(socket.remoteAddress ?? '')
     if (!this.#makeRoom(address)) {
-      this.#tellFull()
-      this.#turnAway(socket)
-      return
+      const { fullBecause } = this.#options
+      if (fullBecause !== undefined) this.#tellTurnedAway(new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${fullBecause}`))
+      return this.#turnAway(socket)
     }
     this.#sockets.set(socket, performance.now())
     this.#strangers.add(socket, address)
@@ -198,7 +198,7 @@ export class Listener {
     return false
   }
 
-  /** Where there is a kinder way to make room, nobody goes who may be about to speak. */
+  /** A new connection can be told to come again later, so a peer that may be about to speak stays. */
   #mayBeEvicted (socket: Socket): boolean {
     const silentMs = performance.now() - (this.#sockets.get(socket) ?? -Infinity)
     return this.#options.turnAway === undefined || this.#gate !== undefined || silentMs >= SPEAKS_WITHIN_MS
@@ -224,11 +224,6 @@ export class Listener {
   /** Node goes on accepting by itself; the peers that could not be accepted are closed. */
   #tellAcceptError (cause: Error): void {
     this.#tellTurnedAway(outOfDescriptors(cause, TURNING_AWAY) ?? new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${systemCode(cause) ?? cause.message}`, { cause }))
-  }
-
-  #tellFull (): void {
-    const { fullBecause } = this.#options
-    if (fullBecause !== undefined) this.#tellTurnedAway(new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${fullBecause}`))
   }
 
   #tellTurnedAway (error: PiecemealError): void {

@@ -1,4 +1,4 @@
-/** What a node is at: its digests and downloads, who of them has to wait, how far each is, when that is told, and how it is ended. */
+/** What a node is doing: its digests and downloads, which of them have to wait, how far each is, when that is told, and how each is ended. */
 import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { DownloadTurns, type Turn } from '../download/turns.js'
@@ -139,7 +139,7 @@ export class Task {
     this.#options.onProgress({ task: this.#kind, file: this.#file, bytes, size, rate: this.#meter.bytesPerSecond() })
   }
 
-  /** It does not get on; or goes on, without a word of what it waits for. */
+  /** It does not get on and waits for this; undefined once it goes on. */
   wait (waiting: Waiting | undefined): void {
     this.#waiting = waiting
     if (waiting === undefined) {

@@ -19,7 +19,7 @@ export interface NodeEvents {
   withdrawn: [{ file: string } & ErrorData]
   /** A file is no longer offered, because its user said so. */
   unshared: [{ file: string }]
-  /** A file that is offered was digested again, and is the same. */
+  /** A file that is offered was digested again, and has the same bytes. */
   verified: [VerifiedEvent]
   /** A download gets no byte: told when that begins, and then at most every 10 s. */
   waiting: [Waiting]

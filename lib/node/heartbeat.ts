@@ -19,7 +19,7 @@ const WAKE_CHECK_MS = 1_000
 /** The clock on the wall has gone on for so much longer than timers have. */
 const SLEPT_MS = 5_000
 
-/** @returns why it is closed; one that leaves an `alive` unanswered is. */
+/** @returns why the connection is closed; it is, if an `alive` is not answered. */
 export async function beatUntilLost (client: LineClient, { beatMs, doubtMs, hasSlept = watchForSleep(), alive, onDoubt }: HeartbeatOptions): Promise<PiecemealError> {
   const beat = (): void => {
     const doubt = new AbortController()

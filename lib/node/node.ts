@@ -1,8 +1,8 @@
 /**
  * A node: one folder, one name, two ports. It shares files of its folder and fetches others into it.
  *
- * Longer than 250 lines because it is where the house is put together, started and taken down, in an
- * order that has to be seen at one place; what each room does stands in that room.
+ * Longer than 250 lines because it is the library's interface, with the documentation of each method,
+ * and the one place that puts the rooms of the house together; what a method does is in those rooms.
  */
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
@@ -138,7 +138,7 @@ export class Node extends EventEmitter<NodeEvents> {
     try {
       return await this.#starting
     } catch (error) {
-      // Why it did not start says more than that it can't be closed either.
+      // The reason why it did not start says more than a failure to close.
       await this.close().catch(() => {})
       throw error
     }
@@ -152,7 +152,7 @@ export class Node extends EventEmitter<NodeEvents> {
     for (const message of this.#disk.warnings) this.#whenListening(() => this.emit('warning', { message }))
     await this.#disk.tidy(new Date())
     this.#throwIfStopping()
-    // One that fails leaves the other to be closed, which can't be done while it opens.
+    // If one fails, the other is still to be closed, which can't be done while it opens.
     const listening = [this.#sizeServer.listen({ host, port: inputPort }), this.#uploads.listen({ host, port: outputPort })] as const
     await Promise.allSettled(listening)
     const [input, output] = await Promise.all(listening)
@@ -228,7 +228,7 @@ export class Node extends EventEmitter<NodeEvents> {
   /**
    * Digests a file that is offered again, or all of them, and withdraws what has changed.
    *
-   * @throws E_NOT_SHARED if it is not offered; E_CHANGED if a file was withdrawn, or whatever else kept one from being read: when all have been looked at.
+   * @throws E_NOT_SHARED if it is not offered; once all have been looked at, E_CHANGED if a file was withdrawn, or why a file could not be read.
    */
   async verify (filename?: string): Promise<void> {
     await this.#own.verify(filename)
@@ -295,10 +295,10 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#isStopping = true
     const stopped = this.#activity.stop()
     const left = this.#tracker.close()
-    // What it opens while it starts is closed like the rest; why it did not start is told there.
+    // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.
     await this.#starting?.catch(() => {})
     await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), stopped])
-    // One that could not be opened has told so.
+    // A pool that could not be opened has told why.
     await this.#pool?.then(async (pool) => await pool.close(), () => {})
     await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })

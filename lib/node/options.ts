@@ -10,7 +10,7 @@ export interface NodeOptions {
   tracker?: Address
   /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
   dir?: string
-  /** What both ports listen on: an address, or a name for each address that it has and this machine, too. @default '127.0.0.1' */
+  /** What both ports listen on: an address, or a name, which stands for all of its addresses that this machine has. @default '127.0.0.1' */
   host?: string
   /** Port for control messages; 0 for any free one. @default 0 */
   inputPort?: number

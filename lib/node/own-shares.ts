@@ -1,4 +1,4 @@
-/** The files of the node's folder that it offers: how each comes to be one, is looked at again, and is one no longer. */
+/** The files of the node's folder that it offers: how one is added, looked at again, and taken back. */
 import type { EventEmitter } from 'node:events'
 import type { PieceList } from '../content/digest.js'
 import type { DigestCache } from '../disk/digest-cache.js'
@@ -61,7 +61,7 @@ export class OwnShares {
     })
   }
 
-  /** The downloader is an owner now: of the file as it was just published, which `replaces` what its owners say. */
+  /** The downloader is an owner now, of the file as it was just published. @param replaces the digests that the content replaces, as its owners say */
   async addDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined, replaces: readonly string[] | undefined): Promise<void> {
     const { folder, digests, offers, onError } = this.#options
     try {
@@ -110,18 +110,18 @@ export class OwnShares {
       const startedMs = performance.now()
       const found = await this.#find(share, task)
       if (found?.digest !== digest) throw this.withdraw(share)
-      // One that was touched is served without a doubt again; one that was shared anew meanwhile is another matter.
+      // A file that was only touched is trusted again; one that was shared anew meanwhile is trusted anyway.
       if (offers.shares.current(share) && !isSameFile(found.identity, share.identity)) await offers.renew({ ...share, identity: found.identity })
       events.emit('verified', { file: filename, bytes: size, digest, seconds: secondsSince(startedMs) })
     })
   }
 
-  /** The file as it is now, unless it is surely another one, or none. */
+  /** The file as it is now; undefined if it is surely another one, or gone. */
   async #find (share: Share, task: Task): Promise<Share | undefined> {
     const { folder, digests } = this.#options
     try {
       await identifyShare(folder, share)
-      // What is remembered is what is in question.
+      // Not from the cache: the question is whether the file is still what was remembered.
       return await this.#digest(share.filename, task, { get: async () => await Promise.resolve(undefined), put: async (...entry) => await digests().put(...entry) })
     } catch (error) {
       if (error instanceof PiecemealError && error.code === 'E_CHANGED') return undefined

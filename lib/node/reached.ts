@@ -10,7 +10,7 @@ export class Reached {
   #probesMs: number[] = []
   #isTold = false
 
-  /** @param hosts what the node listens on: where it is not told of another place, the first that is one is said to a tracker that may see it elsewhere */
+  /** @param hosts what the node listens on; without `advertise` the first of them that is no wildcard is said, for a tracker may see the node elsewhere */
   constructor (advertise: AdvertisedAddress | undefined, hosts: readonly string[], now: () => number = () => performance.now()) {
     const own = hosts.find((host) => !isWildcard(host))
     this.#advertise = advertise ? formatAdvertised(advertise) : own

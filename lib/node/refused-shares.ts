@@ -1,4 +1,4 @@
-/** What a tracker does not understand, or takes for a name that is none: an old one is not asked for ever. */
+/** Shares that a tracker does not understand, or whose name it does not allow: an old tracker is not told of them again and again. */
 import type { PiecemealError } from '../protocol/errors.js'
 import { REFUSED_SHARE_MS, SHARES_PER_NODE } from '../protocol/limits.js'
 

@@ -16,7 +16,7 @@ export async function threadRoom (wanted: number): Promise<number> {
   if (await lowestLimit() > LOW_LIMIT) return wanted
   const started: Worker[] = []
   try {
-    // One that finds no descriptor says so later, and counts all the same: that is another limit.
+    // A thread that finds no descriptor fails later, and counts all the same: that is another limit.
     while (started.length < wanted) started.push(new Worker(IDLE, { eval: true }).on('error', () => {}))
   } catch {
     // That is the limit.
@@ -29,7 +29,7 @@ export async function threadRoom (wanted: number): Promise<number> {
 
 async function lowestLimit (): Promise<number> {
   const [limits, container] = await Promise.all(['/proc/self/limits', '/sys/fs/cgroup/pids.max'].map(async (path) => {
-    // Where the system does not say so there is no limit that could be known.
+    // Where the system does not say, no limit is known.
     return await readFile(path, 'utf8').catch(() => '')
   }))
   const [, ofUser] = /^Max processes +(\d+)/m.exec(limits ?? '') ?? []

@@ -18,7 +18,7 @@ import type { Question, TrackerConnectionOptions } from './tracker-options.js'
 
 export interface TrackerConnectionEvents {
   connected: []
-  /** There is a connection to ask on: the same, and also one in the place of another that was not lost. */
+  /** There is a connection to ask on: a first one, one after a loss, or a newer one in the place of one that still worked. */
   ready: []
   /** The tracker could not connect to the node's ports. */
   unreachable: []
@@ -43,7 +43,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   #hasJoined = false
   /** As far as was told. */
   #isLost = true
-  /** As often as the tracker asks for, and a little oftener. */
+  /** A little more often than the tracker asks for. */
   #beatMs: number
   #loop: Promise<void> = Promise.resolve()
 
@@ -61,7 +61,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     return this.#client
   }
 
-  /** What the tracker refused us with the last time: to wait for it is of no use. */
+  /** Why the tracker did not let us in the last time: waiting for it is of no use. */
   get refusal (): PiecemealError | undefined {
     return this.#refusal
   }
@@ -153,7 +153,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
       pauseMs = Math.min(reconnectMaxMs, pauseMs * 2)
       const begunMs = performance.now()
       client = await this.#connect().catch((error: unknown) => this.#missAgain(toPiecemealError(error)))
-      // Who has waited for an answer in vain has paused enough.
+      // An attempt that waited in vain counts as a pause.
       tookMs = performance.now() - begunMs
     }
     client?.close()
@@ -170,8 +170,8 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   }
 
   /**
-   * While nobody knows whether a connection works another one is tried beside it: TCP tries again ever
-   * more seldom to bring an `alive` across, and a new connection gets through at once.
+   * While it is not known whether a connection works, another one is tried beside it: TCP tries ever
+   * more rarely to bring an `alive` across, and a new connection gets through at once.
    */
   async #replace (client: LineClient, doubt: AbortSignal): Promise<void> {
     while (!doubt.aborted && !client.closedBecause && !this.#isClosing()) {
@@ -189,7 +189,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     this.emit('lost', reason)
   }
 
-  /** One more try in vain is no news, but that the tracker has another secret now is. */
+  /** One more try in vain is no news. That the tracker has another secret now is news. */
   #missAgain (reason: PiecemealError): undefined {
     if (reason.code !== 'E_AUTH') this.#refusal = undefined
     else if (this.#refusal === undefined) this.#lose(reason)
@@ -209,7 +209,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     client.once('close', () => { if (this.#client === client) this.#client = undefined })
     this.#hasJoined = true
     for (const share of this.#options.announcements()) {
-      // One that is refused has been refused before, when it was shared.
+      // A refusal is not news: the share was refused before, when its user was told.
       this.askOn(client, 'have', share).catch(() => {})
     }
     if (isNews) this.emit('connected')

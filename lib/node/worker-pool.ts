@@ -18,7 +18,7 @@ const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url)
 const GIVE_NAME = new URL('../../workers/give-name.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
 const CORES = availableParallelism()
-/** Of those that may share one. */
+/** How many small parts share one thread, at most. */
 const PARTS_PER_THREAD = 4
 
 export class WorkerPool {

@@ -20,7 +20,7 @@ export interface SocketReaderOptions {
   sharesThread: boolean
   /** How many of so many bytes may come at once. */
   portion: (bytes: number) => number
-  /** Whether more has to come before it is worth to be looked at, with so many bytes gathered. */
+  /** Whether it is worth waiting for more, with so many bytes gathered. */
   isWaitingForMore: (gathered: number) => boolean
   onBytes: (bytes: Buffer) => void
   /** So many bytes have come. @returns whether the socket is to be read on */
@@ -37,7 +37,7 @@ function threadBuffer (): Buffer {
 export class SocketReader {
   readonly #options: SocketReaderOptions
   readonly #buffer: Buffer
-  /** Where those bytes begin and end that nobody has looked at yet. */
+  /** Where the bytes that were not looked at yet begin and end. */
   #start = 0
   #end = 0
 

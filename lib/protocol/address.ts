@@ -6,7 +6,7 @@ export interface Address {
   port: number
 }
 
-/** Where others reach a node that they can't reach where it listens; its own ports where none are given. */
+/** Where others reach a node, if not where it listens. Without ports it is the ports that it listens on. */
 export interface AdvertisedAddress {
   host: string
   inputPort?: number
@@ -40,7 +40,7 @@ export function isWildcard (host: string): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-/** Nobody can be listed there: no address at all, or one that means somebody else to each who uses it. */
+/** Whether nobody can be listed there: it is no address, or means another machine to each machine that uses it. */
 export function isNobodys (address: string): boolean {
   if (isIP(address) === 0) return true
   return NOBODYS.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')

@@ -1,9 +1,9 @@
 /**
- * Whose fault a code is: one table, for whoever has to decide what becomes of an owner, of a try, or
- * of a download.
+ * Whose fault a code is, as a download sees it: one table, from which all decisions follow of what
+ * becomes of an owner, of a try, or of the download.
  *
- * A code is as it arises here. What an owner refuses with may carry few of them (owner-refusal.ts), so
- * none that is ours can come off the wire.
+ * The codes are those that arise on this machine. An owner may refuse with a few of them only
+ * (owner-refusal.ts), so a code that is `ours` never comes off the wire.
  */
 import type { ErrorCode } from './errors.js'
 

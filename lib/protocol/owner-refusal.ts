@@ -1,7 +1,7 @@
 import * as check from './check.js'
 import { isErrorCode, PiecemealError, type ErrorCode } from './errors.js'
 
-/** What an owner may refuse a request with. Any other code would be taken for trouble of our own: what it is out of, it will have again. */
+/** What an owner may refuse a request with. Any other code would be taken for trouble of this machine. An owner that is at a limit is busy. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'E_NOT_SHARED', 'E_CHANGED', 'E_FORBIDDEN', 'E_BUSY', 'E_NAME', 'E_AUTH',
 ])

@@ -72,7 +72,7 @@ const foundLines = new WeakMap<Found, Encoded<Buffer>>()
 
 interface Encoded<T> {
   text: T
-  /** Names an owner that joined over loopback: to those on other machines that address is their own. */
+  /** Whether it names an owner at a loopback address, which on another machine would mean that machine. */
   hasLoopback: boolean
 }
 

@@ -102,7 +102,7 @@ export class Bitfields {
     owner.knowledge.dueMs = this.#dueMs = -Infinity
   }
 
-  /** None of what it has is missing, with so many pieces having come to be missing. */
+  /** None of what it has is missing. @param returns how many pieces had come to be missing by then */
   hasNothing (owner: Owner, returns: number): void {
     owner.knowledge.nothingAt = returns
   }

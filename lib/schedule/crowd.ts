@@ -1,4 +1,4 @@
-/** Where one partial owner after the other has no free slot, the next one has none either: none is asked for a moment. */
+/** After several partial owners in a row without a free slot the next is likely to have none either: for a moment none is asked. */
 import type { SchedulePolicy } from './policy.js'
 
 export class Crowd {

@@ -6,7 +6,7 @@ export interface ScheduleFailure {
   message: string
 }
 
-/** A failure that is not the owner's if it has lost the piece meanwhile that came next. */
+/** A failure that is not the owner's fault if it no longer has the piece that was due. */
 export interface Suspicion {
   failure: ScheduleFailure
   piece: number

@@ -17,7 +17,7 @@ export class GivingUp {
   #hopelessSinceMs: number | undefined
   /** When a new byte last came, or the download began. */
   #byteMs: number | undefined
-  /** The good pieces then, and the most that has come of others since. */
+  /** The number of good pieces then, and the most bytes that have come of unfinished ones since. */
   #goodPieces = 0
   #mostLooseBytes = 0
   #lastFailure: ScheduleFailure | undefined
@@ -62,7 +62,7 @@ export class GivingUp {
     return this.#nobody(nowMs)
   }
 
-  /** What comes of a piece again that was begun before is not new. */
+  /** Bytes are new beyond the most that there were of unfinished pieces: a piece that is fetched again brings none. */
   #hasNewBytes (): boolean {
     let looseBytes = 0
     for (const { firstPiece, verifiedPiece, receivedBytes } of this.#pieces.parts.values()) {
@@ -95,7 +95,7 @@ export class GivingUp {
 
   #noOwner (): PiecemealError {
     const { pieceCount, done } = this.#pieces
-    const who = this.#owners.usable === 0 ? 'no owner was left and none came back' : 'no owner that is left has them and none came that has'
+    const who = this.#owners.usable === 0 ? 'no owner was left and none came back' : 'no owner that is left has them and no other came'
     const last = this.#lastFailure ? ` (the last one: ${this.#lastFailure.message})` : ''
     return new PiecemealError('E_NO_OWNER', `${pieceCount - done.size} of ${pieceCount} pieces are missing, ${who} within ${inSeconds(this.#policy.ownerWaitMs)}${last}; what is there is kept`)
   }

@@ -9,7 +9,7 @@ export class Knowledge {
   /** What a complete owner gave away lately, if it says so, as of `sentMs`. */
   sent: PieceSet | undefined
   sentMs = -Infinity
-  /** Pieces that came to be missing, as counted when it was last seen to have none of them; -1 if it may have one. */
+  /** `returns` of the pieces when it was last seen to have none that is missing; -1 if it may have one. */
   nothingAt = -1
   /** Whether it gets no more pieces. */
   isFinal = false

@@ -1,4 +1,4 @@
-/** What a schedule wants done, as values: whoever carries the orders out keeps what it needs of them. */
+/** What a schedule wants done, as values: the driver that carries the orders out keeps what it needs of them. */
 import type { PiecemealError } from '../protocol/errors.js'
 import type { Part } from './part.js'
 
@@ -31,7 +31,7 @@ export interface Machine {
   streams: number
   /** No more parts than this at once, whatever the policy allows. @default Infinity */
   most?: number
-  /** Whether it has little time left: then what its owners bring quickly is not better spread. */
+  /** Whether its processors have little time left: then a quick owner is better than many small parts from others. */
   isBusy: boolean
   /** Whether its own limit may be why an owner is slow. @default false */
   isLimited?: boolean

@@ -11,7 +11,7 @@ export interface ScheduledOwner {
 
 export class Owner implements ScheduledOwner {
   readonly key: string
-  /** As the tracker says, unless it said otherwise itself. */
+  /** As the tracker says, unless the owner itself has said otherwise. */
   complete: boolean
   /** Parts of it that run. */
   streams = 0

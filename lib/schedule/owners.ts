@@ -11,7 +11,7 @@ import { Owner, type ScheduledOwner } from './owner.js'
 import type { SchedulePolicy } from './policy.js'
 
 export class Owners {
-  /** Whether it has little time left. */
+  /** Whether this machine's processors have little time left. */
   isMachineBusy = false
   readonly crowd: Crowd
   readonly #policy: SchedulePolicy
@@ -37,7 +37,7 @@ export class Owners {
     return this.#usable
   }
 
-  /** Whether all are out that are listed, and what for: a lie before anything else. */
+  /** Why all that are listed are out, if they are: a lie before any other reason. */
   get reasonAllAreOut (): ScheduleFailure | undefined {
     if (this.#complete.length + this.#partial.length > 0) return undefined
     const outs = [...this.#owners.values()]
@@ -208,7 +208,7 @@ export class Owners {
     this.recount()
   }
 
-  /** The tracker tells otherwise of it: what it refused as it was it may give as it is. */
+  /** The tracker lists it otherwise now, complete or not. So it may give what it refused before. */
   #change (owner: Owner, complete: boolean, nowMs: number): void {
     this.#bitfields.drop(owner, nowMs)
     if (owner.standing.out === 'refused' && owner.streams === 0) return this.#join(new Owner({ key: owner.key, complete }, nowMs))

@@ -27,9 +27,9 @@ export class OwnerPicker {
   }
 
   /**
-   * What a partial owner gives that may be asked now and has something: of a few, from a random one on,
-   * the one that was fastest last, which is likely to have few others to serve; those without failures and
-   * with the fewest streams come first.
+   * What a partial owner gives, one that may be asked now and has something that is missing. Those without
+   * failures and with the fewest streams come first. Of a few of them, from a random one on, it is the one
+   * that was fastest last, which is likely to have few others to serve.
    */
   tryPartial<T> (nowMs: number, mostStreams: number, mayHaveSome: (owner: Owner) => boolean, take: (owner: Owner) => T | undefined): T | undefined {
     if (this.#owners.crowd.isCrowded(nowMs)) return undefined
@@ -70,7 +70,7 @@ export class OwnerPicker {
       .sort((a, b) => a.standing.failures - b.standing.failures || a.streams - b.streams)
   }
 
-  /** One that nobody counts on shows first that it serves. */
+  /** A lost owner has one stream, until it shows that it serves. */
   #mayBeAsked ({ standing, streams }: Owner, nowMs: number, mostStreams: number): boolean {
     return standing.mayBeAsked(nowMs) && streams < (standing.isLost(this.#policy) ? 1 : mostStreams)
   }

@@ -12,8 +12,8 @@
  * owners give what nobody else has and what they have not just given to somebody, and such a part is
  * ended where it meets what others have got meanwhile.
  *
- * When nothing is missing, idle owners take over from the slowest parts (endgame.ts). When nobody is
- * left who could serve, it is waited for a while (giving-up.ts).
+ * When nothing is missing, idle owners take over from the slowest parts (endgame.ts). When no
+ * owner is left that could serve, the download waits a while for one (giving-up.ts).
  */
 import type { PieceSet } from '../content/piece-set.js'
 import { blameFor } from '../protocol/blame.js'
@@ -74,7 +74,7 @@ export class Schedule {
 
   /**
    * What is to be done now. To be called whenever something was told, and ten times a second.
-   * Each order is decided when it is asked for: what comes of the one before, and is told at once, counts.
+   * Each order is decided when it is asked for: what the driver tells while it carries out the one before counts.
    */
   * step (nowMs: number, machine: Machine): Generator<Order, void, undefined> {
     this.#assigner.setMachine(machine)

@@ -84,7 +84,7 @@ export class Standing {
       this.#failedMs = nowMs
       this.#failures++
       this.#breaches = failure.code === 'E_PROTOCOL' ? this.#breaches + 1 : 0
-      // It may be away for a while, but to make no sense again and again is no way of being slow.
+      // An owner may be away for a while. One whose answers make no sense again and again is not just slow.
       if (this.#breaches >= triesPerOwner) this.exclude('refused', failure)
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Looks whether a shared file about which something has changed still has the bytes that were
- * announced. It is served meanwhile, each piece after a look of its own (shared-file.ts); with a look
- * at the whole that is over, for better or worse.
+ * announced. Meanwhile it is served, each piece after a look of its own (shared-file.ts). Once the whole
+ * was looked at it is trusted again, or withdrawn.
  */
 import { PiecemealError } from '../protocol/errors.js'
 import { identifyShare } from './open-share.js'

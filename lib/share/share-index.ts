@@ -24,7 +24,7 @@ export interface Share extends ServedFile, Content {
   replaces?: readonly string[] | undefined
 }
 
-/** Without its pieces, for whoever only has to know which one it is. */
+/** Without its pieces: enough to say which file it is. */
 export function servedFile ({ filename, size, digest, identity }: ServedFile): ServedFile {
   return { filename, size, digest, identity }
 }

@@ -22,7 +22,7 @@ import { changed, isInPlaceSync, openShareSync } from './open-share.js'
 import type { Share } from './share-index.js'
 import type { Trust } from './trust.js'
 
-/** A file that changes under every look is waited for elsewhere. */
+/** After so many looks at a file that changes under each, the peer is told to come again later. */
 const MOST_LOOKS = 5
 
 /** Of all files: what was read into it is hashed before anybody else has a turn. */
@@ -140,7 +140,7 @@ export class SharedFile {
     return false
   }
 
-  /** What is open may have been replaced by a file that is right: that is another question. */
+  /** What is open is wrong. If another file has taken its place, that one may be right, and is looked at. */
   #isChanged (): PiecemealError {
     const { folder, share, onChanged, onSuspect } = this.#options
     if (isInPlaceSync(folder, share, this.#identity)) onChanged(share)

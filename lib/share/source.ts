@@ -39,7 +39,7 @@ export function sourceOfFile (options: SharedFileOptions): Source {
   async function * extents (range: ByteRange): AsyncGenerator<OpenExtent> {
     const file = new SharedFile(options)
     try {
-      // Of a piece that the disk does not give the peer learns as of any other: by fewer bytes than the header said.
+      // No refusal for a piece that the disk does not give: the peer learns of it by fewer bytes than the header said, wherever in the range it is.
       await file.look(range.start).catch((error: unknown) => { if (!isNotShared(error)) throw error })
       yield { range, read: async (into, length, position) => await file.read(into, length, position) }
     } finally {
@@ -50,7 +50,7 @@ export function sourceOfFile (options: SharedFileOptions): Source {
   return { filename, size, digest, isWhole: true, extents }
 }
 
-/** @param moveMs how long it may take until it is told where pieces are that are no longer where they were */
+/** @param moveMs how long to wait for the news where pieces are that were moved */
 export function sourceOfParts (share: PartialShare, moveMs: number): Source {
   async function * extents ({ start, end }: ByteRange): AsyncGenerator<OpenExtent> {
     share.assertHas({ start, end })

@@ -1,10 +1,10 @@
 /**
  * Which pieces of a shared file are known to be those that were announced, for the file as it is.
  *
- * A file is trusted as it was when it was digested. Whatever changes about it takes the trust away,
- * be it only its mode or its number of links: nothing that a file system tells of a file tells a
- * `chmod` from bytes that were written and dated back. Piece by piece the trust is earned again. A
- * file that was replaced, but is still open, has its own beside that of the one in its place.
+ * A file is trusted as it was when it was digested. Any change takes the trust away, even one of its
+ * mode or its number of links: a file system has nothing that tells a `chmod` from bytes that were
+ * written and dated back. Piece by piece the trust is earned again. A file that was replaced, but is
+ * still open, has its own trust, beside that of the file in its place.
  */
 import { identityKey, type FileIdentity } from '../disk/own-file.js'
 import { PieceSet } from '../content/piece-set.js'

@@ -31,7 +31,7 @@ export interface UploadCalls {
   place: { argument: { content: PartialContent, run: PlacedRun }, result: undefined }
   /** Nothing of a content that was not complete is there any more, or all of it. */
   drop: { argument: string, result: boolean }
-  /** What the thread had to tell is known, by its id. */
+  /** All others know now what the thread had told with this id. */
   heard: { argument: number, result: undefined }
   sentLately: { argument: string, result: Uint8Array | undefined }
   uploads: { argument: undefined, result: Upload[] }

@@ -137,7 +137,7 @@ export class UploadServer {
     }
   }
 
-  /** What this node is out of, or can't open, it is likely to have again: the peer comes later, and the user is told why, now and then. */
+  /** This node is out of something, or can't open a file, which is likely to pass: the peer is told to come later, the user why, now and then. */
   #isShort (error: PiecemealError): PiecemealError {
     const nowMs = performance.now()
     if (nowMs - this.#shortMs >= SHORT_PAUSE_MS) {

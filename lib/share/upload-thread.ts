@@ -28,11 +28,11 @@ export interface UploadThreadOptions extends UploadThreadData {
   onProbe?: (probe: string) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
-  /** All that is offered; before a thread is told of a change, it is in here. */
+  /** All that is offered, with every change that a thread has been told of. */
   offered: () => { shares: Iterable<Share>, partials: Iterable<PartialShare> }
 }
 
-/** A thread that was started again and dies sooner than this is not started once more before. */
+/** The least time between two starts of the thread, where it dies again and again. */
 const RESTART_PAUSE_MS = 15_000
 
 interface Pending {
@@ -138,7 +138,7 @@ export class UploadThread {
         isUp = true
       } catch (error) {
         if (!signal.aborted) this.#options.onError(toPiecemealError(error))
-        // It may be there, and only its port is not.
+        // The thread may run, and only its port be missing.
         void this.#worker?.terminate()
         this.#worker = undefined
       }
@@ -204,7 +204,7 @@ export class UploadThread {
     this.#worker = undefined
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
-    // One that has not listened yet is told of by whoever wants it to.
+    // The death of a thread that has not listened yet is told by `listen`.
     if (!wasRunning || this.#address === undefined || this.#isStartingAgain || this.#closing.signal.aborted) return
     this.#options.onError(error)
     void this.#startAgain(this.#address)

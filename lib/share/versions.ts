@@ -1,6 +1,6 @@
 /**
- * What this node has uploaded under each name, one version after the other: whoever still has an older
- * one is known to have that, and not something else by the same name.
+ * What this node has uploaded under each name, one version after the other. So a node that still has an
+ * older version is known to have that, and not another file of the same name.
  */
 import { REPLACED_DIGESTS, SHARES_PER_NODE } from '../protocol/limits.js'
 

@@ -1,7 +1,7 @@
 /**
- * A node may say that others reach it elsewhere than where it comes from: behind a forward, in a
- * container. It is believed when it has heard, at that place and on both ports, what the tracker
- * said there, and says it back on its own connection.
+ * A node behind a forward or in a container may say that others reach it elsewhere than where it comes
+ * from. To prove it the tracker says something to both ports of that place. The node is believed once
+ * it says both back on its own connection.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

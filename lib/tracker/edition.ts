@@ -7,7 +7,7 @@ import type { Found, Owner, OwnerRecord } from './registry.js'
 /** So many questions in a row get the same order of owners, where all are told: when a whole lab asks at once, the answer is at hand. */
 const QUESTIONS_PER_ORDER = 8
 
-/** What a record says beside the digest that others need not say. */
+/** What a record says beside the digest; records of one digest may differ in it. */
 export type Claim = Pick<OwnerRecord, 'size' | 'pieceLength' | 'complete' | 'origin' | 'replaces'>
 
 interface Votes {
@@ -43,7 +43,7 @@ export class Edition {
     return this.#complete.size + this.#partial.size
   }
 
-  /** Whether it came by somebody's upload who is still there. */
+  /** Whether a node that is still there has uploaded it. */
   get hasOrigin (): boolean {
     return this.#origins > 0
   }
@@ -133,8 +133,8 @@ export class Edition {
 }
 
 /**
- * Those that another one takes the place of: a record of another content says so, and nobody who is
- * there has uploaded it. Where that is true of all of them none is older than the rest.
+ * The editions that are older: a record of another content replaces them, and no node that is there
+ * has uploaded them. Where that is true of all editions none of them counts as older.
  */
 export function olderOf (editions: readonly Edition[]): ReadonlySet<Edition> {
   if (editions.length < 2) return NONE

@@ -26,12 +26,12 @@ export class Tries {
     return await this.#limit(async () => await attempt(this.#closing.signal))
   }
 
-  /** Those that run fail, and all that come. */
+  /** Tries that run fail, and so do all later ones. */
   close (): void {
     this.#closing.abort()
   }
 
-  /** Whether both ports take a connection. With a secret they are not asked for more: what answers is seen when data is asked for. */
+  /** Whether both ports take a connection. That is all that is asked, with a secret too; a downloader sees what answers there. */
   async reaches ({ host, inputPort, outputPort }: Place): Promise<boolean> {
     const connects = async (port: number): Promise<boolean> => await this.run(async (signal) => {
       const socket = await dial({ host, port, signal, connectMs: REACH_TRY_MS })
@@ -82,7 +82,7 @@ export function isSamePlace (a: Place, b: Place): boolean {
   return a.host === b.host && a.inputPort === b.inputPort && a.outputPort === b.outputPort
 }
 
-/** Where askers from elsewhere are sent to reach a node of this machine: the tracker itself can't tell from its loopback whether they will. */
+/** The address at which askers from other machines are told to find a node of this machine. To try the loopback would not tell whether they can. */
 export function outwardHost (host: string, hears: 'loopback' | 'everywhere'): string {
   if (hears === 'loopback' || !isLoopback(host)) return host
   const outward = Object.values(networkInterfaces()).flat().find((address) => address?.internal === false && !address.address.startsWith('fe80:'))

@@ -23,9 +23,9 @@ export interface SessionOptions {
   tries: Pick<Tries, 'run' | 'reaches'>
   /** For nodes' ports. */
   credentials?: Record<Purpose, ClientCredentials> | undefined
-  /** Whether a node is heard that says it is reached elsewhere than where it comes from. */
+  /** Whether an `advertise` of the node is taken. */
   takesAdvertised: boolean
-  /** Where others are sent who ask for somebody that comes from this host. */
+  /** Where askers are told to find a node that comes from this host. */
   outwardHost: (host: string) => string
   /** Trouble that no peer waits to be told of. */
   onError: (error: Error) => void
@@ -76,7 +76,7 @@ export class Session {
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
   async answer (value: Record<string, unknown>): Promise<object | Buffer> {
     const message = parseNodeToTracker(value)
-    // What it sent before it was told that another connection has its name.
+    // It was sent before the node knew that a newer connection has its name.
     if (this.#isReplaced) throw new PiecemealError('E_NETWORK', `another connection is ${quote(message.name)}'s now`, { endsConnection: true })
     try {
       await this.#bind(message)
@@ -139,7 +139,7 @@ export class Session {
     return trackerReply('alive', this.#acknowledged)
   }
 
-  /** Whether it is where it is listed is looked after once it is listed, and where it says that it is comes first. */
+  /** Once the node is listed: first the place that it advertises is to be proven, then the place where it is listed is tried. */
   #look (): void {
     const announced = this.#announced
     if (announced === undefined) return

@@ -18,7 +18,7 @@ import type { Registry } from './registry.js'
 const NAME = 'tracker'
 
 export interface TrackerOptions {
-  /** An address, or a name: each address that it has and this machine, too. @default '127.0.0.1' */
+  /** An address, or a name, which stands for all of its addresses that this machine has. @default '127.0.0.1' */
   host?: string
   /** 0 for any free one. @default 12340 */
   port?: number

@@ -82,7 +82,7 @@ export function textReporter ({ out, err }: Output): Reporter {
 
 /** The command that picks a version, ready to be typed. */
 function versionLines ({ file = '', versions = [] }: Failure): string[] {
-  // A name that looks like an option stands where there are no more of them.
+  // A name that looks like an option stands after the end of options.
   const command = (digest: string): string => file.startsWith('-') ? `--digest ${digest} -- ${shellQuote(file)}` : `${shellQuote(file)} --digest ${digest}`
   return versions.map(({ digest, size, owners }) =>
     `  torrent -m download ${command(shortDigest(digest))}  (${formatBytes(size)}, ${count(owners, 'owner')})`)
