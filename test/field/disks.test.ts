@@ -1,14 +1,13 @@
 /** Nodes on file systems that lack something, are full, may only be read, or stand still. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
-import { once } from 'node:events'
-import { mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { ROOT } from '../helpers/command.js'
 import { firstDifference, hiddenLeftovers, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
+import { mountExfat, mountExt4, mountOdd, run, unmountAfter, type Mount } from './mounts.js'
 
 t.setTimeout(400_000)
 
@@ -16,12 +15,9 @@ const MB = 1_000_000
 const { EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
 const FROZEN_MS = 45_000
 
-interface Setting {
-  dir: string
+interface Setting extends Mount {
   tracker: TrackerCommand
   owner: NodeCommand
-  /** Where something can be mounted. */
-  mountPoint: string
 }
 
 /** An owner of files of these sizes. */
@@ -34,47 +30,6 @@ async function setUp (t: Test, files: Record<string, number>, flags: string[] = 
   const mountPoint = join(dir, 'mounted')
   mkdirSync(mountPoint)
   return { dir, tracker, owner, mountPoint }
-}
-
-/** @returns what it prints */
-function run (command: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`)
-  return stdout.trim()
-}
-
-/** What is mounted goes before the folder it is in. */
-function unmountAfter (t: Test, mountPoint: string): void {
-  t.teardown(() => { spawnSync('umount', ['-l', mountPoint]) })
-}
-
-function mountExt4 (t: Test, { dir, mountPoint }: Setting, bytes: number, ...options: string[]): void {
-  run('mkfs.ext4', '-q', '-m', '0', ...options, makeImage(dir, bytes))
-  run('mount', '-o', 'loop', join(dir, 'image'), mountPoint)
-  unmountAfter(t, mountPoint)
-}
-
-function makeImage (dir: string, bytes: number): string {
-  const image = join(dir, 'image')
-  writeFileSync(image, '')
-  truncateSync(image, bytes)
-  return image
-}
-
-async function mountOdd (t: Test, { dir, mountPoint }: Setting, ...lacks: string[]): Promise<void> {
-  const behind = join(dir, 'behind')
-  mkdirSync(behind)
-  const server = spawn('/usr/bin/python3', [join(ROOT, 'test/field/odd-fs.py'), behind, mountPoint, ...lacks], { stdio: 'ignore', env: { PATH: process.env.PATH } })
-  const ended = once(server, 'exit')
-  t.teardown(async () => {
-    server.kill('SIGKILL')
-    await ended
-  })
-  unmountAfter(t, mountPoint)
-  for (const until = performance.now() + 10_000; spawnSync('mountpoint', ['-q', mountPoint]).status !== 0;) {
-    if (performance.now() > until || server.exitCode !== null) throw new Error('no FUSE file system: apt-get install python3-fusepy')
-    await sleep(50)
-  }
 }
 
 /** Both kinds of files arrive, nothing is left over, nothing is replaced, and they can be fetched from there. */
@@ -120,12 +75,7 @@ for (const [what, lacks] of Object.entries(ODD)) {
 
 await t.test('exFAT', async (t) => {
   const setting = await setUp(t, SIZES)
-  const image = makeImage(setting.dir, 200 * MB)
-  run('mkfs.exfat', image)
-  const device = run('losetup', '-f', '--show', image)
-  t.teardown(() => { spawnSync('losetup', ['-d', device]) })
-  run('mount.exfat-fuse', device, setting.mountPoint)
-  unmountAfter(t, setting.mountPoint)
+  mountExfat(t, setting, 200 * MB)
   await arrivesAndServes(t, setting)
 })
 

@@ -4,7 +4,10 @@
   links=N    hard links fail          locks=N   locks fail
   dirsync=N  a folder can't be synced statfs    statfs says 0 of 0
   links_later=N  hard links fail but for those within one folder
+  bad=N     the MiB at N can't be read, once there is a file .bad in FOLDER
+  inodes    inode numbers are made up, and others when the kernel has forgotten a file
 """
+import errno
 import os
 import sys
 from fusepy import FUSE, FuseOSError, Operations
@@ -38,7 +41,10 @@ class Odd(Operations):
 
     def open(self, path, flags): return os.open(self.at(path), flags & ~os.O_NOFOLLOW)
     def create(self, path, mode, fi=None): return os.open(self.at(path), os.O_RDWR | os.O_CREAT, mode)
-    def read(self, path, size, offset, fh): return os.pread(fh, size, offset)
+    def read(self, path, size, offset, fh):
+        if 'bad' in lacks and offset < lacks['bad'] + 2**20 and offset + size > lacks['bad'] and os.path.exists(self.at('.bad')): raise FuseOSError(errno.EIO)
+        return os.pread(fh, size, offset)
+
     def write(self, path, data, offset, fh): return os.pwrite(fh, data, offset)
     def truncate(self, path, length, fh=None): return os.truncate(self.at(path), length)
     def release(self, path, fh): return os.close(fh)
@@ -62,4 +68,4 @@ class Odd(Operations):
 if 'locks' in lacks:
     def lock(self, path, fh, cmd, lock): raise FuseOSError(lacks['locks'])
     Odd.lock = lock
-FUSE(Odd(os.path.realpath(sys.argv[1])), sys.argv[2], foreground=True, use_ino=True)
+FUSE(Odd(os.path.realpath(sys.argv[1])), sys.argv[2], foreground=True, **({} if 'inodes' in lacks else {'use_ino': True}))
