@@ -191,7 +191,7 @@ export class Transfer {
       }
     }
     if (slots.isFree) slots.pass()
-    // Others give theirs up for whoever waits, if they get nowhere.
+    // If it waits, downloads that get nowhere give up their slots for it.
     else if (this.#schedule.isShortOfParts && !isAside) slots.wait(this.#wakeUp)
     else slots.leave(this.#wakeUp)
     return false

@@ -126,7 +126,7 @@ class PartFetch {
     return this.#whole
   }
 
-  /** A forwarder whose owner is away says nothing, and may not be long in saying so. */
+  /** A forwarder whose owner is away accepts the connection and closes it without a word: that is no breach of the contract. */
   get #endedEarly (): PiecemealError {
     return this.#silence.phase === 'receiving' || this.#header === undefined || this.#header.length > 0
       ? protocolError(`${this.#where} ended the stream before the range was complete`)
@@ -185,7 +185,7 @@ class PartFetch {
         throw new PiecemealError('E_DIGEST', `${this.#where} sent wrong bytes for piece ${this.#checker.piece} of ${quote(this.#task.filename)}`)
       }
       callFiles(() => this.#completeFile())
-      // Of a whole file the answer tells, which may not come: what the thread had in hand dies with it.
+      // A whole file counts once the thread's answer has come: if the thread dies before, it is fetched again.
       if (this.#whole === undefined) this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     }
@@ -205,7 +205,7 @@ class PartFetch {
     this.#whole = { pieces, identity: named ?? identifySync(this.#fd) }
   }
 
-  /** An owner gives up who takes nothing: where this thread stood still it is not to blame. */
+  /** An owner gives a stream up that takes nothing. If this thread had stood still, that is not the owner's fault. */
   #brokenOff (error: PiecemealError): PiecemealError {
     this.#silence.look()
     const { longStillMs } = this.#silence

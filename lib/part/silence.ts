@@ -1,4 +1,4 @@
-/** How long an owner has said nothing, by what it is to say next; what this thread did not hear, because it stood still itself, is not counted. */
+/** How long an owner has said nothing, and how long it may, by what it is to say next. Time in which this thread stood still itself does not count. */
 import type { Deadlines } from '../protocol/limits.js'
 
 export type Phase = 'connecting' | 'waiting' | 'receiving'
