@@ -1,6 +1,5 @@
-/** An owner with a limit and four downloaders, all with a secret: every download is right, nobody is taken for a liar, and it takes little longer than one copy. */
+/** An owner with a limit and four downloaders, all with a secret: every download is right, and nobody is taken for a liar. How long it took is told, in times of one copy. */
 import { writeFile } from 'node:fs/promises'
-import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { MiB } from '../../lib/protocol/units.js'
@@ -11,7 +10,6 @@ import { bothWays } from '../helpers/ways.js'
 const SIZE = 128 * MiB
 const UP = 40 * MiB
 const ROUNDS = 3
-const MOST_COPIES = 1.6
 
 t.setTimeout(300_000)
 
@@ -27,7 +25,6 @@ for (let round = 1; round <= ROUNDS; round++) {
     const owner = await startNode(t, { name: 'owner', tracker, dir, flags: [...flags, '--up', String(UP)] })
     await owner.upload('a.bin')
     const downloaders = await Promise.all(['A', 'B', 'C', 'D'].map(async (name) => await startNode(t, { name, tracker, dir, flags })))
-    const load = loadavg()[0] ?? 0
     const startMs = performance.now()
     await Promise.all(downloaders.map(async (node) => await node.download('a.bin')))
     const copies = (performance.now() - startMs) / 1_000 / (SIZE / UP)
@@ -35,7 +32,6 @@ for (let round = 1; round <= ROUNDS; round++) {
       t.equal(await firstDifference(join(node.folder, 'a.bin'), original), undefined)
       t.equal(node.stderr, '')
     }
-    const isBusy = load > availableParallelism()
-    t.ok(copies < MOST_COPIES, `${copies.toFixed(2)} times one copy`, isBusy ? { skip: `SKIPPED: ${copies.toFixed(2)} times one copy says nothing on a machine with a load of ${load.toFixed(1)}` } : {})
+    t.comment(`${copies.toFixed(2)} times one copy`)
   })
 }
