@@ -1,4 +1,5 @@
 /** The node's worker threads; the only file that knows Piscina. */
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import pLimit from 'p-limit'
@@ -13,28 +14,36 @@ import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 import { threadRoom } from './thread-room.js'
 
-const FETCH_PART = new URL('../../workers/fetch-part.js', import.meta.url).href
-const DIGEST_PIECES = new URL('../../workers/digest-pieces.js', import.meta.url).href
-const GIVE_NAME = new URL('../../workers/give-name.js', import.meta.url).href
+const TASKS = new URL('../../workers/pool-tasks.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
+/** How long threads that start may take, when they are to end, to have loaded their code. */
+const LOAD_MS = 4_000
 const CORES = availableParallelism()
 /** How many small parts share one thread, at most. */
 const PARTS_PER_THREAD = 4
+
+/** What the module exports. */
+type TaskName = 'fetchPart' | 'digestPieces' | 'giveName'
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
   readonly slots: Slots
   readonly #limitDigests = pLimit(CORES)
   readonly #piscina: Piscina
+  /** Ids of the threads that have loaded their code. */
+  readonly #loaded = new Set<unknown>()
   #isClosed = false
 
   /** With as many threads as there can be. @throws E_LIMIT if there can be none. */
   static async open (fetchThreads: number): Promise<WorkerPool> {
-    return new WorkerPool(fetchThreads, await threadRoom(mostThreads(fetchThreads)))
+    const pool = new WorkerPool(fetchThreads, await threadRoom(mostThreads(fetchThreads)))
+    // Piscina gives tasks to the first ones before that, and what ends a task may end its thread.
+    await pool.#loadedAll()
+    return pool
   }
 
   /**
-   * Starts as many threads as there are cores, with the code for parts already loaded.
+   * Starts as many threads as there are cores, with their code already loaded.
    *
    * @param fetchThreads those that may fetch at once; fewer than usual mean that there are hardly descriptors for them
    * @param room how many threads there may be
@@ -42,7 +51,8 @@ export class WorkerPool {
   constructor (fetchThreads = MAX_FETCH_THREADS, room = mostThreads(fetchThreads)) {
     this.slots = new Slots(Math.min(fetchThreads, room))
     this.#piscina = new Piscina({
-      filename: FETCH_PART,
+      filename: TASKS,
+      name: 'fetchPart' satisfies TaskName,
       minThreads: Math.min(CORES, room),
       maxThreads: room,
       idleTimeout: IDLE_THREAD_MS,
@@ -52,6 +62,7 @@ export class WorkerPool {
     })
     // A thread that dies fails its task; the pool starts another.
     this.#piscina.on('error', () => {})
+    this.#piscina.on('message', (threadId) => this.#loaded.add(threadId))
   }
 
   /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
@@ -59,7 +70,7 @@ export class WorkerPool {
     const isShared = sharesThread(task)
     const end = (): void => this.#endThread(new PartControl(task.control).threadId)
     if (isShared) signal.addEventListener('abort', end, { once: true })
-    const file = await this.#run<WholeFile | undefined>(task, FETCH_PART, isShared ? undefined : signal)
+    const file = await this.#run<WholeFile | undefined>(task, 'fetchPart', isShared ? undefined : signal)
       .finally(() => signal.removeEventListener('abort', end))
     // What crosses threads arrives as a plain Uint8Array.
     return file && { ...file, pieces: Buffer.from(file.pieces) }
@@ -67,19 +78,27 @@ export class WorkerPool {
 
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
   async digestPieces (task: DigestTask): Promise<PieceList> {
-    return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, DIGEST_PIECES, new AbortController().signal)))
+    return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, 'digestPieces', new AbortController().signal)))
   }
 
   /** @throws E_EXISTS, E_DISK_FULL, E_IO; E_WORKER if its thread died. */
   async giveName (task: NameTask): Promise<void> {
-    await this.#run(task, GIVE_NAME)
+    await this.#run(task, 'giveName')
   }
 
   /** Ends all threads. Safe to call twice. */
   async close (): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#loadedAll()
     await this.#piscina.destroy()
+  }
+
+  /** A thread that is ended while it loads its code takes the whole process with it: Node asks V8 for a module that there is not. */
+  async #loadedAll (): Promise<void> {
+    const signal = AbortSignal.timeout(LOAD_MS)
+    const loading = this.#piscina.threads.filter(({ threadId }) => !this.#loaded.has(threadId))
+    await Promise.allSettled(loading.map(async (thread) => await Promise.race([once(thread, 'message', { signal }), once(thread, 'exit', { signal })])))
   }
 
   /** With all that it has in hand. */
@@ -88,10 +107,10 @@ export class WorkerPool {
   }
 
   /** With a signal, which ends the thread, it has a thread for itself. */
-  async #run<T> (task: unknown, filename: string, signal?: AbortSignal): Promise<T> {
+  async #run<T> (task: unknown, name: TaskName, signal?: AbortSignal): Promise<T> {
     let result: TaskResult<T>
     try {
-      result = await this.#piscina.run(task, { filename, ...(signal && { signal }) }) as TaskResult<T>
+      result = await this.#piscina.run(task, { name, ...(signal && { signal }) }) as TaskResult<T>
     } catch (cause) {
       throw outOfDescriptors(cause, 'cannot start a thread') ?? new PiecemealError('E_WORKER', `a worker thread died: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }

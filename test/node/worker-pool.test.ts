@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { blake3 } from '@napi-rs/blake-hash'
 import t, { type Test } from 'tap'
 import { DEADLINES } from '../../lib/protocol/limits.js'
@@ -48,6 +49,21 @@ function taskFor (folder: string, name: string, server: Server): PartTask {
     down: new RateLimit().buffer,
   }
 }
+
+await t.test('threads that are only just starting are ended once they have loaded their code', async (t) => {
+  const started: Worker[] = []
+  const loaded = new Set<unknown>()
+  const onWorker = (worker: Worker): void => {
+    started.push(worker)
+    worker.on('message', () => loaded.add(worker))
+  }
+  process.on('worker', onWorker)
+  t.teardown(() => process.off('worker', onWorker))
+  const pool = new WorkerPool()
+  await pool.close()
+  t.equal(loaded.size, started.length)
+  t.ok(started.length > 0)
+})
 
 await t.test('more files of one piece at once than there are threads for them, and one that is stuck', async (t) => {
   const pool = new WorkerPool()
