@@ -18,8 +18,8 @@ export interface LineConversation {
 }
 
 export interface LineServerOptions {
-  /** `vouch` is to be called once the peer has shown that it is one of us; `name` is who it says it is, where there is a secret. */
-  converse: (socket: Socket, vouch: () => void, name: string | undefined) => LineConversation
+  /** `admit` is to be called once the peer has shown that it is one of us; `name` is who it says it is, where there is a secret. */
+  converse: (socket: Socket, admit: () => void, name: string | undefined) => LineConversation
   /** The reply that carries an error; `message` where there was one. */
   refuse: (error: ErrorData, reason: PiecemealError, message: Record<string, unknown> | undefined) => object
   /** Something that no peer is told about. */
@@ -70,7 +70,7 @@ export class LineServer {
 
   #serve (socket: Socket, name: string | undefined): void {
     const { converse, refuse, onError, deadlines } = this.#options
-    const { answer, close } = converse(socket, () => this.#listener.vouchFor(socket), name)
+    const { answer, close } = converse(socket, () => this.#listener.admit(socket), name)
     if (close) socket.once('close', close)
     serveLines(socket, {
       answer,

@@ -1,7 +1,7 @@
 /**
- * A TCP port that strangers can't exhaust. A connection is a stranger's until somebody vouches for
- * it; where there are too many of those, the one that has kept silent longest goes, so that whoever
- * speaks at once gets in however many are waiting. With a secret nobody else gets in at all.
+ * A TCP port that strangers can't exhaust. A connection is a stranger's until it is admitted. Where
+ * there are too many strangers, the one that has kept silent longest goes, so that a peer that speaks
+ * at once gets in, however many are waiting. With a secret nobody else gets in at all.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
@@ -30,7 +30,7 @@ export interface ListenerOptions {
   turnAway?: ((socket: Socket) => void) | undefined
   /** Why there may be no more, for `onAcceptError` (E_LIMIT) where somebody is turned away for that; if left out, it is no news. */
   fullBecause?: string | undefined
-  /** Whether the connection that was vouched for longest ago makes room as well: its peer connects again when it has to. @default false */
+  /** Whether the connection that was admitted longest ago makes room as well: its peer connects again when it has to. @default false */
   evictsIdle?: boolean | undefined
   /** @default 64 */
   maxUnknownPerAddress?: number
@@ -59,7 +59,7 @@ export class Listener {
   readonly #servers: Server[] = []
   readonly #gate: TlsGate | undefined
   readonly #refusals = new Refusals()
-  /** When each was last vouched for, or came; the longest ago first. */
+  /** When each was last admitted, or came; the longest ago first. */
   readonly #sockets = new Map<Socket, number>()
   readonly #turnedAway = new Set<Socket>()
   readonly #strangers = new Strangers()
@@ -134,7 +134,7 @@ export class Listener {
   }
 
   /** The peer has said who it is, or what it wants. */
-  vouchFor (socket: Socket): void {
+  admit (socket: Socket): void {
     const connection = this.#connectionOf.get(socket) ?? socket
     if (this.#sockets.delete(connection)) this.#sockets.set(connection, performance.now())
     this.#strangers.delete(connection)

@@ -21,7 +21,7 @@ import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
 import type { ServedFile } from '../share/share-index.js'
-import { SizeServer } from '../share/size-server.js'
+import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import { Activity } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
@@ -47,7 +47,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #descriptors: DescriptorShares
   readonly #offers: Offers
-  readonly #sizeServer: SizeServer
+  readonly #metadataServer: MetadataServer
   readonly #uploads: UploadThread
   readonly #tracker: TrackerClient
   readonly #activity: Activity
@@ -103,7 +103,7 @@ export class Node extends EventEmitter<NodeEvents> {
       events: this,
       onError: serving.onError,
     })
-    this.#sizeServer = new SizeServer({
+    this.#metadataServer = new MetadataServer({
       ...serving,
       credentials: control,
       maxConnections,
@@ -153,7 +153,7 @@ export class Node extends EventEmitter<NodeEvents> {
     await this.#disk.tidy(new Date())
     this.#throwIfStopping()
     // If one fails, the other is still to be closed, which can't be done while it opens.
-    const listening = [this.#sizeServer.listen({ host, port: inputPort }), this.#uploads.listen({ host, port: outputPort })] as const
+    const listening = [this.#metadataServer.listen({ host, port: inputPort }), this.#uploads.listen({ host, port: outputPort })] as const
     await Promise.allSettled(listening)
     const [input, output] = await Promise.all(listening)
     this.#ports = { input, output }
@@ -270,7 +270,7 @@ export class Node extends EventEmitter<NodeEvents> {
   /** Off the owner lists at once; uploads that run may finish for 5 s; then everything is closed. */
   async leave (): Promise<void> {
     await this.#tracker.close()
-    await this.#sizeServer.close()
+    await this.#metadataServer.close()
     // A thread that has died has no uploads any more.
     await isOverWithin(this.#uploads.drain().catch(() => {}), this.#deadlines.leaveMs)
     await this.close()
@@ -297,7 +297,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.
     await this.#starting?.catch(() => {})
-    await Promise.allSettled([left, this.#uploads.close(), this.#sizeServer.close(), stopped])
+    await Promise.allSettled([left, this.#uploads.close(), this.#metadataServer.close(), stopped])
     // A pool that could not be opened has told why.
     await this.#pool?.then(async (pool) => await pool.close(), () => {})
     await this.#disk?.close()

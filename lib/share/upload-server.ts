@@ -111,7 +111,7 @@ export class UploadServer {
     socket.setTimeout(dataStallMs, () => socket.destroy())
     try {
       const request = parseFileCommunication(decodeLineBytes(await readLine(socket, REQUEST_LINE_BYTES, firstLineMs)))
-      this.#listener.vouchFor(socket)
+      this.#listener.admit(socket)
       throwAway(socket)
       if (request.probe !== undefined) this.#options.onProbe?.(request.probe)
       if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)

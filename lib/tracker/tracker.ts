@@ -11,7 +11,7 @@ import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type ClientCredentials, type Purpose, type Secret } from '../secret/keys.js'
 import { MemoryRegistry } from './memory-registry.js'
 import { outwardHost, Tries } from './reachability.js'
-import { isFromThisMachine, Session } from './session.js'
+import { isFromThisMachine, NodeConnection } from './node-connection.js'
 import type { Registry } from './registry.js'
 
 /** As nodes are told that it dials. */
@@ -69,7 +69,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     this.#credentials = secret && { control: { ...credentialsFor('control', secret), name: NAME }, data: { ...credentialsFor('data', secret), name: NAME } }
     this.#deadlines = { ...DEADLINES, ...deadlines }
     this.#server = new LineServer({
-      converse: (socket, vouch, name) => this.#converse(socket, vouch, name),
+      converse: (socket, admit, name) => this.#converse(socket, admit, name),
       refuse: (error, reason, message) => trackerRefusal(message?.mode, { ...error, ...(reason instanceof ConflictError && { versions: reason.versions }) }),
       onError: (error) => this.#report(error),
       credentials: secret && credentialsFor('control', secret),
@@ -100,8 +100,8 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     await this.#server.close()
   }
 
-  #converse (socket: Socket, vouch: () => void, name: string | undefined): LineConversation {
-    const session = new Session(socket, name, this.#registry, {
+  #converse (socket: Socket, admit: () => void, name: string | undefined): LineConversation {
+    const session = new NodeConnection(socket, name, this.#registry, {
       heartbeatMs: this.#deadlines.heartbeatMs,
       tries: this.#tries,
       credentials: this.#credentials,
@@ -109,7 +109,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
       outwardHost: (host) => outwardHost(host, this.#hears),
       onError: (error) => this.#report(error),
       onJoin: (name) => {
-        vouch()
+        admit()
         this.emit('joined', { name })
       },
       onLeave: (name) => this.emit('left', { name }),

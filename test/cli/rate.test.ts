@@ -1,7 +1,6 @@
 import t from 'tap'
 import { parseRate } from '../../lib/cli/rate.js'
-
-const KiB = 1_024
+import { KiB } from '../../lib/protocol/units.js'
 
 await t.test('rates', async (t) => {
   const table: Array<[text: string, bytesPerSecond: number | undefined]> = [

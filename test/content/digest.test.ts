@@ -1,8 +1,7 @@
 import { blake3 } from '@napi-rs/blake-hash'
 import t from 'tap'
 import { contentDigest, contentOf, isPieceListOf } from '../../lib/content/digest.js'
-
-const MIB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 /** The contract's words, by hand. */
 function digestByHand (size: number, pieceLength: number, pieces: readonly Buffer[]): string {
@@ -16,17 +15,17 @@ await t.test('the primitive is BLAKE3, by its published vectors', async (t) => {
 
 await t.test('contents of none, one and several pieces', async (t) => {
   const abc = Buffer.from('abc')
-  const long = Buffer.alloc(2 * MIB + 1, 'piecemeal')
+  const long = Buffer.alloc(2 * MiB + 1, 'piecemeal')
   const table: Array<[data: Buffer, pieces: Buffer[]]> = [
     [Buffer.alloc(0), []],
     [abc, [blake3(abc)]],
-    [long.subarray(0, MIB), [blake3(long.subarray(0, MIB))]],
-    [long, [blake3(long.subarray(0, MIB)), blake3(long.subarray(MIB, 2 * MIB)), blake3(long.subarray(2 * MIB))]],
+    [long.subarray(0, MiB), [blake3(long.subarray(0, MiB))]],
+    [long, [blake3(long.subarray(0, MiB)), blake3(long.subarray(MiB, 2 * MiB)), blake3(long.subarray(2 * MiB))]],
   ]
   for (const [data, pieces] of table) {
-    const digest = digestByHand(data.length, MIB, pieces)
-    t.strictSame(contentOf(data), { size: data.length, pieceLength: MIB, digest, pieces: Buffer.concat(pieces) })
-    t.equal(contentDigest(data.length, MIB, Buffer.concat(pieces)), digest)
+    const digest = digestByHand(data.length, MiB, pieces)
+    t.strictSame(contentOf(data), { size: data.length, pieceLength: MiB, digest, pieces: Buffer.concat(pieces) })
+    t.equal(contentDigest(data.length, MiB, Buffer.concat(pieces)), digest)
   }
 })
 
@@ -36,7 +35,7 @@ await t.test('digests that must never change: others hold them', async (t) => {
 })
 
 await t.test('a piece list is the one that the digest was made of, or not', async (t) => {
-  const { pieces, ...content } = contentOf(Buffer.alloc(2 * MIB + 1, 'piecemeal'))
+  const { pieces, ...content } = contentOf(Buffer.alloc(2 * MiB + 1, 'piecemeal'))
   t.ok(isPieceListOf(content, pieces))
   const flipped = Buffer.from(pieces)
   flipped[40] = (flipped[40] ?? 0) ^ 1
@@ -45,8 +44,8 @@ await t.test('a piece list is the one that the digest was made of, or not', asyn
     t.notOk(isPieceListOf(content, list), what)
   }
   t.notOk(isPieceListOf({ ...content, size: content.size + 1 }, pieces), 'the size is part of it')
-  t.notOk(isPieceListOf({ ...content, pieceLength: 2 * MIB }, pieces), 'and the piece length')
+  t.notOk(isPieceListOf({ ...content, pieceLength: 2 * MiB }, pieces), 'and the piece length')
   // A list with a digest of its own making, but not of as many pieces as the size has.
   const short = pieces.subarray(0, 32)
-  t.notOk(isPieceListOf({ ...content, digest: contentDigest(content.size, MIB, short) }, short))
+  t.notOk(isPieceListOf({ ...content, digest: contentDigest(content.size, MiB, short) }, short))
 })

@@ -5,12 +5,12 @@ import { contentOf } from '../../lib/content/digest.js'
 import { DigestCache } from '../../lib/disk/digest-cache.js'
 import { shareOf } from '../share/shares.js'
 import type { Share } from '../../lib/share/share-index.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 type Testdir = { testdir: (fixture: Record<string, string | Buffer>) => string }
 
 async function cached (t: Testdir, names = ['file']): Promise<{ folder: string, hidden: string, cache: DigestCache, shares: Share[], entries: () => Promise<string[]> }> {
-  const folder = t.testdir(Object.fromEntries(names.map((name) => [name, Buffer.alloc(MIB + 5, name)])))
+  const folder = t.testdir(Object.fromEntries(names.map((name) => [name, Buffer.alloc(MiB + 5, name)])))
   const hidden = join(folder, '.piecemeal')
   const cache = new DigestCache(hidden)
   const shares = await Promise.all(names.map(async (name) => await shareOf(folder, name)))
@@ -52,7 +52,7 @@ await t.test('a file that has changed is not known', async (t) => {
 
 await t.test('a newer entry takes the place of an older', async (t) => {
   const { folder, cache, entries } = await cached(t)
-  await writeFile(join(folder, 'file'), Buffer.alloc(MIB + 1, 'other'))
+  await writeFile(join(folder, 'file'), Buffer.alloc(MiB + 1, 'other'))
   const newer = await shareOf(folder, 'file')
   await cache.put('file', newer.identity, newer)
   t.equal((await cache.get('file', newer.identity))?.digest, newer.digest)
@@ -65,7 +65,7 @@ await t.test('an entry that is damaged is one that is not there', async (t) => {
   if (share === undefined || path === undefined) return t.fail()
   const good = await readFile(path, 'utf8')
   const fields = JSON.parse(good) as Record<string, unknown>
-  const otherPieces = contentOf(Buffer.alloc(MIB + 5, 'z')).pieces.toString('base64')
+  const otherPieces = contentOf(Buffer.alloc(MiB + 5, 'z')).pieces.toString('base64')
   const damaged: Record<string, string | Buffer> = {
     empty: '',
     truncated: good.slice(0, -10),
@@ -79,7 +79,7 @@ await t.test('an entry that is damaged is one that is not there', async (t) => {
     'no piece list': JSON.stringify({ ...fields, pieces: '' }),
     'another digest': JSON.stringify({ ...fields, digest: `blake3:${'0'.repeat(64)}` }),
     'another size': JSON.stringify({ ...fields, size: 5 }),
-    'another piece length': JSON.stringify({ ...fields, pieceLength: 2 * MIB }),
+    'another piece length': JSON.stringify({ ...fields, pieceLength: 2 * MiB }),
     'a size that is none': JSON.stringify({ ...fields, size: -1 }),
     'a name that is none': JSON.stringify({ ...fields, filename: '../file' }),
   }
@@ -109,7 +109,7 @@ await t.test('prune forgets files that are gone, and nothing else', async (t) =>
 })
 
 await t.test('a file of one piece is digested sooner than it is looked up', async (t) => {
-  const folder = t.testdir({ file: Buffer.alloc(MIB, 'x') })
+  const folder = t.testdir({ file: Buffer.alloc(MiB, 'x') })
   const cache = new DigestCache(join(folder, '.piecemeal'))
   const share = await shareOf(folder, 'file')
   await cache.put('file', share.identity, share)

@@ -2,24 +2,23 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Flusher } from '../../lib/disk/flusher.js'
-
-const MIB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 await t.test('a file that grows is brought to the disk now and then', async (t) => {
   const path = join(t.testdir({}), 'growing')
   writeFileSync(path, 'x')
   const flusher = new Flusher(path)
-  t.equal(flusher.grow(MIB), false, 'too little to be worth it')
-  t.equal(flusher.grow(64 * MIB), true)
-  t.equal(flusher.grow(300 * MIB), false, 'one at a time')
+  t.equal(flusher.grow(MiB), false, 'too little to be worth it')
+  t.equal(flusher.grow(64 * MiB), true)
+  t.equal(flusher.grow(300 * MiB), false, 'one at a time')
   await flusher.settle()
-  t.equal(flusher.grow(120 * MIB), false, 'too little since')
-  t.equal(flusher.grow(300 * MIB), true)
+  t.equal(flusher.grow(120 * MiB), false, 'too little since')
+  t.equal(flusher.grow(300 * MiB), true)
   await flusher.settle()
 })
 
 await t.test('what fails here is told by the sync at the end', async (t) => {
   const flusher = new Flusher(join(t.testdir({}), 'gone'))
-  t.equal(flusher.grow(64 * MIB), true)
+  t.equal(flusher.grow(64 * MiB), true)
   await flusher.settle()
 })

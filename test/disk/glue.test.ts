@@ -9,8 +9,7 @@ import type { Run } from '../../lib/content/run.js'
 import { Workspace } from '../../lib/disk/workspace.js'
 import { tempDir } from '../helpers/files.js'
 import { piecesOf, tinyContent, type TinyContent } from '../download/contents.js'
-
-const MIB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 /** Part files of a content, `[first, end]` each. */
 function parts (folder: string, { data }: Pick<TinyContent, 'data'>, ranges: ReadonlyArray<readonly [number, number]>): Run[] {
@@ -87,15 +86,15 @@ await t.test('part files that hold more than their good pieces', async (t) => {
 })
 
 await t.test('parts of many chunks', async (t) => {
-  const size = 7 * MIB + 5
+  const size = 7 * MiB + 5
   const data = Buffer.alloc(size, 'a chunk is a MiB, and these are not as many bytes as a MiB has. ')
   const folder = t.testdir({})
   const runs = [[4, 8], [0, 1], [1, 4]].map(([firstPiece = 0, endPiece = 0]) => {
     const path = join(folder, `${firstPiece}-0.part`)
-    writeFileSync(path, data.subarray(firstPiece * MIB, endPiece * MIB))
+    writeFileSync(path, data.subarray(firstPiece * MiB, endPiece * MiB))
     return { firstPiece, endPiece, path }
   })
-  const glue = new Glue({ size, pieceLength: MIB, digest: content.digest })
+  const glue = new Glue({ size, pieceLength: MiB, digest: content.digest })
   for (const run of runs) glue.add(run)
   t.ok(readFileSync(await glue.finish()).equals(data))
 })

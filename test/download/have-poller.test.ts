@@ -7,10 +7,10 @@ import { PieceSet } from '../../lib/content/piece-set.js'
 import { HavePoller } from '../../lib/download/have-poller.js'
 import type { Address } from '../../lib/protocol/address.js'
 import { closed, deadPort, HOST, listen, type Scope } from '../net/peer.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 const PIECES = 10
-const { size, digest, pieceLength } = contentOf(Buffer.alloc(PIECES * MIB - 5, 'file.'))
+const { size, digest, pieceLength } = contentOf(Buffer.alloc(PIECES * MiB - 5, 'file.'))
 const content = { size, digest, pieceLength }
 const ANSWER = { type: 'SizeInformation', filename: 'file', ...content }
 
@@ -91,11 +91,11 @@ void t.test('one that has become complete has every piece', async (t) => {
 })
 
 void t.test('answers that can\'t be right', async (t) => {
-  const other = contentOf(Buffer.alloc(PIECES * MIB - 5, 'other'))
+  const other = contentOf(Buffer.alloc(PIECES * MiB - 5, 'other'))
   const table: Array<[what: string, answer: object, code: string]> = [
     ['another digest', { ...having(1), digest: other.digest }, 'E_PROTOCOL'],
     ['another size', { ...having(1), size: size + 1 }, 'E_PROTOCOL'],
-    ['a piece length that the size has not', { ...having(1), pieceLength: 2 * MIB }, 'E_PROTOCOL'],
+    ['a piece length that the size has not', { ...having(1), pieceLength: 2 * MiB }, 'E_PROTOCOL'],
     ['a bitmap that is too short', { ...ANSWER, have: Buffer.alloc(1).toString('base64') }, 'E_PROTOCOL'],
     ['a bitmap that is too long', { ...ANSWER, have: Buffer.alloc(3).toString('base64') }, 'E_PROTOCOL'],
     ['a bitmap that is no base64', { ...ANSWER, have: '***' }, 'E_PROTOCOL'],

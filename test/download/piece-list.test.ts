@@ -7,11 +7,11 @@ import { fetchPieceList, type CheckedPieceList } from '../../lib/download/piece-
 import { pieceLengthFor } from '../../lib/protocol/content.js'
 import type { Found, Owner } from '../../lib/protocol/tracker-to-node.js'
 import { deadPort, HOST, listen, silentPort, type Scope } from '../net/peer.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
-const { pieces, ...content } = contentOf(Buffer.alloc(2 * MIB + 5, 'file.'))
+const { pieces, ...content } = contentOf(Buffer.alloc(2 * MiB + 5, 'file.'))
 const ANSWER = { type: 'SizeInformation', filename: 'file', ...content, pieces: pieces.toString('base64') }
-const OTHER = contentOf(Buffer.alloc(2 * MIB + 5, 'other'))
+const OTHER = contentOf(Buffer.alloc(2 * MiB + 5, 'other'))
 
 type Behave = (socket: Socket, question: Record<string, unknown>) => void
 
@@ -71,7 +71,7 @@ await t.test('an empty file needs nobody, but its digest must be right', async (
 
 await t.test('what the tracker says beside the digest is a hint: an owner that differs from it is none the worse', async (t) => {
   const { owner } = await ownerThat(t, 'NodeA', honest)
-  for (const size of [0, 5, MIB, 2 * MIB + 4, 3 * MIB, 2 ** 40]) {
+  for (const size of [0, 5, MiB, 2 * MiB + 4, 3 * MiB, 2 ** 40]) {
     const told = { ...found(owner), size, pieceLength: pieceLengthFor(size) }
     t.strictSame(await fetchList(told, inTime()), { content: { ...content, pieces }, liars: [] }, String(size))
   }
@@ -95,7 +95,7 @@ await t.test('answers that are not the list that the digest was made of', async 
     ['a size of 1e400', JSON.stringify(ANSWER).replace(`"size":${content.size}`, '"size":1e400') + '\n', 'E_PROTOCOL'],
     ['another type', { ...ANSWER, type: 'FileCommunication' }, 'E_PROTOCOL'],
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'E_PROTOCOL'],
-    ['a line that never ends', 'x'.repeat(2 * MIB), 'E_PROTOCOL'],
+    ['a line that never ends', 'x'.repeat(2 * MiB), 'E_PROTOCOL'],
     ['a refusal', { type: 'SizeInformation', error: { code: 'E_NOT_SHARED', message: 'no' } }, 'E_NOT_SHARED'],
     ['a refusal that makes no sense', { type: 'SizeInformation', error: { code: 'E_DISK_FULL', message: 'no' } }, 'E_PROTOCOL'],
   ]

@@ -2,8 +2,8 @@
 import t from 'tap'
 import { Swarm, type SwarmNode } from '../bench/swarm-model.js'
 import { seededRandom } from '../helpers/seed.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const PIECES = 256
 /** 50 MiB a second, and as good as no limit. */
 const SLOW = 50 * MiB / 1_000

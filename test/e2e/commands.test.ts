@@ -9,8 +9,8 @@ import { FakeOwner } from '../helpers/fake-owner.js'
 import { firstDifference, pseudoRandomBytes, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
 import { NODE_BIN, NodeCommand, startNode, startTracker, TRACKER_BIN } from '../helpers/piecemeal.js'
 import { takenPort } from '../helpers/ports.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 /** Nobody listens there: for commands that need no tracker. */
 const NO_TRACKER = { host: '127.0.0.1', port: 1 }
 

@@ -9,8 +9,8 @@ import { Command } from '../helpers/command.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
 import { firstDifference, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import { NODE_BIN, nodeFolder, startNode, startTracker, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const DATA = pseudoRandomBytes(16 * MiB, 'disk')
 const SMALL = pseudoRandomBytes(MiB + 1, 'disk, small')
 /** No room, or no right: it is told at once, and not after every byte has come. */

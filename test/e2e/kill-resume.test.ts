@@ -8,8 +8,8 @@ import { hiddenLeftovers, pseudoRandomBytes, sha256, tempDir, writePseudoRandom 
 import { startNode, startTracker } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
 import { bothWays } from '../helpers/ways.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const SIZE = 32 * MiB
 const KILLS = 6
 

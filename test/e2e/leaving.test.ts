@@ -8,8 +8,8 @@ import { Command } from '../helpers/command.js'
 import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
 import { firstDifference, hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
 import { NODE_BIN, startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const SIZE = 4 * MiB
 /** Two whole pieces, and half of a third. */
 const BEFORE_STALL = 2.5 * MiB

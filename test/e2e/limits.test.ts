@@ -4,8 +4,8 @@ import t from 'tap'
 import type { Scope } from '../helpers/command.js'
 import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 /** What a node may be ahead of its rate, in seconds. */
 const BURST = 0.05
 

@@ -9,8 +9,8 @@ import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import { startNode, startTracker } from '../helpers/piecemeal.js'
 import { bothWays } from '../helpers/ways.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const DATA = pseudoRandomBytes(16 * MiB + 12_345, 'owner faults')
 
 interface Row {

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { complaints, startNode, startTracker } from '../helpers/piecemeal.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const SECONDS = Math.min(60, Number(process.env.PIECEMEAL_FUZZ_SECONDS ?? 5))
 const SEED = Number(process.env.PIECEMEAL_FUZZ_SEED ?? Date.now() % 2 ** 32)
 /** Connections at once to each port: fewer than the 64 strangers that one address may be. */

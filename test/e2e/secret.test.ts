@@ -12,8 +12,8 @@ import { peakResidentBytes } from '../helpers/memory.js'
 import { freePort } from '../helpers/ports.js'
 import { startNode, startTracker, TRACKER_BIN, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
 import { Recorder } from '../helpers/recorder.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const HOST = '127.0.0.1'
 /** Where a node listens that has a recorder before it: others are told of 127.0.0.1, where its tracker sees it come from. */
 const BEHIND = '127.0.0.2'

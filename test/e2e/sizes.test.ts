@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { firstDifference, hiddenLeftovers, sha256, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
 import { startNode, startTracker } from '../helpers/piecemeal.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const SIZES = [0, 1, 2, 3, MiB - 1, MiB, MiB + 1, 33_333_333]
 const FILES = SIZES.map((size) => `${size}.bin`)
 

@@ -7,8 +7,8 @@ import { hiddenLeftovers, pseudoRandomBytes, sha256, tempDir, writePseudoRandom 
 import { nodeFolder, startNode, startTracker, type NodeCommand } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
 import { bothWays } from '../helpers/ways.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const SIZE = 32 * MiB
 const HONEST = 4
 const FAULTY = 2

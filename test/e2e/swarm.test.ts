@@ -14,8 +14,8 @@ import { firstDifference, hiddenLeftovers, pseudoRandomBytes, tempDir } from '..
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
 import { bothWays, type Way } from '../helpers/ways.js'
 import { HOST, Peer } from '../net/peer.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
 const PIECES = 32
 const SIZE = PIECES * MiB
 const DATA = pseudoRandomBytes(SIZE, 'swarm')
@@ -103,7 +103,7 @@ class Asker {
   }
 
   /** Until it tells how far it is, which it does several times a second. */
-  async news (): Promise<void> {
+  async newlyVerified (): Promise<void> {
     await this.#node.waitFor(/"event":"(?:progress|saved|failed)".*\n/, { since: this.#node.mark() })
   }
 }
@@ -115,7 +115,7 @@ async function untilTheyHave (askers: readonly Asker[], isEnough: (haves: readon
     const haves = await Promise.all(askers.map(async (asker) => await asker.have()))
     if (isEnough(haves)) return haves
     if (performance.now() > deadlineMs) throw new Error(`they have ${haves.map(({ size }) => size).join(', ')} pieces after ${MIDDLE_MS} ms`)
-    await Promise.race(askers.map(async (asker) => await asker.news()))
+    await Promise.race(askers.map(async (asker) => await asker.newlyVerified()))
   }
 }
 
@@ -182,7 +182,7 @@ for (const way of await bothWays(t)) {
     await untilTheyHave(askers, (haves) => haves.every(({ size }) => size === PIECES - 1))
     owner.close()
     // They go on without it.
-    await Promise.all(askers.map(async (asker) => await asker.news()))
+    await Promise.all(askers.map(async (asker) => await asker.newlyVerified()))
     for (const have of await Promise.all(askers.map(async (asker) => await asker.have()))) {
       t.equal(have.size, PIECES - 1)
       t.notOk(have.has(LOST_PIECE))

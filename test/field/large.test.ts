@@ -6,9 +6,8 @@ import { firstDifference, hiddenLeftovers, tempDir, writeSparse } from '../helpe
 import { peakResidentBytes } from '../helpers/memory.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand } from '../helpers/piecemeal.js'
 import { bothWays } from '../helpers/ways.js'
+import { GiB, MiB } from '../../lib/protocol/units.js'
 
-const MiB = 1_048_576
-const GiB = 1_024 * MiB
 const SIZES = { 'small.bin': 1 * GiB, 'large.bin': 4 * GiB + 1 }
 const FILES = Object.keys(SIZES)
 const WAIT_MS = 100_000

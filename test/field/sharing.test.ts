@@ -6,10 +6,10 @@ import { escapeForRegExp } from '../helpers/command.js'
 import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
 import { behindOdd, mountExfat, mountOdd, run, type Mount } from './mounts.js'
+import { MiB } from '../../lib/protocol/units.js'
 
 t.setTimeout(100_000)
 
-const MiB = 1_048_576
 const BYTES = 9_000_000
 
 interface Setting extends Mount {

@@ -47,7 +47,7 @@ await t.test('for whom there is no room is told to come again; who has been idle
     }
   })
   const [a, b] = [await connect(), await connect()]
-  for (const { socket } of [b, a]) listener.vouchFor(socket)
+  for (const { socket } of [b, a]) listener.admit(socket)
   const turnedAway = await Peer.connect(t, { port })
   t.equal((await turnedAway.rest()).toString(), 'later', 'both others have only just spoken')
   // As long as somebody who is busy may be silent.
@@ -82,7 +82,7 @@ await t.test('a port that is in use, or a host that is none of ours', async (t) 
 await t.test('close leaves nothing', async (t) => {
   const { listener, port, connect } = await listening(t)
   const [a, b] = [await connect(), await connect()]
-  listener.vouchFor(b.socket)
+  listener.admit(b.socket)
   await listener.close()
   t.ok(await isClosed(a))
   t.ok(await isClosed(b))
@@ -113,11 +113,11 @@ await t.test('where one address has too many strangers, the one that is silent l
   t.match(await third.peer.line(), /third/)
 })
 
-await t.test('who was vouched for counts no more', async (t) => {
+await t.test('who was admitted counts no more as a stranger', async (t) => {
   const { listener, connect } = await listening(t, { maxUnknownPerAddress: 2 })
   const known = await connect()
-  listener.vouchFor(known.socket)
-  listener.vouchFor(known.socket)
+  listener.admit(known.socket)
+  listener.admit(known.socket)
   const strangers = [await connect(), await connect(), await connect(), await connect()]
   for (const evicted of strangers.slice(0, 2)) t.ok(await isClosed(evicted))
   known.socket.write('known\n')
@@ -137,10 +137,10 @@ await t.test('a stranger that has gone makes room', async (t) => {
 await t.test('a full house: strangers make room, those who are known never', async (t) => {
   const { listener, port, connect } = await listening(t, { maxConnections: 2 })
   const [known, stranger] = [await connect(), await connect()]
-  listener.vouchFor(known.socket)
+  listener.admit(known.socket)
   const newcomer = await connect()
   t.ok(await isClosed(stranger))
-  listener.vouchFor(newcomer.socket)
+  listener.admit(newcomer.socket)
   const turnedAway = await Peer.connect(t, { port })
   t.equal((await turnedAway.rest()).length, 0)
   for (const { socket, peer } of [known, newcomer]) {
@@ -152,7 +152,7 @@ await t.test('a full house: strangers make room, those who are known never', asy
 await t.test('that there is no room is told, with why, and not again at once', async (t) => {
   const told: string[] = []
   const { listener, port, connect } = await listening(t, { maxConnections: 1, fullBecause: 'that is all', onAcceptError: ({ code, message }) => { told.push(`${code} ${message}`) } })
-  listener.vouchFor((await connect()).socket)
+  listener.admit((await connect()).socket)
   t.strictSame(told, [], 'nobody was turned away')
   for (let i = 0; i < 2; i++) await (await Peer.connect(t, { port })).rest()
   t.strictSame(told, ['E_LIMIT connections are turned away: that is all'])

@@ -233,11 +233,11 @@ await t.test('those that are still shaking hands count, and make room', async (t
   await Peer.connect(t, { port })
   const known = await echoes(t, port, client())
   t.equal((await first.rest()).length, 0, 'the oldest stranger went')
-  listener.vouchFor((guests[0] as { socket: Socket }).socket)
+  listener.admit((guests[0] as { socket: Socket }).socket)
   for (let i = 0; i < 4; i++) await echoes(t, port, client())
   const echo = heard(known)
   known.write('still here')
-  t.equal(await echo, 'still here', 'who is vouched for stays')
+  t.equal(await echo, 'still here', 'who was admitted stays')
 })
 
 await t.test('close leaves nothing', async (t) => {

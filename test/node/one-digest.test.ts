@@ -11,8 +11,7 @@ import { pieceLengthFor } from '../../lib/protocol/content.js'
 import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { deadPort, type Scope } from '../net/peer.js'
-
-const MiB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 /** Announces good files' digests with other sizes. */
 async function lie (t: Scope, name: string, files: Iterable<[filename: string, size: number, digest: string]>, tracker: Address, secret: Secret | undefined): Promise<void> {

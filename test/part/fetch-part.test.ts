@@ -19,12 +19,12 @@ import { readLine } from '../../lib/net/read-line.js'
 import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.js'
 import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
 import { HOST, WAIT_MS } from '../net/peer.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 const PIECES = 4
-const BYTES = (PIECES - 1) * MIB + 12_345
+const BYTES = (PIECES - 1) * MiB + 12_345
 const DATA = pseudoRandomBytes(BYTES, 'part')
-const DIGESTS = Buffer.concat(Array.from({ length: PIECES }, (_, i) => blake3(DATA.subarray(i * MIB, (i + 1) * MIB))))
+const DIGESTS = Buffer.concat(Array.from({ length: PIECES }, (_, i) => blake3(DATA.subarray(i * MiB, (i + 1) * MiB))))
 const OURS: Secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
 const OLD: Secret = { current: deriveKeys(Buffer.from('the secret it had before')) }
 
@@ -36,7 +36,7 @@ interface Fetching {
 
 /** A part that is fetched from an owner, which answers the request with its header and then does what it is told. */
 async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours, isSilent = false }: { theirs?: Secret | undefined, ours?: Secret | undefined, isSilent?: boolean }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
-  const content = { size: BYTES, digest: contentDigest(BYTES, MIB, DIGESTS), pieceLength: MIB }
+  const content = { size: BYTES, digest: contentDigest(BYTES, MiB, DIGESTS), pieceLength: MiB }
   const control = PartControl.forPart(0, PIECES)
   const listener = new Listener({
     onConnection: (socket) => {
@@ -85,7 +85,7 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
     await t.test('in chunks of any size, each waited for', async (t) => {
       const { fetched, path } = await fetching(t, async (socket, control) => {
         let sent = 0
-        for (const bytes of [1, 16_383, 16_385, 100_000, MIB - 5, 3, 40_000, 1, MIB + 1]) {
+        for (const bytes of [1, 16_383, 16_385, 100_000, MiB - 5, 3, 40_000, 1, MiB + 1]) {
           socket.write(DATA.subarray(sent, sent += bytes))
           await untilReceived(control, sent)
         }
@@ -96,9 +96,9 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
     })
 
     await t.test('an end before the end: what came is kept', async (t) => {
-      const { fetched, control } = await fetching(t, async (socket) => { socket.end(DATA.subarray(0, 2 * MIB + 5)) }, secrets)
+      const { fetched, control } = await fetching(t, async (socket) => { socket.end(DATA.subarray(0, 2 * MiB + 5)) }, secrets)
       await t.rejects(fetched, { code: 'E_PROTOCOL', message: /before the range was complete/ })
-      t.match(control, { verifiedPiece: 2, receivedBytes: 2 * MIB + 5 })
+      t.match(control, { verifiedPiece: 2, receivedBytes: 2 * MiB + 5 })
     })
 
     await t.test('an end without a word, as of a forwarder whose owner is away', async (t) => {
@@ -114,7 +114,7 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
 
     await t.test('a wrong byte', async (t) => {
       const wrong = Buffer.from(DATA)
-      wrong.writeUInt8(wrong.readUInt8(MIB + 1) ^ 1, MIB + 1)
+      wrong.writeUInt8(wrong.readUInt8(MiB + 1) ^ 1, MiB + 1)
       const lied = await fetching(t, async (socket) => { socket.end(wrong) }, secrets)
       await t.rejects(lied.fetched, { code: 'E_DIGEST', message: /piece 1 of "file"/ })
       t.equal(lied.control.verifiedPiece, 1)
@@ -123,12 +123,12 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
     await t.test('a thread that stood still for longer than an owner may be silent', async (t) => {
       const dataStallMs = 400
       const { fetched, path } = await fetching(t, async (socket, control) => {
-        socket.write(DATA.subarray(0, MIB + 10))
-        await untilReceived(control, MIB + 10)
+        socket.write(DATA.subarray(0, MiB + 10))
+        await untilReceived(control, MiB + 10)
         // As in a write to a disk that is frozen.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * dataStallMs)
         await sleep(dataStallMs / 2)
-        socket.end(DATA.subarray(MIB + 10))
+        socket.end(DATA.subarray(MiB + 10))
       }, secrets, { ...DEADLINES, dataStallMs })
       await fetched
       t.ok(DATA.equals(await readFile(path)))
@@ -137,8 +137,8 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
     await t.test('an owner that broke off while the thread stood still is not to blame', async (t) => {
       const dataStallMs = 400
       const { fetched } = await fetching(t, async (socket, control) => {
-        socket.write(DATA.subarray(0, MIB + 10))
-        await untilReceived(control, MIB + 10)
+        socket.write(DATA.subarray(0, MiB + 10))
+        await untilReceived(control, MiB + 10)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * dataStallMs)
         socket.destroy()
       }, secrets, { ...DEADLINES, dataStallMs })
@@ -147,8 +147,8 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
 
     await t.test('cancelled', async (t) => {
       const { fetched, control } = await fetching(t, async (socket, control) => {
-        socket.write(DATA.subarray(0, MIB + 10))
-        await untilReceived(control, MIB + 10)
+        socket.write(DATA.subarray(0, MiB + 10))
+        await untilReceived(control, MiB + 10)
         control.cancel()
       }, secrets)
       await t.rejects(fetched, { code: 'E_INTERRUPTED' })

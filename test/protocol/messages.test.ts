@@ -7,6 +7,7 @@ import { decodeLine, encodeLine } from '../../lib/protocol/line.js'
 import { parseNodeToTracker } from '../../lib/protocol/node-to-tracker.js'
 import { parseSizeAnswer, parseSizeQuestion, sizeAnswer, sizeQuestion, sizeRefusal } from '../../lib/protocol/size-information.js'
 import { parseTrackerToNode, trackerRefusal, trackerReply } from '../../lib/protocol/tracker-to-node.js'
+import { MiB } from '../../lib/protocol/units.js'
 
 type Message = Record<string, unknown>
 type Parse = (value: Message) => unknown
@@ -14,12 +15,11 @@ type Parse = (value: Message) => unknown
 type BadField = [field: string, json: string | undefined, code: string]
 
 const DIGEST = `blake3:${'0123456789abcdef'.repeat(4)}`
-const MIB = 1_048_576
 const owner = { name: 'NodeB', host: '127.0.0.1', inputPort: 1, outputPort: 65_535, complete: true }
 
 const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string[] }> = {
   have: {
-    valid: { type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: 'a.png', size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 8082, outputPort: 9092, complete: false },
+    valid: { type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: 'a.png', size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 8082, outputPort: 9092, complete: false },
     parse: parseNodeToTracker,
     optional: ['complete'],
   },
@@ -31,7 +31,7 @@ const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string
   'exit reply': { valid: { type: 'TrackerToNode', mode: 'exit', ok: true }, parse: (value) => parseTrackerToNode('exit', value) },
   'alive reply': { valid: { type: 'TrackerToNode', mode: 'alive', ok: true, interval: 20 }, parse: (value) => parseTrackerToNode('alive', value), optional: ['interval'] },
   'need reply': {
-    valid: { type: 'TrackerToNode', mode: 'need', filename: 'a.png', size: 5, digest: DIGEST, pieceLength: MIB, owners: [owner] },
+    valid: { type: 'TrackerToNode', mode: 'need', filename: 'a.png', size: 5, digest: DIGEST, pieceLength: MiB, owners: [owner] },
     parse: (value) => parseTrackerToNode('need', value),
   },
   'list reply': {
@@ -43,7 +43,7 @@ const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string
     valid: { type: 'SizeInformation', filename: 'a.png', digest: DIGEST, size: -1, pieces: false }, parse: parseSizeQuestion, optional: ['digest', 'pieces'],
   },
   'size answer': {
-    valid: { type: 'SizeInformation', filename: 'a.png', digest: DIGEST, size: 5, pieceLength: MIB, pieces: Buffer.alloc(32, 7).toString('base64'), have: 'gA==' },
+    valid: { type: 'SizeInformation', filename: 'a.png', digest: DIGEST, size: 5, pieceLength: MiB, pieces: Buffer.alloc(32, 7).toString('base64'), have: 'gA==' },
     parse: parseSizeAnswer,
     optional: ['pieces', 'have'],
   },
@@ -230,15 +230,15 @@ await t.test('a digest may be asked for by its beginning', async (t) => {
 
 await t.test('sizes and counts at their edges', async (t) => {
   const have = (size: number, pieceLength: number): unknown => parseNodeToTracker({ ...MESSAGES.have?.valid, size, pieceLength })
-  for (const [size, pieceLength] of [[0, MIB], [1, MIB], [2 ** 33, MIB], [2 ** 33 + 1, 2 * MIB], [Number.MAX_SAFE_INTEGER, 2 ** 40]] as const) {
+  for (const [size, pieceLength] of [[0, MiB], [1, MiB], [2 ** 33, MiB], [2 ** 33 + 1, 2 * MiB], [Number.MAX_SAFE_INTEGER, 2 ** 40]] as const) {
     t.match(have(size, pieceLength), { size, pieceLength })
   }
-  t.match(parseSizeAnswer({ type: 'SizeInformation', filename: 'a', digest: DIGEST, size: 0, pieceLength: MIB, pieces: '' }), { size: 0, pieces: Buffer.alloc(0) })
+  t.match(parseSizeAnswer({ type: 'SizeInformation', filename: 'a', digest: DIGEST, size: 0, pieceLength: MiB, pieces: '' }), { size: 0, pieces: Buffer.alloc(0) })
   t.match(parseFileCommunication({ type: 'FileCommunication', filename: 'a', digest: DIGEST, range: [7, 7] }), { range: { start: 7, end: 7 } })
 })
 
 await t.test('what is built is what is parsed', async (t) => {
-  const content = { filename: '__proto__', size: 5, digest: DIGEST, pieceLength: MIB }
+  const content = { filename: '__proto__', size: 5, digest: DIGEST, pieceLength: MiB }
   t.strictSame(parseTrackerToNode('need', { ...trackerReply('need', { ...content, owners: [owner] }) }), { ...content, owners: [owner] })
   t.strictSame(trackerReply('alive', { ok: true, interval: 20 }), { type: 'TrackerToNode', mode: 'alive', ok: true, interval: 20 })
   t.strictSame(sizeQuestion('a', DIGEST), { type: 'SizeInformation', filename: 'a', digest: DIGEST, size: -1 })

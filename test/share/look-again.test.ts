@@ -4,8 +4,7 @@ import { PiecemealError } from '../../lib/protocol/errors.js'
 import { LookAgain } from '../../lib/share/look-again.js'
 import { ShareIndex, type Share } from '../../lib/share/share-index.js'
 import { CHANGES, NO_CHANGES, PLAIN_CHANGES, shareOf } from './shares.js'
-
-const MIB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 interface Looking {
   folder: string
@@ -19,7 +18,7 @@ interface Looking {
 }
 
 async function looking (t: Pick<Test, 'testdir'>, before: () => Promise<void> = async () => {}): Promise<Looking> {
-  const folder = t.testdir({ shared: Buffer.alloc(MIB + 5, 'shared bytes, ') })
+  const folder = t.testdir({ shared: Buffer.alloc(MiB + 5, 'shared bytes, ') })
   const share = await shareOf(folder, 'shared')
   const shares = new ShareIndex()
   shares.add(share)

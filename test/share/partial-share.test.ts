@@ -5,13 +5,13 @@ import t, { type Test } from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
 import { PartialShare, PartialShares } from '../../lib/share/partial-share.js'
 import { ShareIndex } from '../../lib/share/share-index.js'
-import { SizeServer } from '../../lib/share/size-server.js'
+import { MetadataServer } from '../../lib/share/metadata-server.js'
 import { UploadServer } from '../../lib/share/upload-server.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
 import { Peer } from '../net/peer.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
-const DATA = pseudoRandomBytes(5 * MIB + 7, 'a partial share')
+const DATA = pseudoRandomBytes(5 * MiB + 7, 'a partial share')
 const { pieces, ...CONTENT } = { filename: 'file', ...contentOf(DATA) }
 
 /** Pieces 1, 2 and 5 of 0 to 5 are there, in two part files. */
@@ -19,7 +19,7 @@ function partial (folder: string): PartialShare {
   const share = new PartialShare(CONTENT, pieces)
   for (const [name, firstPiece, endPiece] of [['a', 1, 3], ['b', 5, 6]] as const) {
     const path = join(folder, name)
-    writeFileSync(path, DATA.subarray(firstPiece * MIB, endPiece * MIB))
+    writeFileSync(path, DATA.subarray(firstPiece * MiB, endPiece * MiB))
     share.place({ firstPiece, endPiece, path, originPiece: firstPiece })
   }
   return share
@@ -32,7 +32,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder
   partials.add(share)
   const report = (error: Error): never => { throw error }
   const common = { folder, shares: new ShareIndex(), partials, onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => {}, onError: report }
-  const [uploads, sizes] = [new UploadServer(common), new SizeServer(common)]
+  const [uploads, sizes] = [new UploadServer(common), new MetadataServer(common)]
   t.teardown(async () => await Promise.all([uploads.close(), sizes.close()]))
   const [{ port }, { port: inputPort }] = [await uploads.listen({ host: '127.0.0.1', port: 0 }), await sizes.listen({ host: '127.0.0.1', port: 0 })]
   return {
@@ -52,23 +52,23 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder
 await t.test('where bytes are', async (t) => {
   const folder = t.testdir({})
   const share = partial(folder)
-  t.strictSame(share.locate({ start: MIB + 3, end: 2 * MIB + 5 }), { path: join(folder, 'a'), range: { start: 3, end: MIB + 5 } })
-  t.strictSame(share.locate({ start: 5 * MIB, end: DATA.length }), { path: join(folder, 'b'), range: { start: 0, end: 7 } })
+  t.strictSame(share.locate({ start: MiB + 3, end: 2 * MiB + 5 }), { path: join(folder, 'a'), range: { start: 3, end: MiB + 5 } })
+  t.strictSame(share.locate({ start: 5 * MiB, end: DATA.length }), { path: join(folder, 'b'), range: { start: 0, end: 7 } })
   t.strictSame(share.have.toBytes(), Buffer.of(0b01100100))
 })
 
 await t.test('pieces that are glued are in the target from then on', async (t) => {
   const share = partial(t.testdir({}))
   share.place({ firstPiece: 0, endPiece: 2, path: 'target', originPiece: 0 })
-  t.match(share.locate({ start: 0, end: 3 * MIB }), { path: 'target', range: { start: 0, end: 2 * MIB } }, 'as far as one file goes')
-  t.match(share.locate({ start: 2 * MIB, end: 3 * MIB }), { range: { start: MIB, end: 2 * MIB } })
+  t.match(share.locate({ start: 0, end: 3 * MiB }), { path: 'target', range: { start: 0, end: 2 * MiB } }, 'as far as one file goes')
+  t.match(share.locate({ start: 2 * MiB, end: 3 * MiB }), { range: { start: MiB, end: 2 * MiB } })
   share.place({ firstPiece: 1, endPiece: 3, path: 'late', originPiece: 1 })
-  t.match(share.locate({ start: MIB, end: 2 * MIB }), { path: 'target' }, 'a part that came twice does not take them back')
+  t.match(share.locate({ start: MiB, end: 2 * MiB }), { path: 'target' }, 'a part that came twice does not take them back')
 })
 
 await t.test('a piece that is moved is waited for until it is told where it is', async (t) => {
   const share = partial(t.testdir({}))
-  const moved = share.moved(1, share.locate({ start: MIB, end: MIB + 1 }).path, 1e6)
+  const moved = share.moved(1, share.locate({ start: MiB, end: MiB + 1 }).path, 1e6)
   share.place({ firstPiece: 3, endPiece: 4, path: 'another', originPiece: 3 })
   share.place({ firstPiece: 0, endPiece: 2, path: 'target', originPiece: 0 })
   await t.resolves(moved)
@@ -93,39 +93,39 @@ await t.test('the input port says which pieces are there, cheaply if asked to', 
 
 await t.test('the output port sends what is there, and nothing else', async (t) => {
   const { share, ask } = await serving(t)
-  for (const range of [[MIB, 3 * MIB], [MIB + 1, MIB + 2], [2 * MIB - 1, 2 * MIB + 1], [5 * MIB, DATA.length]] satisfies Array<[number, number]>) {
+  for (const range of [[MiB, 3 * MiB], [MiB + 1, MiB + 2], [2 * MiB - 1, 2 * MiB + 1], [5 * MiB, DATA.length]] satisfies Array<[number, number]>) {
     const peer = await ask(range)
     t.match(await peer.message(), { type: 'FileCommunication', range })
     t.ok((await peer.rest()).equals(DATA.subarray(...range)), `[${range.join()}]`)
   }
-  for (const range of [[0, 1], [0, MIB + 1], [MIB, 3 * MIB + 1], [3 * MIB, 5 * MIB], [0, DATA.length]] satisfies Array<[number, number]>) {
+  for (const range of [[0, 1], [0, MiB + 1], [MiB, 3 * MiB + 1], [3 * MiB, 5 * MiB], [0, DATA.length]] satisfies Array<[number, number]>) {
     t.match(await (await ask(range)).message(), { error: { code: 'E_NOT_SHARED' } }, `[${range.join()}]`)
   }
   t.match(await (await ask([0, DATA.length + 1])).message(), { error: { code: 'E_PROTOCOL' } })
   share.place({ firstPiece: 0, endPiece: 1, path: '/nowhere', originPiece: 0 })
-  const waiting = await ask([0, MIB])
+  const waiting = await ask([0, MiB])
   share.drop()
   t.match(await waiting.message(), { error: { code: 'E_NOT_SHARED' } }, 'a part file that is gone for good')
 })
 
 await t.test('a range over several files, one of which is moving', async (t) => {
   const { folder, share, ask } = await serving(t)
-  writeFileSync(join(folder, 'c'), DATA.subarray(3 * MIB, 5 * MIB))
+  writeFileSync(join(folder, 'c'), DATA.subarray(3 * MiB, 5 * MiB))
   share.place({ firstPiece: 3, endPiece: 5, path: join(folder, 'c'), originPiece: 3 })
   await rename(join(folder, 'a'), join(folder, 'elsewhere'))
-  const peer = await ask([MIB, DATA.length])
-  writeFileSync(join(folder, 'target'), DATA.subarray(0, 3 * MIB))
+  const peer = await ask([MiB, DATA.length])
+  writeFileSync(join(folder, 'target'), DATA.subarray(0, 3 * MiB))
   share.place({ firstPiece: 0, endPiece: 3, path: join(folder, 'target'), originPiece: 0 })
   await rm(join(folder, 'elsewhere'))
-  t.match(await peer.message(), { range: [MIB, DATA.length] })
-  t.ok((await peer.rest()).equals(DATA.subarray(MIB)))
+  t.match(await peer.message(), { range: [MiB, DATA.length] })
+  t.ok((await peer.rest()).equals(DATA.subarray(MiB)))
 })
 
 await t.test('a download is complete, its node leaves: what is being sent of its part files is sent to the end', async (t) => {
   const { folder, share, partials, uploads, ask } = await serving(t)
-  writeFileSync(join(folder, 'c'), DATA.subarray(3 * MIB, 5 * MIB))
+  writeFileSync(join(folder, 'c'), DATA.subarray(3 * MiB, 5 * MiB))
   share.place({ firstPiece: 3, endPiece: 5, path: join(folder, 'c'), originPiece: 3 })
-  const peer = await ask([MIB, DATA.length])
+  const peer = await ask([MiB, DATA.length])
   await peer.line()
   peer.socket.pause()
   writeFileSync(join(folder, 'target'), DATA)
@@ -134,6 +134,6 @@ await t.test('a download is complete, its node leaves: what is being sent of its
   t.ok(partials.remove('file'), 'the whole file is offered from now on')
   const drained = uploads.drain()
   peer.socket.resume()
-  t.ok((await peer.rest()).equals(DATA.subarray(MIB)))
+  t.ok((await peer.rest()).equals(DATA.subarray(MiB)))
   await drained
 })

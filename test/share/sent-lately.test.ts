@@ -2,8 +2,7 @@ import t from 'tap'
 import { SentLately, SentPieces } from '../../lib/share/sent-lately.js'
 import type { PieceSet } from '../../lib/content/piece-set.js'
 import { CONTENTS_SENT_LATELY } from '../../lib/protocol/limits.js'
-
-const MIB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 function numbers (set: PieceSet | undefined): number[] | undefined {
   return set && Array.from({ length: set.pieceCount }, (_, piece) => piece).filter((piece) => set.has(piece))
@@ -43,25 +42,25 @@ void t.test('what went out is forgotten after 4 to 8 seconds', async (t) => {
 
 void t.test('ranges of bytes become the pieces that they touch, of which those count that went out whole', async (t) => {
   const sent = new SentLately()
-  const content = { digest: 'a', size: 9.5 * MIB }
+  const content = { digest: 'a', size: 9.5 * MiB }
   t.equal(sent.at('a', 0), undefined)
-  const end = sent.begin(content, { start: 2 * MIB, end: 5 * MIB })
-  const last = sent.begin(content, { start: 8 * MIB, end: 9.5 * MIB })
+  const end = sent.begin(content, { start: 2 * MiB, end: 5 * MiB })
+  const last = sent.begin(content, { start: 8 * MiB, end: 9.5 * MiB })
   t.strictSame(numbers(sent.at('a', 0)), [2, 3, 4, 8, 9])
-  end(1.5 * MIB, 0)
+  end(1.5 * MiB, 0)
   t.strictSame(numbers(sent.at('a', 0)), [2, 8, 9])
-  last(1.5 * MIB, 0)
+  last(1.5 * MiB, 0)
   t.strictSame(numbers(sent.at('a', 0)), [2, 8, 9], 'the last piece is a short one')
   t.equal(sent.at('b', 0), undefined, 'another content')
 })
 
 void t.test('only so many contents are remembered', async (t) => {
   const sent = new SentLately()
-  const range = { start: 0, end: MIB }
-  for (let i = 0; i < CONTENTS_SENT_LATELY; i++) sent.begin({ digest: String(i), size: MIB }, range)
-  const end = sent.begin({ digest: '0', size: MIB }, range)
-  sent.begin({ digest: 'one more', size: MIB }, range)
+  const range = { start: 0, end: MiB }
+  for (let i = 0; i < CONTENTS_SENT_LATELY; i++) sent.begin({ digest: String(i), size: MiB }, range)
+  const end = sent.begin({ digest: '0', size: MiB }, range)
+  sent.begin({ digest: 'one more', size: MiB }, range)
   t.ok(sent.at('0', 0), 'one that was asked for again')
   t.equal(sent.at('1', 0), undefined, 'the one that was asked for longest ago')
-  t.doesNotThrow(() => end(MIB, 0))
+  t.doesNotThrow(() => end(MiB, 0))
 })

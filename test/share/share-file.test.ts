@@ -9,8 +9,7 @@ import { DigestCache } from '../../lib/disk/digest-cache.js'
 import type { DigestPieces } from '../../lib/share/digest-file.js'
 import { shareFile, type ShareFileOptions } from '../../lib/share/share-file.js'
 import { untilFileClockMoves } from '../disk/file-clock.js'
-
-const MIB = 1_048_576
+import { MiB } from '../../lib/protocol/units.js'
 
 /** Digests here and now, and remembers what it was asked for. */
 function setUp (folder: string, before: (task: DigestTask) => Promise<void> | void = () => {}): { tasks: DigestTask[], options: ShareFileOptions } {
@@ -24,7 +23,7 @@ function setUp (folder: string, before: (task: DigestTask) => Promise<void> | vo
 }
 
 await t.test('a file becomes a share with its digest', async (t) => {
-  for (const size of [0, 1, 5, MIB, MIB + 1, 3 * MIB]) {
+  for (const size of [0, 1, 5, MiB, MiB + 1, 3 * MiB]) {
     const data = Buffer.alloc(size, 'piecemeal.')
     const folder = t.testdir({ file: data })
     const { filename, identity, ...content } = await shareFile('file', setUp(folder).options)
@@ -35,7 +34,7 @@ await t.test('a file becomes a share with its digest', async (t) => {
 })
 
 await t.test('large files are digested in runs, and the progress is told', async (t) => {
-  const size = 150 * MIB + 5
+  const size = 150 * MiB + 5
   const folder = t.testdir({})
   execFileSync('truncate', ['-s', String(size), join(folder, 'file')])
   const tasks: DigestTask[] = []
@@ -56,7 +55,7 @@ await t.test('large files are digested in runs, and the progress is told', async
 })
 
 await t.test('the same file again is not digested again, a changed one is', async (t) => {
-  const data = Buffer.alloc(MIB + 1, 'abc')
+  const data = Buffer.alloc(MiB + 1, 'abc')
   const folder = t.testdir({ file: data })
   const { tasks, options } = setUp(folder)
   const first = await shareFile('file', options)

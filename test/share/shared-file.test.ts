@@ -5,10 +5,10 @@ import type { PiecemealError } from '../../lib/protocol/errors.js'
 import type * as SharedFileModule from '../../lib/share/shared-file.js'
 import { Trust } from '../../lib/share/trust.js'
 import { shareOf } from './shares.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 /** In the second of three pieces. */
-const BAD_AT = 1.5 * MIB
+const BAD_AT = 1.5 * MiB
 
 /** As a disk reads that has a bad sector: up to it, and not from it on. */
 function readSync (fd: number, into: Buffer, offset: number, length: number, position: number): number {
@@ -20,7 +20,7 @@ const { SharedFile } = await t.mockImport<typeof SharedFileModule>(new URL('../.
 
 for (const isTrusted of [true, false]) {
   await t.test(`a bad sector costs its piece, and whoever may be asked knows before the end: ${isTrusted ? 'trusted' : 'under suspicion'}`, async (t) => {
-    const data = Buffer.alloc(3 * MIB, 'shared bytes, ')
+    const data = Buffer.alloc(3 * MiB, 'shared bytes, ')
     const folder = t.testdir({ shared: data })
     const share = await shareOf(folder, 'shared')
     if (!isTrusted) fs.utimesSync(join(folder, 'shared'), 1, 1)
@@ -38,13 +38,13 @@ for (const isTrusted of [true, false]) {
         isKnown = true
       },
     })
-    const into = Buffer.alloc(2 * MIB)
-    t.equal(await file.read(into, MIB, 0), MIB)
-    if (isTrusted) t.equal(await file.read(into, MIB, MIB), MIB / 2, 'as far as it goes')
-    await t.rejects(file.read(into, MIB, BAD_AT), { code: 'E_NOT_SHARED', message: /piece 1 of "shared"/ })
-    await t.rejects(file.read(into, MIB, MIB), { code: 'E_NOT_SHARED' }, 'it is not tried again')
-    t.equal(await file.read(into, MIB, 2 * MIB), MIB, 'the others are there')
-    t.ok(into.subarray(0, MIB).equals(data.subarray(2 * MIB)))
+    const into = Buffer.alloc(2 * MiB)
+    t.equal(await file.read(into, MiB, 0), MiB)
+    if (isTrusted) t.equal(await file.read(into, MiB, MiB), MiB / 2, 'as far as it goes')
+    await t.rejects(file.read(into, MiB, BAD_AT), { code: 'E_NOT_SHARED', message: /piece 1 of "shared"/ })
+    await t.rejects(file.read(into, MiB, MiB), { code: 'E_NOT_SHARED' }, 'it is not tried again')
+    t.equal(await file.read(into, MiB, 2 * MiB), MiB, 'the others are there')
+    t.ok(into.subarray(0, MiB).equals(data.subarray(2 * MiB)))
     await file.close()
     t.ok(isKnown)
     t.match(told, [[1, { code: 'E_IO', message: `cannot read "${join(folder, 'shared')}" at byte ${BAD_AT}: EIO` }]])
@@ -53,7 +53,7 @@ for (const isTrusted of [true, false]) {
 }
 
 await t.test('what is known to be lacking is not read', async (t) => {
-  const folder = t.testdir({ shared: Buffer.alloc(3 * MIB) })
+  const folder = t.testdir({ shared: Buffer.alloc(3 * MiB) })
   const share = { ...await shareOf(folder, 'shared'), lacks: new Set([0]) }
   const file = new SharedFile({ folder, share, trust: new Trust(share), onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => { t.fail('it is known') } })
   await t.rejects(file.look(0), { code: 'E_NOT_SHARED' })

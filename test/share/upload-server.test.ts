@@ -12,10 +12,10 @@ import { PartialShares } from '../../lib/share/partial-share.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
 import { closed, Peer, WAIT_MS } from '../net/peer.js'
 import { CHANGES, NO_CHANGES, shareOf } from './shares.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 /** More than the buffers between two sockets hold. */
-const HUGE = 32 * MIB
+const HUGE = 32 * MiB
 const OTHER_DIGEST = `blake3:${'1'.repeat(64)}`
 
 interface Serving {
@@ -33,7 +33,7 @@ interface Serving {
 }
 
 async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<UploadServerOptions> = {}): Promise<Serving> {
-  const data = Buffer.alloc(2 * MIB + 5, 'shared bytes, ')
+  const data = Buffer.alloc(2 * MiB + 5, 'shared bytes, ')
   const folder = t.testdir({ shared: data, secret: 'never shared' })
   // A time of whole seconds can be set again exactly.
   utimesSync(join(folder, 'shared'), 1_700_000_000, 1_700_000_000)
@@ -59,9 +59,9 @@ async function servingHuge (t: Pick<Test, 'testdir' | 'teardown'>, options: Part
   const serves = await serving(t, options)
   await truncate(join(serves.folder, 'shared'), HUGE)
   const { digest } = serves.share
-  const thirdPiece = blake3(Buffer.concat([serves.data.subarray(2 * MIB), Buffer.alloc(MIB - 5)]))
-  const pieces = Buffer.concat([serves.share.pieces.subarray(0, 2 * 32), thirdPiece, ...Array.from({ length: 29 }, () => blake3(Buffer.alloc(MIB)))])
-  const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MIB, pieces })
+  const thirdPiece = blake3(Buffer.concat([serves.data.subarray(2 * MiB), Buffer.alloc(MiB - 5)]))
+  const pieces = Buffer.concat([serves.share.pieces.subarray(0, 2 * 32), thirdPiece, ...Array.from({ length: 29 }, () => blake3(Buffer.alloc(MiB)))])
+  const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MiB, pieces })
   serves.shares.add(share)
   return { ...serves, share }
 }
@@ -77,7 +77,7 @@ async function stalled (request: Serving['request']): Promise<Peer> {
 await t.test('a range: one header line, the bytes, closed', async (t) => {
   const { share, data, request, errors } = await serving(t)
   const { size, digest } = share
-  const ranges: Array<[number, number]> = [[0, size], [0, 1], [5, 17], [MIB, 2 * MIB], [MIB - 1, MIB + 1], [size - 1, size], [0, 0], [7, 7], [size, size]]
+  const ranges: Array<[number, number]> = [[0, size], [0, 1], [5, 17], [MiB, 2 * MiB], [MiB - 1, MiB + 1], [size - 1, size], [0, 0], [7, 7], [size, size]]
   for (const range of ranges) {
     const peer = await request(range)
     t.strictSame(await peer.message(), { type: 'FileCommunication', filename: 'shared', digest, range })
@@ -119,9 +119,9 @@ await t.test('a peer that has closed its side still gets the bytes', async (t) =
 
 await t.test('whatever a peer sends beside its request is thrown away, and bounded', async (t) => {
   const { data, port, request, server } = await servingHuge(t)
-  const garbage = Buffer.alloc(4 * MIB, 'x')
+  const garbage = Buffer.alloc(4 * MiB, 'x')
   const few = await request([0, data.length])
-  few.send(garbage.subarray(0, MIB / 2))
+  few.send(garbage.subarray(0, MiB / 2))
   await few.line()
   t.ok((await few.rest()).equals(data), 'a little of it is no harm')
 
@@ -138,7 +138,7 @@ await t.test('whatever a peer sends beside its request is thrown away, and bound
     push()
     peer.socket.resume()
     await closed(peer.socket)
-    t.ok(taken < 64 * MIB, `${what}: ${taken}`)
+    t.ok(taken < 64 * MiB, `${what}: ${taken}`)
   }
   t.strictSame(server.uploads, [])
 })
@@ -170,7 +170,7 @@ await t.test('what is refused: one line, closed', async (t) => {
     ['HTTP', await raw('GET /shared HTTP/1.1\r\nHost: x\r\n\r\n'), 'E_PROTOCOL'],
     ['bad UTF-8', await raw(Buffer.from([0x7b, 0xff, 0x7d, 0x0a])), 'E_PROTOCOL'],
     ['brackets', await raw(`${'['.repeat(60_000)}\n`), 'E_LIMIT'],
-    ['a line without end', await raw(Buffer.alloc(MIB / 2, 'x')), 'E_LIMIT'],
+    ['a line without end', await raw(Buffer.alloc(MiB / 2, 'x')), 'E_LIMIT'],
   ]
   for (const [what, peer, code] of table) {
     const [reply, ...others] = await peer.messages()
@@ -208,7 +208,7 @@ for (const [what, change] of Object.entries(NO_CHANGES)) {
   await t.test(`something about the file changed, but not its bytes: ${what}`, async (t) => {
     const { folder, data, share, request, changed, suspects, errors } = await serving(t)
     await change(join(folder, 'shared'))
-    for (const range of [[0, data.length], [5, MIB + 5], [data.length, data.length]] satisfies Array<[number, number]>) {
+    for (const range of [[0, data.length], [5, MiB + 5], [data.length, data.length]] satisfies Array<[number, number]>) {
       const peer = await request(range)
       t.match(await peer.message(), { range })
       t.ok((await peer.rest()).equals(data.subarray(...range)))
@@ -221,15 +221,15 @@ for (const [what, change] of Object.entries(NO_CHANGES)) {
 await t.test('of a file that changed in part, what is right is sent, and no byte of what is not', async (t) => {
   const { folder, data, share, request, changed } = await serving(t)
   const file = await open(join(folder, 'shared'), 'r+')
-  await file.write('another byte', MIB + 17)
+  await file.write('another byte', MiB + 17)
   await file.close()
-  const first = await request([0, MIB])
+  const first = await request([0, MiB])
   await first.line()
-  t.ok((await first.rest()).equals(data.subarray(0, MIB)))
+  t.ok((await first.rest()).equals(data.subarray(0, MiB)))
   t.strictSame(changed, [])
   const both = await request([0, data.length])
   await both.line()
-  t.ok((await both.rest()).equals(data.subarray(0, MIB)), 'up to the wrong piece')
+  t.ok((await both.rest()).equals(data.subarray(0, MiB)), 'up to the wrong piece')
   t.strictSame(changed, [share])
 })
 
@@ -285,8 +285,8 @@ await t.test('whoever is patient is refused while many are served, the others ar
 await t.test('what was given away lately is known', async (t) => {
   const { server, share, request } = await servingHuge(t)
   t.equal(server.sentLately(share.digest), undefined)
-  const peer = await request([MIB, 3 * MIB])
-  t.match(await peer.message(), { range: [MIB, 3 * MIB] })
+  const peer = await request([MiB, 3 * MiB])
+  t.match(await peer.message(), { range: [MiB, 3 * MiB] })
   t.strictSame(server.sentLately(share.digest), Buffer.from([0b01100000, 0, 0, 0]))
   await peer.rest()
   t.strictSame(server.sentLately(share.digest), Buffer.from([0b01100000, 0, 0, 0]))
@@ -316,7 +316,7 @@ await t.test('a ninth stream of one downloader is too many', async (t) => {
 
 await t.test('with a limit, streams share it; without it again, they end at once', async (t) => {
   const up = new RateLimit()
-  up.bytesPerSecond = 8 * MIB
+  up.bytesPerSecond = 8 * MiB
   const { data, request } = await serving(t, { up })
   const beginMs = performance.now()
   const peers = await Promise.all([1, 2, 3].map(async () => await request([0, data.length])))
@@ -325,7 +325,7 @@ await t.test('with a limit, streams share it; without it again, they end at once
     t.ok((await peer.rest()).equals(data))
   }
   const seconds = (performance.now() - beginMs) / 1_000
-  t.ok(seconds >= 3 * data.length / (8 * MIB) - 0.05, `${seconds} s for ${3 * data.length} bytes`)
+  t.ok(seconds >= 3 * data.length / (8 * MiB) - 0.05, `${seconds} s for ${3 * data.length} bytes`)
 
   up.bytesPerSecond = 1_024
   const slow = await request([0, data.length])
@@ -417,11 +417,11 @@ await t.test('with a secret: a range, a refusal, and nothing for who has none', 
   const request = async (fields: object): Promise<Peer> => {
     const peer = new Peer(await dial({ host: '127.0.0.1', port, credentials: { ...credentials, name: 'NodeC' } }))
     t.teardown(() => peer.socket.destroy())
-    peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [1, 2 * MIB + 5], ...fields })
+    peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range: [1, 2 * MiB + 5], ...fields })
     return peer
   }
   const peer = await request({})
-  t.match(await peer.message(), { filename: 'shared', range: [1, 2 * MIB + 5] })
+  t.match(await peer.message(), { filename: 'shared', range: [1, 2 * MiB + 5] })
   t.strictSame(await peer.rest(), data.subarray(1))
   t.match(await (await request({ filename: 'secret' })).messages(), [{ error: { code: 'E_NOT_SHARED' } }])
 

@@ -12,8 +12,8 @@ import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
 import { Peer, WAIT_MS } from '../net/peer.js'
 import { shareOf } from './shares.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 const HOST = '127.0.0.1'
 
 interface Threads {
@@ -85,12 +85,12 @@ void t.test('a thread that dies is started again, and serves what it served befo
   const share = await shareOf(folder, 'shared')
   shares.add(share)
   await thread.add(share)
-  const data = pseudoRandomBytes(3 * MIB, 'a part')
+  const data = pseudoRandomBytes(3 * MiB, 'a part')
   const { pieces, ...content } = { filename: 'part', ...contentOf(data) }
   const partial = new PartialShare(content, pieces)
   partials.add(partial)
   const run = { firstPiece: 1, endPiece: 3, path: join(folder, 'a.part'), originPiece: 1 }
-  writeFileSync(run.path, data.subarray(MIB))
+  writeFileSync(run.path, data.subarray(MiB))
   partial.place(run)
   await thread.place(content, run)
 
@@ -104,7 +104,7 @@ void t.test('a thread that dies is started again, and serves what it served befo
   await again
   t.equal((await fetch(t, port, { filename: 'shared', digest: share.digest, range: [0, 6] })).toString(), 'shared')
   t.equal((await fetch(t, port, { filename: 'meanwhile', digest: meanwhile.digest, range: [0, 4] })).toString(), 'more')
-  t.ok((await fetch(t, port, { filename: 'part', digest: content.digest, range: [MIB, 3 * MIB] })).equals(data.subarray(MIB)))
+  t.ok((await fetch(t, port, { filename: 'part', digest: content.digest, range: [MiB, 3 * MiB] })).equals(data.subarray(MiB)))
   t.match(errors, [{ code: 'E_WORKER', message: /^the thread that serves uploads died/ }])
   t.equal(errors.length, 1, 'told once')
 })

@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
+import { KiB, MiB } from '../../lib/protocol/units.js'
 
-const KiB = 1_024
-const MiB = 1_024 * KiB
 const SECOND_MS = 1_000
 /** What a node may be ahead of its rate, in seconds. */
 const BURST = 0.05

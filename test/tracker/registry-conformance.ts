@@ -6,6 +6,7 @@
  */
 import type { Test } from 'tap'
 import type { OwnerRecord, Registry } from '../../lib/tracker/registry.js'
+import { MiB } from '../../lib/protocol/units.js'
 
 type Subtest = Pick<Test, 'test'>
 /** The smallest limits that a test can reach, for registries that can be told theirs. */
@@ -16,14 +17,12 @@ export interface SmallLimits {
 /** `now` in milliseconds; the clock if left out. */
 export type MakeRegistry = (limits?: SmallLimits, now?: () => number) => Registry | Promise<Registry>
 
-const MIB = 1_048_576
-
 export function digestOf (text: string): string {
   return `blake3:${Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64)}`
 }
 
 export function record (filename: string, more: Partial<OwnerRecord> = {}): OwnerRecord {
-  return { filename, size: 5, digest: digestOf('a'), pieceLength: MIB, host: '127.0.0.1', inputPort: 8082, outputPort: 9092, complete: true, ...more }
+  return { filename, size: 5, digest: digestOf('a'), pieceLength: MiB, host: '127.0.0.1', inputPort: 8082, outputPort: 9092, complete: true, ...more }
 }
 
 async function joined (registry: Registry, ...nodes: string[]): Promise<void> {
@@ -88,7 +87,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
       filename: 'a',
       size: 5,
       digest: digestOf('a'),
-      pieceLength: MIB,
+      pieceLength: MiB,
       owners: [{ name: 'NodeA', host: '127.0.0.1', inputPort: 1, outputPort: 2, complete: true }],
     })
     for (const other of ['A', 'a ', 'aa', '', 'a\u0301']) await t.rejects(registry.owners({ filename: other, asker: 'NodeB' }), { code: 'E_NO_OWNER' }, `not ${JSON.stringify(other)}`)

@@ -6,8 +6,8 @@ import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
 import { MemoryRegistry } from '../../lib/tracker/memory-registry.js'
 import { Tracker, type TrackerOptions } from '../../lib/tracker/tracker.js'
 import { Peer, WAIT_MS, type Scope } from '../net/peer.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 const DIGEST = `blake3:${'0123456789abcdef'.repeat(4)}`
 const OTHER_DIGEST = `blake3:${'0123456789abcdee'.repeat(4)}`
 const OK = { type: 'TrackerToNode', ok: true }
@@ -33,7 +33,7 @@ class NodePeer {
   }
 
   async have (filename: string, fields: object = {}): Promise<Record<string, unknown>> {
-    return await this.ask('have', { filename, size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 8082, outputPort: 9092, ...fields })
+    return await this.ask('have', { filename, size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 8082, outputPort: 9092, ...fields })
   }
 }
 
@@ -63,7 +63,7 @@ await t.test('alive, have, need, list, exit: the replies', async (t) => {
     filename: 'a.png',
     size: 5,
     digest: DIGEST,
-    pieceLength: MIB,
+    pieceLength: MiB,
     owners: [
       { name: 'NodeA', host: '127.0.0.1', inputPort: 8082, outputPort: 9092, complete: true },
       { name: 'NodeB', host: '127.0.0.1', inputPort: 1, outputPort: 65_535, complete: false },
@@ -87,7 +87,7 @@ await t.test('replies come in the order of pipelined requests', async (t) => {
   const { peer } = await node('')
   const modes = ['alive', 'need', 'list', 'have', 'need', 'exit', 'need', 'alive']
   peer.send(modes.map((mode) => `${JSON.stringify({
-    type: 'NodeToTracker', mode, name: 'NodeA', filename: 'a', ...(mode === 'have' && { size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 1, outputPort: 2 }),
+    type: 'NodeToTracker', mode, name: 'NodeA', filename: 'a', ...(mode === 'have' && { size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 1, outputPort: 2 }),
   })}\n`).join(''))
   for (const mode of modes) t.match(await peer.message(), { mode })
 })
@@ -284,7 +284,7 @@ for (const slowCall of ['join', 'have'] as const) {
     tracker.on('error', (error) => errors.push(error))
 
     const a = await node('NodeA')
-    a.peer.send({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: 'a', size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 1, outputPort: 2 })
+    a.peer.send({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: 'a', size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 1, outputPort: 2 })
     await asked
     isSlow = false
     a.peer.socket.resetAndDestroy()
@@ -335,13 +335,13 @@ await t.test('close ends every connection, and may be called twice', async (t) =
 await t.test('at most 1,000 files in a list', async (t) => {
   const { node } = await running(t)
   const { peer } = await node('NodeA')
-  const have = (i: number): string => `${JSON.stringify({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: `${i} ${'"'.repeat(200)}`, size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 1, outputPort: 2 })}\n`
+  const have = (i: number): string => `${JSON.stringify({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: `${i} ${'"'.repeat(200)}`, size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 1, outputPort: 2 })}\n`
   for (let i = 0; i < 1_001; i++) peer.send(have(i))
   for (let i = 0; i < 1_001; i++) await peer.line()
   const line = JSON.stringify({ type: 'NodeToTracker', mode: 'list', name: 'NodeA' })
   peer.send(`${line}\n`)
   const reply = await peer.line()
-  t.ok(Buffer.byteLength(reply) <= MIB, 'no longer than a reply may be')
+  t.ok(Buffer.byteLength(reply) <= MiB, 'no longer than a reply may be')
   const { files, truncated } = JSON.parse(reply) as { files: unknown[], truncated: unknown }
   t.equal(files.length, 1_000)
   t.equal(truncated, true)
@@ -363,12 +363,12 @@ await t.test('a list of much that is replaced is cut to a line that may be sent'
   const { node } = await running(t)
   const { peer } = await node('NodeA')
   const replaces = Array.from({ length: 16 }, (_, i) => `blake3:${i.toString(16).padStart(64, '0')}`)
-  const have = (i: number): string => `${JSON.stringify({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: `${i}`, size: 5, digest: DIGEST, pieceLength: MIB, inputPort: 1, outputPort: 2, replaces })}\n`
+  const have = (i: number): string => `${JSON.stringify({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: `${i}`, size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 1, outputPort: 2, replaces })}\n`
   for (let i = 0; i < 1_000; i++) peer.send(have(i))
   for (let i = 0; i < 1_000; i++) await peer.line()
   peer.send({ type: 'NodeToTracker', mode: 'list', name: 'NodeA' })
   const reply = await peer.line()
-  t.ok(Buffer.byteLength(reply) <= MIB)
+  t.ok(Buffer.byteLength(reply) <= MiB)
   const { files, truncated } = JSON.parse(reply) as { files: unknown[], truncated: unknown }
   t.ok(files.length > 500)
   t.equal(truncated, true)

@@ -2,14 +2,14 @@
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { MemoryRegistry } from '../../lib/tracker/memory-registry.js'
-import { Session, type SessionOptions } from '../../lib/tracker/session.js'
+import { NodeConnection, type NodeConnectionOptions } from '../../lib/tracker/node-connection.js'
 import { digestOf } from './registry-conformance.js'
 
 const TRACKER = '10.0.0.1'
 
 const HAVE = { filename: 'a', size: 5, digest: digestOf('a'), pieceLength: 1_048_576, inputPort: 1, outputPort: 2 }
 
-const OPTIONS: SessionOptions = {
+const OPTIONS: NodeConnectionOptions = {
   heartbeatMs: 20_000,
   tries: { run: async () => await Promise.reject(new Error('nothing is dialled')), reaches: async () => true },
   takesAdvertised: false,
@@ -20,8 +20,8 @@ const OPTIONS: SessionOptions = {
 }
 
 /** Asks as a node that is at `remoteAddress` and has reached the tracker at `localAddress`. */
-function node (registry: MemoryRegistry, name: string, remoteAddress: string, localAddress: string, options: Partial<SessionOptions> = {}): (mode: string, fields?: object) => Promise<Record<string, unknown>> {
-  const session = new Session({ remoteAddress, localAddress } as Socket, undefined, registry, { ...OPTIONS, ...options })
+function node (registry: MemoryRegistry, name: string, remoteAddress: string, localAddress: string, options: Partial<NodeConnectionOptions> = {}): (mode: string, fields?: object) => Promise<Record<string, unknown>> {
+  const session = new NodeConnection({ remoteAddress, localAddress } as Socket, undefined, registry, { ...OPTIONS, ...options })
   return async (mode, fields = {}) => {
     const reply = await session.answer({ type: 'NodeToTracker', mode, name, ...fields })
     return (Buffer.isBuffer(reply) ? JSON.parse(reply.toString()) : reply) as Record<string, unknown>

@@ -13,7 +13,7 @@ import { identifyShare } from './open-share.js'
 import type { PartialShare, PartialShares } from './partial-share.js'
 import type { Share, ShareIndex } from './share-index.js'
 
-export interface SizeServerOptions {
+export interface MetadataServerOptions {
   folder: string
   shares: ShareIndex
   partials: PartialShares
@@ -35,17 +35,17 @@ export interface SizeServerOptions {
   deadlines?: Deadlines
 }
 
-export class SizeServer {
-  readonly #options: SizeServerOptions
+export class MetadataServer {
+  readonly #options: MetadataServerOptions
   readonly #server: LineServer
 
-  constructor (options: SizeServerOptions) {
+  constructor (options: MetadataServerOptions) {
     this.#options = options
     this.#server = new LineServer({
-      converse: (_socket, vouch) => ({
+      converse: (_socket, admit) => ({
         answer: async (message) => {
           const answer = await this.#answer(message)
-          vouch()
+          admit()
           return answer
         },
       }),

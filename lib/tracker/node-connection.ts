@@ -16,7 +16,7 @@ import type { Registry } from './registry.js'
 /** What stands around the files of a list. */
 const REPLY_FRAME_BYTES = 1 * KiB
 
-export interface SessionOptions {
+export interface NodeConnectionOptions {
   /** How often the node is asked to say `alive`. */
   heartbeatMs: number
   /** What goes out to nodes. */
@@ -33,13 +33,13 @@ export interface SessionOptions {
   onLeave: (node: string) => void
 }
 
-export class Session {
+export class NodeConnection {
   readonly #registry: Registry
   readonly #socket: Socket
   readonly #host: string
   /** Where this node reaches the tracker's machine; undefined if it is on that machine itself. */
   readonly #here: string | undefined
-  readonly #options: SessionOptions
+  readonly #options: NodeConnectionOptions
   readonly #advertised: Advertised
   readonly #reachability: Reachability
   /** Where its ports are, and what they can be asked for. */
@@ -54,7 +54,7 @@ export class Session {
   #isReplaced = false
 
   /** @param name who the peer is, where its handshake told that */
-  constructor (socket: Socket, name: string | undefined, registry: Registry, options: SessionOptions) {
+  constructor (socket: Socket, name: string | undefined, registry: Registry, options: NodeConnectionOptions) {
     this.#registry = registry
     this.#socket = socket
     this.#name = name

@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ShareIndex, type Share } from '../../lib/share/share-index.js'
 import { PartialShares } from '../../lib/share/partial-share.js'
-import { SizeServer } from '../../lib/share/size-server.js'
+import { MetadataServer } from '../../lib/share/metadata-server.js'
 import { Peer } from '../net/peer.js'
 import { HIDDEN_CHANGES, NO_CHANGES, PLAIN_CHANGES, shareOf } from './shares.js'
+import { MiB } from '../../lib/protocol/units.js'
 
-const MIB = 1_048_576
 const OTHER_DIGEST = `blake3:${'1'.repeat(64)}`
 
 interface Serving {
   folder: string
   share: Share
   shares: ShareIndex
-  server: SizeServer
+  server: MetadataServer
   port: number
   changed: Share[]
   suspects: Share[]
@@ -23,7 +23,7 @@ interface Serving {
 }
 
 async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Serving> {
-  const folder = t.testdir({ shared: Buffer.alloc(2 * MIB + 5, 'shared'), secret: 'never shared' })
+  const folder = t.testdir({ shared: Buffer.alloc(2 * MiB + 5, 'shared'), secret: 'never shared' })
   // A time of whole seconds can be set again exactly.
   utimesSync(join(folder, 'shared'), 1_700_000_000, 1_700_000_000)
   const share = await shareOf(folder, 'shared')
@@ -32,7 +32,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Serving>
   const changed: Share[] = []
   const suspects: Share[] = []
   const errors: Error[] = []
-  const server = new SizeServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.push(share), onError: (error) => errors.push(error) })
+  const server = new MetadataServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.push(share), onError: (error) => errors.push(error) })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   return { folder, share, shares, server, port, changed, suspects, errors, connect: async () => await Peer.connect(t, { port }) }
@@ -59,7 +59,7 @@ await t.test('what was given away lately is told to whoever asks for it', async 
   const { folder, share, shares } = await serving(t)
   const asked: string[] = []
   const sent: { bits?: Buffer } = {}
-  const server = new SizeServer({
+  const server = new MetadataServer({
     folder,
     shares,
     partials: new PartialShares(),
@@ -97,7 +97,7 @@ await t.test('an empty file', async (t) => {
   const share = await shareOf(folder, 'empty')
   shares.add(share)
   const peer = await connect()
-  t.strictSame(await peer.ask(question({ filename: 'empty' })), { type: 'SizeInformation', filename: 'empty', digest: share.digest, size: 0, pieceLength: MIB, pieces: '' })
+  t.strictSame(await peer.ask(question({ filename: 'empty' })), { type: 'SizeInformation', filename: 'empty', digest: share.digest, size: 0, pieceLength: MiB, pieces: '' })
 })
 
 await t.test('what is not shared: the same answer whether or not there is such a file', async (t) => {
