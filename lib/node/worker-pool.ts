@@ -16,7 +16,7 @@ import { threadRoom } from './thread-room.js'
 
 const TASKS = new URL('../../workers/pool-tasks.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
-/** How long threads that start may take, when they are to end, to have loaded their code. */
+/** Within what a node has to leave; it takes a tenth of a second where the machine has time. */
 const LOAD_MS = 4_000
 const CORES = availableParallelism()
 /** How many small parts share one thread, at most. */
@@ -32,6 +32,7 @@ export class WorkerPool {
   readonly #piscina: Piscina
   /** Ids of the threads that have loaded their code. */
   readonly #loaded = new Set<unknown>()
+  readonly #loadMs: number
   #isClosed = false
 
   /** With as many threads as there can be. @throws E_LIMIT if there can be none. */
@@ -47,8 +48,10 @@ export class WorkerPool {
    *
    * @param fetchThreads those that may fetch at once; fewer than usual mean that there are hardly descriptors for them
    * @param room how many threads there may be
+   * @param loadMs how long threads that start may take, when they are to end, to have loaded their code
    */
-  constructor (fetchThreads = MAX_FETCH_THREADS, room = mostThreads(fetchThreads)) {
+  constructor (fetchThreads = MAX_FETCH_THREADS, room = mostThreads(fetchThreads), loadMs = LOAD_MS) {
+    this.#loadMs = loadMs
     this.slots = new Slots(Math.min(fetchThreads, room))
     this.#piscina = new Piscina({
       filename: TASKS,
@@ -96,7 +99,7 @@ export class WorkerPool {
 
   /** A thread that is ended while it loads its code takes the whole process with it: Node asks V8 for a module that there is not. */
   async #loadedAll (): Promise<void> {
-    const signal = AbortSignal.timeout(LOAD_MS)
+    const signal = AbortSignal.timeout(this.#loadMs)
     const loading = this.#piscina.threads.filter(({ threadId }) => !this.#loaded.has(threadId))
     await Promise.allSettled(loading.map(async (thread) => await Promise.race([once(thread, 'message', { signal }), once(thread, 'exit', { signal })])))
   }
