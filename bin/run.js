@@ -1,4 +1,4 @@
-const { readFileSync, readdirSync } = require('node:fs')
+const { existsSync, readFileSync, readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
 const LIB = join(__dirname, '..', 'dist', 'lib')
@@ -11,15 +11,16 @@ const LAYERS = ['protocol', 'threads', 'secret', 'content', 'net', 'disk', 'sche
  * are CommonJS. Where there are few descriptors four have to do: each of them holds a file while the
  * command is loaded.
  */
-process.env.UV_THREADPOOL_SIZE ??= hasFewDescriptors() ? '4' : '16'
+const isShort = hasFewDescriptors()
+process.env.UV_THREADPOOL_SIZE ??= isShort ? '4' : '16'
 
 /** Runs a built command, or says in one line why there is none. */
 exports.run = async function run (name) {
   try {
-    if (hasFewDescriptors()) await loadOneByOne()
+    if (isShort) await loadOneByOne()
     await import(`../dist/lib/cli/${name}-command.js`)
   } catch (error) {
-    if (error.code === 'EMFILE' || error.code === 'ENFILE') {
+    if (isOutOfDescriptors(error)) {
       console.error('failed: E_LIMIT cannot start: out of file descriptors, raise ulimit -n')
       process.exitCode = 23
       return
@@ -35,6 +36,11 @@ async function loadOneByOne () {
   for (const layer of LAYERS) {
     for (const file of readdirSync(join(LIB, layer))) if (file.endsWith('.js')) await import(join(LIB, layer, file))
   }
+}
+
+/** Where Node can't open a package it says that there is none. */
+function isOutOfDescriptors ({ code }) {
+  return code === 'EMFILE' || code === 'ENFILE' || (code === 'ERR_MODULE_NOT_FOUND' && isShort && existsSync(LIB))
 }
 
 function hasFewDescriptors () {

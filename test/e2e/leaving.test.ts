@@ -170,7 +170,8 @@ void t.test('SIGHUP ends a node whose terminal goes away, as SIGTERM does', asyn
   const line = `echo pid $$; exec ${NODE_BIN} -n node -t 127.0.0.1:${tracker.port} -d ${dir}; `
   const terminal = new Command(t, 'script', ['-qec', line, '/dev/null'])
   const [, pid] = await terminal.waitFor(/^pid (\d+)/m)
-  await tracker.waitFor(/^node joined$/m)
+  // Joined it is before; only then does it say so.
+  await terminal.waitFor(/^node listening: /m)
   process.kill(Number(pid), 'SIGHUP')
   await tracker.waitFor(/^node left$/m, { ms: 5_000 })
   t.strictSame(await terminal.exit(5_000), { status: 0, signal: null })
