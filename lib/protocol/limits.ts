@@ -88,6 +88,8 @@ export const REFUSED_SHARE_MS = 60 * 60 * 1_000
 export const REPLACED_DIGESTS = 16
 
 export const OWNERS_PER_REPLY = 50
+/** Replies that a tracker keeps for the next who asks for the same file. */
+export const ANSWERS_AT_HAND = 1_024
 /** Contents of one name that a conflict lists. */
 export const VERSIONS_PER_REPLY = 100
 export const FILES_PER_REPLY = 1_000

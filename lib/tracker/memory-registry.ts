@@ -2,7 +2,10 @@
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
 import { HANDOVERS, HANDOVERS_MS, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
-import { Edition, olderOf, type Claim } from './edition.js'
+import { Answers } from './answers.js'
+import { Catalogue } from './catalogue.js'
+import { Edition, olderOf } from './edition.js'
+import { Member } from './member.js'
 import type { Place } from './reachability.js'
 import type { Found, Listing, Membership, OwnerQuestion, OwnerRecord, Registry } from './registry.js'
 
@@ -11,27 +14,13 @@ export interface MemoryRegistryLimits {
   records: number
 }
 
-/** A node that is there. */
-interface Member {
-  membership: Membership | undefined
-  /** File name → what it has under it. */
-  shares: Map<string, Held>
-  /** When its name went from one connection to the next, lately. */
-  changedMs: number[]
-}
-
-interface Held {
-  edition: Edition
-  claim: Claim
-}
-
 export class MemoryRegistry implements Registry {
   readonly #limits: MemoryRegistryLimits
   readonly #now: () => number
   /** By name. */
   readonly #nodes = new Map<string, Member>()
-  /** file name → digest → edition */
-  readonly #files = new Map<string, Map<string, Edition>>()
+  readonly #catalogue = new Catalogue()
+  readonly #answers = new Answers()
   #records = 0
 
   constructor (limits: Partial<MemoryRegistryLimits> = {}, now: () => number = () => performance.now()) {
@@ -49,7 +38,7 @@ export class MemoryRegistry implements Registry {
       changedMs.push(nowMs)
       this.#remove(node)
     }
-    this.#nodes.set(node, { membership, shares: new Map(), changedMs })
+    this.#nodes.set(node, new Member(node, membership, changedMs))
     older?.membership?.onReplaced()
   }
 
@@ -58,57 +47,66 @@ export class MemoryRegistry implements Registry {
   }
 
   async have (node: string, record: OwnerRecord): Promise<void> {
-    const { filename, size, digest, pieceLength, complete, host, inputPort, outputPort, origin, replaces } = record
-    const shares = this.#nodes.get(node)?.shares
-    if (shares === undefined) throw new Error(`${node} has not joined`)
-    if (!shares.has(filename)) this.#throwOnLimit(node, shares.size)
-    this.#forget(node, filename)
-
-    const editions = getOrAdd(this.#files, filename, () => new Map<string, Edition>())
-    const edition = getOrAdd(editions, digest, () => new Edition(filename, record))
-    const claim = { size, pieceLength, complete, origin, replaces }
-    edition.add({ name: node, host, inputPort, outputPort, complete }, claim)
-    shares.set(filename, { edition, claim })
+    const member = this.#nodes.get(node)
+    if (member === undefined) throw new Error(`${node} has not joined`)
+    if (!member.shares.has(record.filename)) this.#throwOnLimit(node, member.shares.size)
+    this.#forget(member, record.filename)
+    let edition = this.#catalogue.find(record.filename, record.digest)
+    if (edition === undefined) {
+      edition = new Edition(record)
+      this.#catalogue.add(edition)
+    }
+    edition.add(member.holder(record, record, edition.claimOf(record)))
+    this.#answers.forget(edition)
+    // The edition's name, so that all records of a file have one string between them.
+    member.shares.set(edition.filename, edition)
     this.#records++
   }
 
   async move (node: string, place: Place): Promise<void> {
-    for (const { edition, claim } of this.#nodes.get(node)?.shares.values() ?? []) edition.move({ name: node, ...place, complete: claim.complete })
+    const member = this.#nodes.get(node)
+    for (const edition of member?.shares.values() ?? []) {
+      const holder = edition.holderOf(node)
+      if (member === undefined || holder === undefined) continue
+      edition.remove(holder)
+      edition.add(member.holder(place, { complete: holder.owner.complete, origin: holder.isOrigin }, holder.claim))
+      this.#answers.forget(edition)
+    }
   }
 
   async withdraw (node: string, filename: string): Promise<void> {
-    this.#forget(node, filename)
+    const member = this.#nodes.get(node)
+    if (member !== undefined) this.#forget(member, filename)
   }
 
   async owners ({ filename, asker, digestPrefix }: OwnerQuestion): Promise<Found> {
-    const all = [...this.#files.get(filename)?.values() ?? []]
-    const editions = digestPrefix === undefined ? withoutOlder(all) : all.filter(({ content }) => content.digest.startsWith(digestPrefix))
+    const all = this.#catalogue.named(filename)
+    const editions = digestPrefix === undefined ? withoutOlder(all) : all.filter(({ digest }) => digest.startsWith(digestPrefix))
     if (editions.length > 1) {
-      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map(({ content, owners }) => ({
-        digest: content.digest, size: content.size, owners,
-      })))
+      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map(({ digest, size, owners }) => ({ digest, size, owners })))
     }
-    const found = editions[0]?.find(asker)
+    const found = editions[0] && this.#answers.answer(editions[0], asker)
     if (found === undefined || found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
     return found
   }
 
   async list (prefix: string, most: number): Promise<Listing> {
     const files = []
-    for (const [filename, editions] of this.#files) {
-      if (!filename.startsWith(prefix)) continue
-      const older = editions.size > 1 ? olderOf([...editions.values()]) : undefined
-      for (const edition of editions.values()) {
+    for (const editions of this.#catalogue.beginningWith(prefix)) {
+      const older = olderOf(editions)
+      for (const edition of editions) {
         if (files.length === most) return { files, truncated: true }
-        const { content: { size, digest }, owners } = edition
-        files.push({ filename, size, digest, owners, ...edition.told, ...(older?.has(edition) && { older: true }) })
+        const { filename, size, digest, owners, told } = edition
+        files.push({ filename, size, digest, owners, ...told, ...(older.has(edition) && { older: true }) })
       }
     }
     return { files, truncated: false }
   }
 
   #remove (node: string): void {
-    for (const filename of this.#nodes.get(node)?.shares.keys() ?? []) this.#forget(node, filename)
+    const member = this.#nodes.get(node)
+    if (member === undefined) return
+    for (const filename of member.shares.keys()) this.#forget(member, filename)
     this.#nodes.delete(node)
   }
 
@@ -121,31 +119,19 @@ export class MemoryRegistry implements Registry {
     }
   }
 
-  #forget (node: string, filename: string): void {
-    const shares = this.#nodes.get(node)?.shares
-    const held = shares?.get(filename)
-    if (shares === undefined || held === undefined) return
-    shares.delete(filename)
+  #forget (member: Member, filename: string): void {
+    const edition = member.shares.get(filename)
+    const holder = edition?.holderOf(member.name)
+    if (edition === undefined || holder === undefined) return
+    member.shares.delete(filename)
     this.#records--
-    const { edition, claim } = held
-    edition.remove(node, claim)
-    if (edition.owners > 0) return
-    const editions = this.#files.get(filename)
-    editions?.delete(edition.content.digest)
-    if (editions?.size === 0) this.#files.delete(filename)
+    edition.remove(holder)
+    this.#answers.forget(edition)
+    if (edition.owners === 0) this.#catalogue.delete(edition)
   }
 }
 
 function withoutOlder (editions: readonly Edition[]): readonly Edition[] {
   const older = olderOf(editions)
   return older.size === 0 ? editions : editions.filter((edition) => !older.has(edition))
-}
-
-function getOrAdd<K, V> (map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key)
-  if (value === undefined) {
-    value = make()
-    map.set(key, value)
-  }
-  return value
 }

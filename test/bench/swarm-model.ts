@@ -13,7 +13,7 @@ import type { SchedulePolicy } from '../../lib/schedule/policy.js'
 import { MachineLoad, type ProcessorTimes } from '../../lib/download/machine-load.js'
 import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
 import { SentPieces } from '../../lib/share/sent-lately.js'
-import { SampleMap } from '../../lib/tracker/sample-map.js'
+import { SampleMap } from './sample-map.js'
 import { EventHeap } from './event-heap.js'
 import { Links, remove, type Link, type Stream } from './links.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { SampleMap } from '../../lib/tracker/sample-map.js'
+import { SampleMap } from './sample-map.js'
 
 await t.test('property: it holds what a map holds, whatever was sampled in between', async (t) => {
   const step = fc.oneof(
