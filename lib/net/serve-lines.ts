@@ -6,10 +6,9 @@
  * the other, so a peer that does not read is not read from either.
  */
 import type { Socket } from 'node:net'
-import { pipeline, Writable } from 'node:stream'
 import type { PiecemealError } from '../protocol/errors.js'
 import { toPiecemealError } from '../protocol/errors.js'
-import { LineGuard, splitLines, type Line } from '../protocol/framing.js'
+import { LineBound, type Line } from '../protocol/framing.js'
 import { DEADLINES, REQUEST_LINE_BYTES, type Deadlines } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
 import { endGently } from './linger.js'
@@ -33,8 +32,7 @@ class LineConnection {
   readonly #socket: Socket
   readonly #service: LineService
   readonly #deadlines: LineDeadlines
-  /** Made when the peer speaks: thousands that never do cost little. */
-  #guard: LineGuard | undefined
+  readonly #bound = new LineBound(REQUEST_LINE_BYTES)
   readonly #openedMs = performance.now()
   #lastLineMs: number | undefined
   #drainBegunMs: number | undefined
@@ -51,51 +49,47 @@ class LineConnection {
   start (): void {
     const watch = setInterval(() => this.#destroyIfLate(), Math.min(CHECK_MS, this.#deadlines.messageMs / 4))
     this.#socket.once('close', () => clearInterval(watch))
-    this.#socket.once('readable', () => this.#listen(new LineGuard(REQUEST_LINE_BYTES)))
+    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    // It comes once all lines before it are answered.
+    this.#socket.once('end', () => this.#end())
   }
 
-  #listen (guard: LineGuard): void {
-    this.#guard = guard
-    const sink = new Writable({
-      objectMode: true,
-      write: (line: Line, _encoding, done) => { this.#take(line, done) },
-      final: (done) => { this.#finish(guard.fault, done) },
-    })
-    // The socket's own 'close' tells that it is over; an error here is a reset, or our own destroy.
-    pipeline(this.#socket, guard, splitLines(), sink, () => { if (!this.#isEnded) this.#socket.destroy() })
+  /** No more is read until these are answered. */
+  #take (chunk: Buffer): void {
+    if (this.#isEnded) return
+    const lines = this.#bound.linesOf(chunk)
+    if (lines.length === 0) return
+    this.#socket.pause()
+    void this.#answerAll(lines).then(() => this.#socket.resume())
   }
 
-  #take (line: Line, done: () => void): void {
-    this.#lastLineMs = performance.now()
-    if (this.#isEnded) return done()
-    if (line.fault !== undefined) {
-      this.#refuseAndEnd(line.fault)
-      return done()
+  async #answerAll (lines: readonly Line[]): Promise<void> {
+    for (const line of lines) {
+      this.#lastLineMs = performance.now()
+      if (this.#isEnded) return
+      if (line.fault === undefined) await this.#answer(line.value)
+      else this.#refuseAndEnd(line.fault)
     }
+  }
+
+  async #answer (message: Record<string, unknown>): Promise<void> {
     this.#isAnswering = true
-    const answered = (reply: object | Buffer): void => {
-      this.#isAnswering = false
-      this.#reply(reply, done)
-    }
-    const refused = (reason: unknown): void => {
-      this.#isAnswering = false
-      const error = toPiecemealError(reason)
-      if (!error.endsConnection) return this.#reply(this.#service.refuse(error, line.value), done)
-      this.#refuseAndEnd(error, line.value)
-      done()
-    }
+    let reply
     try {
-      const reply = this.#service.answer(line.value)
-      if (reply instanceof Promise) reply.then(answered, refused)
-      else answered(reply)
-    } catch (error) {
-      refused(error)
+      reply = await this.#service.answer(message)
+    } catch (reason) {
+      const error = toPiecemealError(reason)
+      if (error.endsConnection) return this.#refuseAndEnd(error, message)
+      reply = this.#service.refuse(error, message)
+    } finally {
+      this.#isAnswering = false
     }
+    await this.#reply(reply)
   }
 
-  /** Replies to pipelined requests leave in one write. `done` waits until the peer reads. */
-  #reply (reply: object | Buffer, done: () => void): void {
-    if (this.#socket.destroyed) return done()
+  /** Replies to pipelined requests leave in one write. It waits until the peer reads. */
+  async #reply (reply: object | Buffer): Promise<void> {
+    if (this.#socket.destroyed) return
     if (!this.#isCorked) {
       this.#isCorked = true
       this.#socket.cork()
@@ -104,22 +98,18 @@ class LineConnection {
         this.#socket.uncork()
       })
     }
-    if (this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))) return done()
+    if (this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))) return
     this.#drainBegunMs = performance.now()
-    const go = (): void => {
-      this.#socket.off('drain', go)
-      this.#socket.off('close', go)
-      this.#drainBegunMs = undefined
-      done()
-    }
-    this.#socket.once('drain', go)
-    this.#socket.once('close', go)
-  }
-
-  #finish (fault: PiecemealError | undefined, done: () => void): void {
-    if (fault) this.#refuseAndEnd(fault)
-    else this.#end()
-    done()
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        this.#socket.off('drain', go)
+        this.#socket.off('close', go)
+        resolve()
+      }
+      this.#socket.once('drain', go)
+      this.#socket.once('close', go)
+    })
+    this.#drainBegunMs = undefined
   }
 
   #refuseAndEnd (error: PiecemealError, message?: Record<string, unknown>): void {
@@ -139,7 +129,7 @@ class LineConnection {
     const { firstLineMs, messageMs, presenceMs, drainMs } = this.#deadlines
     const isLate = (sinceMs: number | undefined, mostMs: number): boolean =>
       sinceMs !== undefined && performance.now() - sinceMs > mostMs
-    if (isLate(this.#drainBegunMs, drainMs) || isLate(this.#guard?.lineBegunMs, messageMs) ||
+    if (isLate(this.#drainBegunMs, drainMs) || isLate(this.#bound.lineBegunMs, messageMs) ||
         (this.#lastLineMs === undefined && isLate(this.#openedMs, firstLineMs)) ||
         (!this.#isAnswering && this.#drainBegunMs === undefined && isLate(this.#lastLineMs, presenceMs))) {
       this.#socket.destroy()

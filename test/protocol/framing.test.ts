@@ -1,17 +1,22 @@
+import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import t from 'tap'
-import { LineGuard, splitLines, type Line } from '../../lib/protocol/framing.js'
+import { LineBound, LineGuard, splitLines, type Line } from '../../lib/protocol/framing.js'
 
 const MAX = 64
 
-/** What comes out of a connection that brings these chunks: values, or the codes of lines that are none. */
+/** What comes out of a connection that brings these chunks: values, or the codes of lines that are none. The same as a stream and at once. */
 async function read (chunks: Uint8Array[], maxLineBytes = MAX): Promise<{ lines: unknown[], fault: string | undefined }> {
   const guard = new LineGuard(maxLineBytes)
   const lines: unknown[] = []
   await pipeline(chunks, guard, splitLines(), async (source: AsyncIterable<Line>) => {
     for await (const { value, fault } of source) lines.push(fault === undefined ? value : fault.code)
   })
+  const bound = new LineBound(maxLineBytes)
+  const atOnce = chunks.flatMap((chunk) => bound.fault === undefined ? bound.linesOf(Buffer.from(chunk)) : []).map(({ value, fault }) => fault === undefined ? value : fault.code)
+  const isOver = lines.some((line) => typeof line === 'string')
+  assert.deepStrictEqual(atOnce, guard.fault === undefined || isOver ? lines : [...lines, guard.fault.code])
   return { lines, fault: guard.fault?.code }
 }
 
@@ -81,20 +86,18 @@ await t.test('200,000 brackets in one line are a fault, not a stack', async (t) 
 })
 
 await t.test('a line that has begun is known by when, so that it can be given up', async (t) => {
-  const guard = new LineGuard(MAX)
-  guard.resume()
-  const write = async (text: string): Promise<void> => await new Promise((resolve) => { guard.write(bytes(text), () => resolve()) })
-  t.equal(guard.lineBegunMs, undefined)
-  await write('{"n"')
-  const begun = guard.lineBegunMs
+  const bound = new LineBound(MAX)
+  const take = (text: string): unknown => bound.linesOf(bytes(text))
+  t.equal(bound.lineBegunMs, undefined)
+  take('{"n"')
+  const begun = bound.lineBegunMs
   t.type(begun, 'number')
-  await write(':')
-  t.equal(guard.lineBegunMs, begun, 'more of it is no new beginning')
-  await write('1}\n')
-  t.equal(guard.lineBegunMs, undefined)
-  await write('{}\n{')
-  t.type(guard.lineBegunMs, 'number')
-  guard.destroy()
+  take(':')
+  t.equal(bound.lineBegunMs, begun, 'more of it is no new beginning')
+  take('1}\n')
+  t.equal(bound.lineBegunMs, undefined)
+  take('{}\n{')
+  t.type(bound.lineBegunMs, 'number')
 })
 
 await t.test('property: however the bytes are cut, the lines are the same', async (t) => {
