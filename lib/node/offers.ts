@@ -50,10 +50,20 @@ export class Offers {
    * @throws E_LIMIT, or what the tracker refuses with.
    */
   async add (share: Share): Promise<boolean> {
-    const { uploads, tracker } = this.#options
+    const { announced } = await this.offer(share)
+    return await announced
+  }
+
+  /** The same, for whoever does not wait for the tracker's answer: it has been told, and it answers later. */
+  async offer (share: Share): Promise<{ announced: Promise<boolean> }> {
     this.shares.add(share)
-    await uploads.add(share)
+    await this.#options.uploads.add(share)
     this.#drop(share.filename)
+    return { announced: this.#announce(share) }
+  }
+
+  async #announce (share: Share): Promise<boolean> {
+    const { uploads, tracker } = this.#options
     try {
       await tracker().ask('have', this.#announcement(share), ANNOUNCE_WAIT_MS)
       return true

@@ -61,17 +61,19 @@ export class OwnShares {
     })
   }
 
-  /** The downloader is an owner now, of the file as it was just published. @param replaces the digests that the content replaces, as its owners say */
+  /** The downloader is an owner now, of the file as it was just published. What the tracker says to that is not waited for: the file is there. @param replaces the digests that the content replaces, as its owners say */
   async addDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined, replaces: readonly string[] | undefined): Promise<void> {
     const { folder, digests, offers, onError } = this.#options
+    // The file is there and right; that it can't be offered is another matter.
+    const fail = (error: unknown): void => onError(toPiecemealError(error))
     try {
       const identity = known ?? await identifyOwnFile(folder, filename)
       if (identity.size !== BigInt(content.size)) return
       await digests().put(filename, identity, content)
-      await offers.add({ filename, identity, ...content, replaces })
+      const { announced } = await offers.offer({ filename, identity, ...content, replaces })
+      announced.catch(fail)
     } catch (error) {
-      // The file is there and right; that it can't be offered is another matter.
-      onError(toPiecemealError(error))
+      fail(error)
     }
   }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
+import { links } from './links.js'
 import { parseSize } from './sizes.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
@@ -47,9 +48,9 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, stall, tracker, swarm, simulator, soak }))
-/** Takes as long as it is told to, so it is run by its name alone. */
-const ONLY_BY_NAME = new Set(['soak'])
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, stall, tracker, swarm, simulator, links, soak }))
+/** One takes as long as it is told to, one wants root: they are run by their names alone. */
+const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 

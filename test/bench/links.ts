@@ -1,104 +1,105 @@
-/**
- * Streams between nodes that share upload and download rates, as TCP roughly does: a new stream gets
- * the smaller of both fair shares, taken from those that have more than theirs; what a stream that
- * ends leaves free goes to others whose other end has room. No rate is ever exceeded. Rates are
- * bytes a millisecond.
- */
+/** Real links, as network namespaces: how much of a line a download uses, beside curl, aria2 and scp, and how many round trips a small file takes. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Stage } from '../demo/stage.js'
+import { sha256, writePseudoRandom } from '../helpers/files.js'
+import { Network, networkHint, type Link } from '../helpers/network.js'
+import { count } from '../../lib/ui/format.js'
+import { assertSame } from './arena.js'
+import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
+import { LinkAria2, LinkCurl, linkFolder, LinkPiecemeal, type Hosts, type LinkMeasurement } from './link-contestants.js'
+import { allFigures, runRounds } from './rounds.js'
+import { Scp } from './scp.js'
+import { median, medianRatio, spread } from './statistics.js'
 
-export interface Link {
-  readonly up: number
-  readonly down: number
-  upUsed: number
-  downUsed: number
-  readonly uploads: Stream[]
-  readonly downloads: Stream[]
+interface Line {
+  name: string
+  mebibytes: number
+  /** Of the downloader; what it adds to a round trip and loses is between it and everybody else. */
+  downloader: Link
+  /** Megabits a second of each owner, the fastest last. */
+  owners: readonly number[]
 }
 
-export interface Stream {
-  readonly from: Link
-  readonly to: Link
-  rate: number
-  /** What had come at `sinceMs`. */
-  bytes: number
-  sinceMs: number
+/** What is lost at each of two ends, in per cent of what is sent. */
+function atEachEnd (percent: number): number {
+  return 100 * (1 - (1 - percent / 100) ** 2)
 }
 
-export class Links {
-  readonly #onRate: (stream: Stream) => void
+const LINES: readonly Line[] = [
+  { name: 'one owner, 300 Mbit/s', mebibytes: 128, downloader: { mbit: 300 }, owners: [300] },
+  { name: 'one owner, 1,000 Mbit/s', mebibytes: 512, downloader: { mbit: 1_000 }, owners: [1_000] },
+  { name: 'two owners of 100 Mbit/s', mebibytes: 128, downloader: { mbit: 1_000 }, owners: [100, 100] },
+  { name: 'owners of 5, 50 and 100 Mbit/s', mebibytes: 96, downloader: { mbit: 1_000 }, owners: [5, 50, 100] },
+  { name: '100 Mbit/s, RTT 40 ms', mebibytes: 96, downloader: { mbit: 100, rttMs: 40 }, owners: [100] },
+  { name: '100 Mbit/s, RTT 40 ms, 0.1 % lost at each end', mebibytes: 24, downloader: { mbit: 100, rttMs: 40, lossPercent: atEachEnd(0.1) }, owners: [100] },
+  { name: '100 Mbit/s, RTT 40 ms, 1 % lost at each end', mebibytes: 8, downloader: { mbit: 100, rttMs: 40, lossPercent: atEachEnd(1) }, owners: [100] },
+  { name: '100 Mbit/s, RTT 150 ms', mebibytes: 96, downloader: { mbit: 100, rttMs: 150 }, owners: [100] },
+]
+const HEADING = ['link', 'piecemeal', 'of the line', 'curl', 'aria2', 'scp', 'of curl', 'a file of 4 KiB']
 
-  /** @param onRate is told of every stream that got faster; one that got slower is late, which its receiver notices itself */
-  constructor (onRate: (stream: Stream) => void) {
-    this.#onRate = onRate
+export async function links (stage: Stage, options: BenchmarkOptions): Promise<BenchmarkResult> {
+  const title = `Mbit/s over links of network namespaces, interleaved, ${count(options.rounds, 'round')}`
+  const hint = networkHint()
+  if (hint !== undefined) return { title, table: [HEADING, ...LINES.map(({ name }) => [name, `skipped: ${hint}`])], notes: [`skipped: links (${hint})`], data: [] }
+  const rows: string[][] = []
+  const notes = new Set<string>()
+  const data: unknown[] = []
+  for (const [i, line] of LINES.entries()) {
+    const measured = await measure(stage, line, `link-${i}`, options)
+    rows.push(measured.row)
+    for (const note of measured.notes) notes.add(note)
+    data.push({ line, measurements: measured.measurements })
   }
+  return { title, table: [HEADING, ...rows], notes: [...notes, 'Of the line: of the owners\' lines together, or of the downloader\'s. TCP and IP need 4 to 5 % of it themselves.'], data }
+}
 
-  open (stream: Stream, nowMs: number): void {
-    const { from, to } = stream
-    const fairUp = from.up / (from.uploads.length + 1)
-    const fairDown = to.down / (to.downloads.length + 1)
-    const rate = Math.min(fairUp, fairDown)
-    this.#makeRoom(from.uploads, rate - (from.up - from.upUsed), fairUp, nowMs)
-    this.#makeRoom(to.downloads, rate - (to.down - to.downUsed), fairDown, nowMs)
-    from.uploads.push(stream)
-    to.downloads.push(stream)
-    stream.sinceMs = nowMs
-    this.#setRate(stream, rate, nowMs)
-  }
-
-  close (stream: Stream, nowMs: number): void {
-    const { from, to } = stream
-    this.#setRate(stream, 0, nowMs)
-    remove(from.uploads, stream)
-    remove(to.downloads, stream)
-    this.#fill(from.uploads, nowMs)
-    this.#fill(to.downloads, nowMs)
-  }
-
-  /** Gives what is free at one end of these streams to those whose other end has room too. */
-  fillDownloads (link: Link, nowMs: number): void {
-    this.#fill(link.downloads, nowMs)
-  }
-
-  /** Counts what has come until now. */
-  settle (stream: Stream, nowMs: number): void {
-    stream.bytes += stream.rate * (nowMs - stream.sinceMs)
-    stream.sinceMs = nowMs
-  }
-
-  #makeRoom (streams: readonly Stream[], wanted: number, fair: number, nowMs: number): void {
-    if (wanted <= 0) return
-    let excess = 0
-    for (const { rate } of streams) excess += Math.max(0, rate - fair)
-    if (excess <= 0) return
-    const kept = 1 - Math.min(1, wanted / excess)
-    for (const stream of streams) if (stream.rate > fair) this.#setRate(stream, fair + (stream.rate - fair) * kept, nowMs)
-  }
-
-  #fill (streams: readonly Stream[], nowMs: number): void {
-    for (let i = 0; i < streams.length; i++) {
-      const stream = streams[i]
-      if (stream === undefined) continue
-      const { from, to, rate } = stream
-      const room = Math.min(from.up - from.upUsed, to.down - to.downUsed)
-      // What is hardly anything is not worth an event.
-      if (room > rate / 64) this.#setRate(stream, rate + room, nowMs)
-    }
-  }
-
-  #setRate (stream: Stream, rate: number, nowMs: number): void {
-    this.settle(stream, nowMs)
-    const difference = rate - stream.rate
-    stream.from.upUsed += difference
-    stream.to.downUsed += difference
-    stream.rate = rate
-    if (difference > 0) this.#onRate(stream)
+async function measure (stage: Stage, line: Line, id: string, { rounds, say }: BenchmarkOptions): Promise<{ row: string[], notes: string[], measurements: unknown }> {
+  const size = line.mebibytes * 1_024 ** 2
+  const folder = await linkFolder(stage, id)
+  const source = join(folder, 'source.bin')
+  await writePseudoRandom(source, size)
+  const arena = { stage, source, size, sha256: await sha256(source) }
+  const network = new Network()
+  try {
+    const hosts = await hostsOf(network, line)
+    const piecemeal = new LinkPiecemeal(arena, hosts)
+    const others = [new LinkCurl(arena, hosts), new LinkAria2(arena, hosts), new Scp(arena, { server: hosts.owners.at(-1) ?? hosts.tracker, client: hosts.downloader })]
+    const { runs, notes } = await runRounds<LinkMeasurement>([piecemeal, ...others], {
+      name: line.name, rounds, say, tell: ({ seconds }) => `${mbits(size, seconds).toFixed(0)} Mbit/s`, check: async (contestant) => await assertSame(contestant, arena),
+    })
+    const secondsOf = (contestant: typeof piecemeal | typeof others[number]): number[] => (runs.get(contestant) ?? []).map(({ seconds }) => seconds)
+    const rates = (seconds: readonly number[]): number[] => seconds.map((seconds) => mbits(size, seconds))
+    const ours = secondsOf(piecemeal)
+    const whole = Math.min(line.downloader.mbit ?? Infinity, line.owners.reduce((sum, mbit) => sum + mbit, 0))
+    const row = [
+      line.name,
+      spread(rates(ours), '', 0),
+      `${(100 * median(rates(ours)) / whole).toFixed(0)} %`,
+      ...others.map((other) => runs.has(other) ? spread(rates(secondsOf(other)), '', 0) : 'skipped'),
+      others[0] && runs.has(others[0]) ? medianRatio(rates(ours), rates(secondsOf(others[0]))).toFixed(2) : 'skipped',
+      smallFile((runs.get(piecemeal) ?? []).map(({ smallSeconds = NaN }) => smallSeconds * 1_000), line.downloader.rttMs),
+    ]
+    return { row, notes, measurements: allFigures(runs) }
+  } finally {
+    network.close()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Without keeping the order. @returns whether it was there */
-export function remove<S extends Stream> (streams: S[], stream: S): boolean {
-  const at = streams.indexOf(stream)
-  if (at < 0) return false
-  const last = streams.pop()
-  if (last !== undefined && last !== stream) streams[at] = last
-  return true
+async function hostsOf (network: Network, { owners, downloader }: Line): Promise<Hosts> {
+  const tracker = await network.host()
+  const hosts = []
+  for (const mbit of owners) hosts.push(await network.host({ mbit }))
+  return { tracker, owners: hosts, downloader: await network.host(downloader) }
+}
+
+function mbits (bytes: number, seconds: number): number {
+  return bytes * 8 / 1e6 / seconds
+}
+
+/** How many round trips fit into it, where one takes long. */
+function smallFile (ms: readonly number[], rttMs: number | undefined): string {
+  const time = spread(ms, 'ms', 0)
+  return rttMs === undefined ? time : `${count(Math.floor(median(ms) / rttMs), 'round trip')}, ${time}`
 }

@@ -1,13 +1,15 @@
-/** nginx on free ports of the loopback, with everything it writes in a folder of the benchmark's. */
+/** nginx on free ports of the loopback, or of a host of a network, with everything it writes in a folder of the benchmark's. */
 import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '../demo/command.js'
 import type { Stage } from '../demo/stage.js'
+import type { Host } from '../helpers/network.js'
 import { freePorts } from './ports.js'
 import { processorSeconds, sum } from './processes.js'
 
+const LOOPBACK = '127.0.0.1'
 const READY_MS = 50
 const TRIES = 100
 
@@ -18,6 +20,8 @@ export interface NginxOptions {
   ports: number
   /** The folder that it serves. */
   root: string
+  /** Where it runs; otherwise on the loopback. */
+  host?: Host
 }
 
 export class Nginx {
@@ -33,15 +37,16 @@ export class Nginx {
   }
 
   async start (): Promise<void> {
-    const { name, ports: count, root } = this.#options
+    const { name, ports: count, root, host } = this.#options
     const folder = join(this.#stage.folder, name)
     await mkdir(folder)
     const ports = await freePorts(count)
-    await writeFile(join(folder, 'nginx.conf'), configuration(ports, root))
-    this.#command = this.#stage.start(['nginx', '-p', folder, '-c', 'nginx.conf', '-e', 'error.log', '-g', 'daemon off;'])
+    await writeFile(join(folder, 'nginx.conf'), configuration(ports, root, host?.address ?? LOOPBACK))
+    const argv = ['nginx', '-p', folder, '-c', 'nginx.conf', '-e', 'error.log', '-g', 'daemon off;'] as const
+    this.#command = this.#stage.start(host?.argv(argv) ?? argv)
     for (const port of ports) {
-      const origin = `http://127.0.0.1:${port}`
-      await this.#untilServing(origin)
+      const origin = `http://${host?.address ?? LOOPBACK}:${port}`
+      await this.#untilServing(async () => host?.isListening(port) ?? await this.#answers(origin))
       this.origins.push(origin)
     }
   }
@@ -51,20 +56,22 @@ export class Nginx {
     return sum(workers(this.#command?.pid).map(processorSeconds))
   }
 
-  /** A worker answers: the port alone listens before there is one. */
-  async #untilServing (origin: string): Promise<void> {
+  async #untilServing (isServing: () => Promise<boolean>): Promise<void> {
     for (let i = 0; i < TRIES; i++) {
       if (this.#command?.hasExited) throw new Error('nginx did not start')
-      const { signal } = this.#stage
-      const response = await fetch(origin, { method: 'HEAD', signal }).catch(() => undefined)
-      if (response) return
-      await sleep(READY_MS, undefined, { signal })
+      if (await isServing()) return
+      await sleep(READY_MS, undefined, { signal: this.#stage.signal })
     }
     throw new Error('nginx does not serve')
   }
+
+  /** A worker does: the port alone listens before there is one. */
+  async #answers (origin: string): Promise<boolean> {
+    return await fetch(origin, { method: 'HEAD', signal: this.#stage.signal }).then(() => true, () => false)
+  }
 }
 
-function configuration (ports: readonly number[], root: string): string {
+function configuration (ports: readonly number[], root: string, address: string): string {
   // Started by root, its workers would be somebody who may not read our folder.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`).join(' ')
@@ -77,7 +84,7 @@ http {
   ${temporary}
   sendfile on;
   server {
-    ${ports.map((port) => `listen 127.0.0.1:${port} reuseport;`).join(' ')}
+    ${ports.map((port) => `listen ${address}:${port} reuseport;`).join(' ')}
     root "${root}";
   }
 }

@@ -5,7 +5,10 @@ import { join as shellJoin } from 'shlex'
 import type { Command } from '../demo/command.js'
 import type { Stage } from '../demo/stage.js'
 
-export async function startTracker (stage: Stage, flags: readonly string[] = []): Promise<{ address: string, tracker: Command }> {
+/** Where commands are started: a stage, or a host of a network that is set up there. */
+export type Starter = Pick<Stage, 'start' | 'signal'>
+
+export async function startTracker (stage: Starter, flags: readonly string[] = []): Promise<{ address: string, tracker: Command }> {
   const tracker = stage.start(['bin/tracker', '-p', '0', ...flags])
   const [address = ''] = await tracker.read(1, stage.signal, (line) => /^tracker listening on (.+)$/.exec(line)?.[1])
   return { address, tracker }
@@ -26,7 +29,7 @@ export async function nodeFolder (dir: string, name: string): Promise<string> {
 }
 
 /** A node that listens and is known to the tracker. */
-export async function startNode (stage: Stage, name: string, dir: string, tracker: string, flags: readonly string[] = []): Promise<Command> {
+export async function startNode (stage: Starter, name: string, dir: string, tracker: string, flags: readonly string[] = []): Promise<Command> {
   const node = stage.start(['bin/node', '-n', name, '-t', tracker, '-d', dir, '--json', ...flags])
   await node.read(1, stage.signal, (line) => eventOf(line)?.event === 'connected' || undefined)
   return node

@@ -1,4 +1,4 @@
-/** scp with the same cipher as a node with a secret has, from an sshd of the benchmark's own on the loopback. */
+/** scp with the same cipher as a node with a secret has, from an sshd of the benchmark's own on the loopback, or from one host of a network to another. */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Host } from '../helpers/network.js'
 import type { Arena } from './arena.js'
 import type { Contestant, Measurement } from './contestant.js'
 import { freePorts } from './ports.js'
@@ -22,12 +23,14 @@ export class Scp implements Contestant {
   readonly targets: readonly string[]
   readonly #target: string
   readonly #arena: Arena
+  readonly #hosts: { server: Host, client: Host } | undefined
   readonly #folder: string
   #port = 0
 
-  constructor (arena: Arena) {
+  constructor (arena: Arena, hosts?: { server: Host, client: Host }) {
     this.#arena = arena
-    this.#folder = join(arena.stage.folder, 'ssh')
+    this.#hosts = hosts
+    this.#folder = join(arena.stage.folder, `ssh-${hosts?.server.name ?? 'loopback'}`)
     this.#target = join(this.#folder, 'target')
     this.targets = [this.#target]
   }
@@ -44,13 +47,11 @@ export class Scp implements Contestant {
     await copyFile(this.#path('user.pub'), this.#path('authorized_keys'))
     this.#port = (await freePorts(1))[0] ?? 0
     await writeFile(this.#path('sshd_config'), this.#configuration())
-    const sshd = stage.start([findProgram('sshd') ?? 'sshd', '-D', '-e', '-f', this.#path('sshd_config')])
+    const argv = [findProgram('sshd') ?? 'sshd', '-D', '-e', '-f', this.#path('sshd_config')] as const
+    const sshd = stage.start(this.#hosts?.server.argv(argv) ?? argv)
     for (let i = 0; i < TRIES; i++) {
       if (sshd.hasExited) throw new Error('sshd did not start')
-      const socket = connect(this.#port, '127.0.0.1')
-      const isThere = await once(socket, 'connect').then(() => true, () => false)
-      socket.destroy()
-      if (isThere) return
+      if (this.#hosts?.server.isListening(this.#port) ?? await this.#accepts()) return
       await sleep(READY_MS, undefined, { signal: stage.signal })
     }
     throw new Error('sshd does not listen')
@@ -58,16 +59,28 @@ export class Scp implements Contestant {
 
   async run (): Promise<Measurement> {
     const { source, stage } = this.#arena
-    return await runToEnd([
+    const argv = [
       'scp', '-q', '-F', 'none', '-P', String(this.#port), '-i', this.#path('user'), '-c', CIPHER,
       '-o', 'BatchMode=yes', '-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=no', '-o', `UserKnownHostsFile=${this.#path('known_hosts')}`,
-      `${userInfo().username}@127.0.0.1:${source}`, this.#target,
-    ], stage.signal)
+      `${userInfo().username}@${this.#address}:${source}`, this.#target,
+    ] as const
+    return await runToEnd(this.#hosts?.client.argv(argv) ?? argv, stage.signal)
+  }
+
+  get #address (): string {
+    return this.#hosts?.server.address ?? '127.0.0.1'
+  }
+
+  async #accepts (): Promise<boolean> {
+    const socket = connect(this.#port, this.#address)
+    const isThere = await once(socket, 'connect').then(() => true, () => false)
+    socket.destroy()
+    return isThere
   }
 
   #configuration (): string {
     return `
-      ListenAddress 127.0.0.1
+      ListenAddress ${this.#address}
       Port ${this.#port}
       HostKey ${this.#path('host')}
       AuthorizedKeysFile ${this.#path('authorized_keys')}

@@ -15,7 +15,7 @@ import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../
 import { SentPieces } from '../../lib/share/sent-lately.js'
 import { SampleMap } from './sample-map.js'
 import { EventHeap } from './event-heap.js'
-import { Links, remove, type Link, type Stream } from './links.js'
+import { Links, remove, type Link, type Stream } from './swarm-links.js'
 
 export interface SwarmNode {
   /** Bytes a millisecond. */

@@ -91,3 +91,12 @@ await t.test('a tracker that is away is told later, one that refuses is obeyed',
   await t.rejects(full.offers.add(share), { code: 'E_LIMIT' })
   t.strictSame(full.offers.announcements, [])
 })
+
+await t.test('whoever does not wait for the tracker goes on as soon as it has been told', async (t) => {
+  const answers: Array<() => void> = []
+  const { told, offers: all } = offers(async () => await new Promise((resolve) => answers.push(() => resolve({}))))
+  const { announced } = await all.offer(share)
+  t.strictSame(told, ['thread: add', 'tracker: have'])
+  for (const answer of answers) answer()
+  t.equal(await announced, true)
+})
