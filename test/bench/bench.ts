@@ -9,6 +9,7 @@ import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
 import { parseSize } from './sizes.js'
+import type { Ratio } from './ratios.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
 import { soak } from './soak.js'
@@ -41,6 +42,8 @@ export interface BenchmarkResult {
   table: string[][]
   /** Of what was left out, and how to have it. */
   notes: string[]
+  /** Its rows of the one table at the end. */
+  ratios: Ratio[]
   /** Every single figure. */
   data: unknown
 }

@@ -29,6 +29,7 @@ export async function simulator (stage: Stage, { size, nodes, say }: BenchmarkOp
       ...simulated.map(rowOf),
     ],
     notes: [`PIECEMEAL_SEED=${seed} repeats it. The bound: the file at the slower of the owner's and the node's rate, and a piece for each doubling of the nodes.`],
+    ratios: [],
     data: { seed, results: simulated.map(({ what, result, seconds }) => ({ what, ...result, seconds })) },
   }
 }

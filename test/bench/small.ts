@@ -34,6 +34,7 @@ export async function small (stage: Stage, { rounds, say }: BenchmarkOptions): P
       processor('downloader'), ownersProcessor('owner'), mostMemory('downloader'),
     ]),
     notes: [...notes, `a file of ${formatBytes(ONE.bytes)} at an idle node, ${ONE.count} times: ${spread(oneSeconds.map((seconds) => seconds * 1_000), 'ms', 0)}`],
+    ratios: [],
     data: { oneSeconds, many: allFigures(runs) },
   }
 }

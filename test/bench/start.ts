@@ -30,6 +30,7 @@ export async function start (stage: Stage, { say }: BenchmarkOptions): Promise<B
       row('node -e 0, from start to end', seconds.empty),
     ],
     notes: [],
+    ratios: [],
     data: seconds,
   }
 }

@@ -37,6 +37,7 @@ export async function swarm (stage: Stage, { rounds, size = SIZE, say }: Benchma
       ...notes,
       ...(limitedSeconds ? [`${limited.name}: ${(median(limitedSeconds) / oneCopySeconds).toFixed(2)} times the ${oneCopySeconds.toFixed(2)} s of one copy at that limit`] : []),
     ],
+    ratios: [],
     data: allFigures(runs),
   }
 }

@@ -22,6 +22,7 @@ export async function tls (stage: Stage, { rounds, size = SIZE, say }: Benchmark
     title: `${formatBytes(size)} with a secret and without, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${secret.name} in times of that row`,
     table: tableOf(runs, [wallTime, timesOf('plain', runs, plain), piecemealOfIt(runs, secret), processor('downloader'), ownersProcessor('owners'), processorInAll]),
     notes,
+    ratios: [],
     data: allFigures(runs),
   }
 }

@@ -34,6 +34,7 @@ export async function tracker (stage: Stage, { rounds, say }: BenchmarkOptions):
       { heading: 'most memory', cell: (measurements) => orUnknown(knownMedian(measurements.map(({ peakBytes }) => peakBytes)), formatBytes) },
     ] satisfies Array<Column<TrackerMeasurement>>),
     notes,
+    ratios: [],
     data: allFigures(runs),
   }
 }

@@ -37,6 +37,7 @@ export async function transfer (stage: Stage, { rounds, size = SIZE, owners, say
       processor('downloader'), ownersProcessor('owners'), processorInAll, mostMemory('downloader'),
     ]),
     notes,
+    ratios: [],
     data: allFigures(runs),
   }
 }

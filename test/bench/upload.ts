@@ -28,6 +28,7 @@ export async function upload (stage: Stage, { rounds, size = SIZE, say }: Benchm
     title: `Sharing a file of ${formatBytes(size)} that is in the page cache, interleaved, ${count(rounds, 'round')}`,
     table: tableOf(runs, [wallTime, timesOf('cp', runs, copy), processor('it'), mostMemory('it')]),
     notes,
+    ratios: [],
     data: allFigures(runs),
   }
 }
