@@ -1,5 +1,5 @@
 /** The large file that contestants move, and whether it came as it was sent. */
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stage } from '../demo/stage.js'
 import { sha256, writePseudoRandom } from '../helpers/files.js'
@@ -21,8 +21,16 @@ export async function makeArena (stage: Stage, size: number): Promise<Arena> {
   await mkdir(folder)
   const source = join(folder, 'source.bin')
   await writePseudoRandom(source, size)
+  await sync(source)
   // Reading it all puts it into the page cache as well.
   return { stage, source, size, sha256: await sha256(source) }
+}
+
+/** Otherwise the kernel would write it while others wait for the disk. */
+async function sync (path: string): Promise<void> {
+  const file = await open(path)
+  await file.sync()
+  await file.close()
 }
 
 /** @throws if what came is not what was sent. */

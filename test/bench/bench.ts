@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--minutes N] [--dir DIR]`:
  * measures the built commands, or simulates a swarm, and writes the figures to the screen and, every single one, to `bench-results/`.
+ * It ends with one table of ratios; `npm run bench -- --readme` puts that of the last whole runs into the documents.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -10,6 +11,9 @@ import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
 import { links } from './links.js'
 import { parseSize } from './sizes.js'
+import { keepLatest, publish } from './ratio-file.js'
+import { shortfalls, wholeTable } from './ratio-table.js'
+import type { Ratio } from './ratios.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
 import { soak } from './soak.js'
@@ -19,7 +23,7 @@ import { markdown } from './statistics.js'
 import { swarm } from './swarm.js'
 import { tls } from './tls.js'
 import { tracker } from './tracker.js'
-import { transfer } from './transfer.js'
+import { large, transfer } from './transfer.js'
 import { upload } from './upload.js'
 
 export interface BenchmarkOptions {
@@ -42,32 +46,40 @@ export interface BenchmarkResult {
   table: string[][]
   /** Of what was left out, and how to have it. */
   notes: string[]
+  /** Its rows of the one table at the end. */
+  ratios: Ratio[]
   /** Every single figure. */
   data: unknown
 }
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, tls, upload, small, start, stall, tracker, swarm, simulator, links, soak }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, small, start, stall, tracker, swarm, simulator, links, soak }))
 /** One takes as long as it is told to, one wants root: they are run by their names alone. */
 const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
+/** With fewer rounds, or another size than a benchmark is meant for, its rows are not what the documents tell. */
+const WHOLE_ROUNDS = 5
+
 interface Arguments extends Omit<BenchmarkOptions, 'say'> {
   names: string[]
+  /** Measure nothing, publish what was measured. */
+  readme: boolean
   dir: string | undefined
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, owners, nodes, minutes, dir } = minimist(argv, {
+  const { _: names, rounds, size, owners, nodes, minutes, dir, readme } = minimist(argv, {
+    boolean: ['readme'],
     string: ['rounds', 'size', 'owners', 'nodes', 'minutes', 'dir'],
     default: { rounds: '5', owners: '2,4', nodes: '300', minutes: '30' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --minutes N, --dir DIR`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --minutes N, --dir DIR, --readme`)
     },
-  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, minutes: string, dir?: string }
+  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, minutes: string, dir?: string, readme: boolean }
   return {
     names: names.length > 0 ? names : [...BENCHMARKS.keys()].filter((name) => !ONLY_BY_NAME.has(name)),
     rounds: positive('--rounds', rounds),
@@ -76,6 +88,7 @@ function parseArguments (argv: string[]): Arguments {
     nodes: positive('--nodes', nodes),
     minutes: positive('--minutes', minutes),
     dir,
+    readme,
   }
 }
 
@@ -90,7 +103,7 @@ function machine (): Record<string, unknown> {
 }
 
 /** On a stage of its own: nothing of a benchmark is left running beside the next. */
-async function runOne (benchmark: Benchmark, { dir, ...options }: Arguments): Promise<BenchmarkResult> {
+async function runOne (benchmark: Benchmark, { dir, ...options }: Omit<Arguments, 'names' | 'readme'>): Promise<BenchmarkResult> {
   const stage = new Stage({ name: 'piecemeal-bench', parent: dir, deadlineMs: DEADLINE_MS })
   try {
     return await benchmark(stage, { ...options, say: (line) => console.error(line) })
@@ -101,17 +114,22 @@ async function runOne (benchmark: Benchmark, { dir, ...options }: Arguments): Pr
   }
 }
 
-async function run (options: Arguments): Promise<void> {
-  const { names, ...settings } = options
+async function run ({ names, readme, ...settings }: Arguments): Promise<void> {
+  if (readme) return console.log(`written: ${(await publish()).join(', ')}`)
   const results: Record<string, BenchmarkResult> = {}
   const begun = new Date().toISOString()
   for (const name of names) {
     const benchmark = BENCHMARKS.get(name)
     if (benchmark === undefined) continue
-    const result = await runOne(benchmark, options)
+    const result = await runOne(benchmark, settings)
     results[name] = result
     console.log([`\n${result.title}\n`, markdown(result.table), ...(result.notes.length > 0 ? ['', ...result.notes] : [])].join('\n'))
+    if (settings.rounds >= WHOLE_ROUNDS && settings.size === undefined) {
+      await keepLatest({ benchmark: name, begun, machine: machine(), ratios: result.ratios }, [...BENCHMARKS.keys()])
+    }
   }
+  const ratios = Object.values(results).flatMap(({ ratios }) => ratios)
+  console.log(['\nRatios, each of one interleaved run\n', markdown(wholeTable(ratios)), '', ...shortfalls(ratios)].join('\n'))
   const folder = join(ROOT, 'bench-results')
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${begun.replace(/[:.]/g, '-')}-${names.join('-')}.json`)

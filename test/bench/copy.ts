@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Arena } from './arena.js'
 import type { Contestant, Measurement } from './contestant.js'
-import { runToEnd } from './processes.js'
+import { runToEnd, thenSync, type Argv } from './processes.js'
 
 export class Copy implements Contestant {
   readonly name: string
@@ -24,9 +24,9 @@ export class Copy implements Contestant {
   async run (): Promise<Measurement> {
     const { source, stage } = this.#arena
     const [target] = this.targets
-    if (!this.#isSynced) return await runToEnd(['cp', source, target], stage.signal)
-    const measurement = await runToEnd(['sh', '-c', 'cp "$0" "$1" && sync "$1"', source, target], stage.signal)
-    // The shell's, which says nothing.
-    return { ...measurement, peakBytes: undefined }
+    const argv: Argv = ['cp', source, target]
+    if (!this.#isSynced) return await runToEnd(argv, stage.signal)
+    // The memory would be the shell's, which says nothing.
+    return { ...await runToEnd(thenSync(argv, target), stage.signal), peakBytes: undefined }
   }
 }

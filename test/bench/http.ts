@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Arena } from './arena.js'
 import type { Contestant, Measurement } from './contestant.js'
 import { Nginx } from './nginx.js'
-import { difference, hintUnlessFound, runAllToEnd } from './processes.js'
+import { difference, hintUnlessFound, runAllToEnd, thenSync, type Argv } from './processes.js'
 
 /** aria2 from nginx, whatever it fetches. */
 export const ARIA2 = {
@@ -16,15 +16,18 @@ abstract class HttpContestant implements Contestant {
   protected readonly arena: Arena
   readonly #nginx: Nginx
 
-  constructor (arena: Arena, readonly name: string, { ports, downloaders }: { ports: number, downloaders: number }) {
+  readonly #isSynced: boolean
+
+  constructor (arena: Arena, readonly name: string, { ports, downloaders = 1, isSynced = false }: { ports: number, downloaders?: number, isSynced?: boolean }) {
     this.arena = arena
     const id = name.replace(/\W+/g, '-')
     this.targets = Array.from({ length: downloaders }, (_, i) => join(arena.stage.folder, `${id}-target-${i + 1}`))
+    this.#isSynced = isSynced
     this.#nginx = new Nginx(arena.stage, { name: `${id}-nginx`, ports, root: dirname(arena.source) })
   }
 
   abstract available (): string | undefined
-  protected abstract argv (urls: readonly string[], target: string): [string, ...string[]]
+  protected abstract argv (urls: readonly string[], target: string): Argv
 
   async start (): Promise<void> {
     await this.#nginx.start()
@@ -34,9 +37,14 @@ abstract class HttpContestant implements Contestant {
     const { stage, source, size } = this.arena
     const urls = this.#nginx.origins.map((origin) => `${origin}/${basename(source)}`)
     const before = this.#nginx.used()
-    const measurement = await runAllToEnd(this.targets.map((target) => this.argv(urls, target)), stage.signal)
+    const measurement = await runAllToEnd(this.targets.map((target) => {
+      const argv = this.argv(urls, target)
+      return this.#isSynced ? thenSync(argv, target) : argv
+    }), stage.signal)
     return {
       ...measurement,
+      // A shell's says nothing.
+      ...(this.#isSynced ? { peakBytes: undefined } : {}),
       ownersProcessorSeconds: difference(this.#nginx.used(), before),
       // Nobody else serves, and nothing is sent twice.
       sentBytes: size * this.targets.length,
@@ -46,15 +54,16 @@ abstract class HttpContestant implements Contestant {
 
 /** One stream from one server for each downloader; nothing is checked. */
 export class Curl extends HttpContestant {
-  constructor (arena: Arena, { downloaders = 1 }: { downloaders?: number } = {}) {
-    super(arena, downloaders === 1 ? 'curl from nginx' : `${downloaders} curl from nginx`, { ports: 1, downloaders })
+  constructor (arena: Arena, { downloaders = 1, isSynced = false }: { downloaders?: number, isSynced?: boolean } = {}) {
+    const name = `${downloaders === 1 ? '' : `${downloaders} `}curl from nginx${isSynced ? ', then sync' : ''}`
+    super(arena, name, { ports: 1, downloaders, isSynced })
   }
 
   available (): string | undefined {
     return hintUnlessFound(['nginx', 'curl'], 'apt-get install nginx curl')
   }
 
-  protected argv ([url = '']: readonly string[], target: string): [string, ...string[]] {
+  protected argv ([url = '']: readonly string[], target: string): Argv {
     return ['curl', '--silent', '--show-error', '--fail', '--output', target, url]
   }
 }
@@ -64,7 +73,7 @@ export class Aria2 extends HttpContestant {
   readonly #isChecked: boolean
 
   constructor (arena: Arena, { isChecked }: { isChecked: boolean }) {
-    super(arena, isChecked ? 'aria2c --checksum, 2 nginx' : 'aria2c, 2 nginx', { ports: 2, downloaders: 1 })
+    super(arena, isChecked ? 'aria2c --checksum, 2 nginx' : 'aria2c, 2 nginx', { ports: 2 })
     this.#isChecked = isChecked
   }
 
@@ -72,7 +81,7 @@ export class Aria2 extends HttpContestant {
     return ARIA2.available()
   }
 
-  protected argv (urls: readonly string[], target: string): [string, ...string[]] {
+  protected argv (urls: readonly string[], target: string): Argv {
     return [
       ...ARIA2.argv, '--max-connection-per-server=1', `--split=${urls.length}`, '--min-split-size=1M',
       ...(this.#isChecked ? [`--checksum=sha-256=${this.arena.sha256}`] : []),

@@ -20,6 +20,8 @@ export interface PiecemealOptions {
   downloaders?: number
   /** What each owner may send a second, as `bin/node --up` takes it. @default no limit */
   up?: string
+  /** Options of `bin/node` for the downloaders. @default none */
+  flags?: readonly string[]
   /** All of them, and the tracker. @default false */
   hasSecret?: boolean
 }
@@ -29,6 +31,7 @@ export class Piecemeal implements Contestant {
   readonly targets: readonly string[]
   readonly #arena: Arena
   readonly #ownerFlags: readonly string[]
+  readonly #downloaderFlags: readonly string[]
   readonly #owners: string[]
   readonly #downloaders: string[]
   readonly #dir: string
@@ -39,16 +42,18 @@ export class Piecemeal implements Contestant {
   readonly #running: Command[] = []
   #fetching: Command[] = []
 
-  constructor (arena: Arena, { owners, downloaders = 1, up, hasSecret = false }: PiecemealOptions) {
+  constructor (arena: Arena, { owners, downloaders = 1, up, flags = [], hasSecret = false }: PiecemealOptions) {
     this.#arena = arena
     this.#hasSecret = hasSecret
     this.name = [
       'piecemeal',
       ...(downloaders > 1 ? [count(downloaders, 'downloader')] : []),
       `${count(owners, 'owner')}${up === undefined ? '' : ` at ${up}/s`}`,
+      ...flags,
       ...(hasSecret ? ['with a secret'] : []),
     ].join(', ')
     this.#ownerFlags = up === undefined ? [] : ['--up', up]
+    this.#downloaderFlags = flags
     this.#owners = names('Owner', owners)
     this.#downloaders = names('Downloader', downloaders)
     this.#dir = join(arena.stage.folder, this.name.replace(/\W+/g, '-'))
@@ -56,10 +61,11 @@ export class Piecemeal implements Contestant {
   }
 
   available (): string | undefined {
-    if (this.#ownerFlags.length === 0) return undefined
+    const flags = [...this.#ownerFlags, ...this.#downloaderFlags]
+    if (flags.length === 0) return undefined
     // A flag that is unknown is refused even beside --help.
-    const { status } = spawnSync('bin/node', [...this.#ownerFlags, '--help'], { cwd: ROOT, stdio: 'ignore' })
-    return status === 0 ? undefined : `bin/node does not take ${this.#ownerFlags.join(' ')}`
+    const { status } = spawnSync('bin/node', [...flags, '--help'], { cwd: ROOT, stdio: 'ignore' })
+    return status === 0 ? undefined : `bin/node does not take ${flags.join(' ')}`
   }
 
   async layOut (): Promise<void> {
@@ -84,7 +90,7 @@ export class Piecemeal implements Contestant {
 
   async prepare (): Promise<void> {
     const { stage } = this.#arena
-    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#dir, this.#tracker, this.#flags)))
+    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#dir, this.#tracker, [...this.#flags, ...this.#downloaderFlags])))
     await sleep(SETTLE_MS, undefined, { signal: stage.signal })
   }
 

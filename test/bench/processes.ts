@@ -38,7 +38,12 @@ export function difference (b: number | undefined, a: number | undefined): numbe
   return a === undefined || b === undefined ? undefined : b - a
 }
 
-type Argv = readonly [string, ...string[]]
+export type Argv = readonly [string, ...string[]]
+
+/** That program, and then a sync of the one file that it made, as a download ends with it: nothing else has to get to the disk. */
+export function thenSync (argv: Argv, target: string): Argv {
+  return ['sh', '-c', '"$@" && sync "$0"', target, ...argv]
+}
 
 /**
  * Runs a program from its start to its end. Nothing else that this process has started may end meanwhile:

@@ -29,6 +29,9 @@ export async function simulator (stage: Stage, { size, nodes, say }: BenchmarkOp
       ...simulated.map(rowOf),
     ],
     notes: [`PIECEMEAL_SEED=${seed} repeats it. The bound: the file at the slower of the owner's and the node's rate, and a piece for each doubling of the nodes.`],
+    ratios: simulated.map(({ what, ratios }) => ({
+      what: `${nodes} simulated nodes, ${formatBytes(pieceCount * PIECE_BYTES)}: ${what}`, quantity: 'time of the median node', ours: 'piecemeal', theirs: 'the bound', values: [at(ratios, 0.5)],
+    })),
     data: { seed, results: simulated.map(({ what, result, seconds }) => ({ what, ...result, seconds })) },
   }
 }
@@ -55,9 +58,13 @@ async function inThread (simulation: Simulation, signal: AbortSignal): Promise<S
 }
 
 function rowOf ({ what, result, ratios, seconds }: Simulated & { what: string }): string[] {
-  const at = (share: number): string => ratios[Math.min(ratios.length - 1, Math.floor(share * ratios.length))]?.toFixed(2) ?? '?'
   return [
-    what, at(0.5), at(0.99), at(1), result.seedCopies.toFixed(2), `${(100 * result.excess).toFixed(1)} %`,
+    what, ...[0.5, 0.99, 1].map((share) => at(ratios, share).toFixed(2)), result.seedCopies.toFixed(2), `${(100 * result.excess).toFixed(1)} %`,
     String(result.busy), String(result.failures), `${seconds.toFixed(0)} s`,
   ]
+}
+
+/** Of the nodes in the order in which they had it, the one that this share of them was no slower than. */
+function at (ratios: readonly number[], share: number): number {
+  return ratios[Math.min(ratios.length - 1, Math.floor(share * ratios.length))] ?? NaN
 }

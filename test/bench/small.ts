@@ -9,6 +9,7 @@ import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { mostMemory, ownersProcessor, piecemealOfIt, processor, tableOf, timesOf, wallTime } from './columns.js'
 import { download, leave, nodeFolder, startNode, startTracker, upload } from './nodes.js'
 import { SETTLE_MS } from './piecemeal.js'
+import { compare, TIME } from './ratios.js'
 import { allFigures, runRounds, tellSeconds } from './rounds.js'
 import { SmallAria2, SmallCopy, SmallPiecemeal, type SmallFiles } from './small-contestants.js'
 import { spread } from './statistics.js'
@@ -34,6 +35,10 @@ export async function small (stage: Stage, { rounds, say }: BenchmarkOptions): P
       processor('downloader'), ownersProcessor('owner'), mostMemory('downloader'),
     ]),
     notes: [...notes, `a file of ${formatBytes(ONE.bytes)} at an idle node, ${ONE.count} times: ${spread(oneSeconds.map((seconds) => seconds * 1_000), 'ms', 0)}`],
+    ratios: [
+      ...[copy, aria2].map((theirs) => compare({ what: `${MANY.count} files of ${formatBytes(MANY.bytes)}`, runs, ours: piecemeal, theirs, quantity: TIME })),
+      { what: `a file of ${formatBytes(ONE.bytes)} at an idle node`, quantity: TIME.name, ours: piecemeal.name, values: oneSeconds.map((seconds) => seconds * 1_000), unit: 'ms' },
+    ],
     data: { oneSeconds, many: allFigures(runs) },
   }
 }

@@ -69,6 +69,7 @@ export async function soak (stage: Stage, { minutes, say }: BenchmarkOptions): P
       ...[...samples].map(([name, all]) => rowOf(name, all)),
     ],
     notes: [life.summary, `PIECEMEAL_SEED=${seed} makes the same choices, though not at the same moments.`],
+    ratios: [],
     data: { seed, samples: Object.fromEntries(samples), tally: { ...life.tally, failed: Object.fromEntries(life.tally.failed) } },
   }
 }

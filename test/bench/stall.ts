@@ -53,6 +53,7 @@ export async function stall (stage: Stage, { rounds, size = SIZE, say }: Benchma
       ['99 of 100 below', spread(p99Ms, 'ms', 1)],
     ],
     notes: [],
+    ratios: [{ what: `${formatBytes(size)} from ${OWNERS.length} owners`, quantity: 'longest stall of the main thread', ours: 'piecemeal', values: longestMs, unit: 'ms' }],
     data: { longestMs, p99Ms },
   }
 }

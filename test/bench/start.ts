@@ -4,6 +4,7 @@ import type { Command } from '../demo/command.js'
 import type { Stage } from '../demo/stage.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { runToEnd } from './processes.js'
+import { TIME } from './ratios.js'
 import { spread } from './statistics.js'
 import { startTracker } from './nodes.js'
 
@@ -30,6 +31,9 @@ export async function start (stage: Stage, { say }: BenchmarkOptions): Promise<B
       row('node -e 0, from start to end', seconds.empty),
     ],
     notes: [],
+    ratios: ([['bin/tracker', seconds.tracker], ['bin/node', seconds.node]] as const).map(([ours, values]) => ({
+      what: `${ours}, from its start until it listens`, quantity: TIME.name, ours, theirs: 'node -e 0', values: values.map((value, i) => value / (seconds.empty[i] ?? NaN)),
+    })),
     data: seconds,
   }
 }

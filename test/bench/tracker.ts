@@ -3,6 +3,7 @@ import type { Stage } from '../demo/stage.js'
 import { count, formatBytes } from '../../lib/ui/format.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { tableOf, type Column } from './columns.js'
+import { compare, figure, type Quantity } from './ratios.js'
 import { allFigures, runRounds } from './rounds.js'
 import { knownMedian, medianRatio, orUnknown, spread } from './statistics.js'
 import { BittorrentTracker, Opentracker, PiecemealTracker, type TrackerMeasurement } from './trackers.js'
@@ -11,17 +12,19 @@ const CONNECTIONS = [1, 100, 1_000]
 const IN_FLIGHT = 16
 /** The one that others are compared with: as many owners in an answer as fit. */
 const FULL = { owners: 50, connections: 50 }
+const WHAT = `a tracker that names ${FULL.owners} owners, ${FULL.connections} connections`
+const ANSWERS: Quantity<TrackerMeasurement> = { name: 'answers a second (more is better)', unit: 'a second', of: perSecond }
+const ANSWERS_OF_PROCESSOR: Quantity<TrackerMeasurement> = { name: 'answers for a second of its processor time (more is better)', unit: 'a second', of: perProcessorSecond }
+const LEAST_ANSWERS = 100_000
 
 export async function tracker (stage: Stage, { rounds, say }: BenchmarkOptions): Promise<BenchmarkResult> {
   const full = new PiecemealTracker(stage, { mode: 'need', ...FULL, inFlight: IN_FLIGHT })
+  const others = (['http', 'udp'] as const).flatMap((kind) => [new BittorrentTracker(stage, kind), new Opentracker(stage, kind)])
   const { runs, notes } = await runRounds([
     full,
     ...CONNECTIONS.map((connections) => new PiecemealTracker(stage, { mode: 'have', owners: 0, connections, inFlight: IN_FLIGHT })),
     ...CONNECTIONS.map((connections) => new PiecemealTracker(stage, { mode: 'need', owners: 1, connections, inFlight: IN_FLIGHT })),
-    new BittorrentTracker(stage, 'http'),
-    new BittorrentTracker(stage, 'udp'),
-    new Opentracker(stage, 'http'),
-    new Opentracker(stage, 'udp'),
+    ...others,
   ], { name: 'tracker', rounds, say, tell: (measurement) => `${thousands(perSecond(measurement))} a second` })
   const ours = runs.get(full) ?? []
   return {
@@ -34,6 +37,11 @@ export async function tracker (stage: Stage, { rounds, say }: BenchmarkOptions):
       { heading: 'most memory', cell: (measurements) => orUnknown(knownMedian(measurements.map(({ peakBytes }) => peakBytes)), formatBytes) },
     ] satisfies Array<Column<TrackerMeasurement>>),
     notes,
+    ratios: [
+      figure({ what: WHAT, runs, ours: full, quantity: ANSWERS, ask: { atLeast: LEAST_ANSWERS } }),
+      ...others.map((theirs) => compare({ what: WHAT, runs, ours: full, theirs, quantity: ANSWERS })),
+      ...others.map((theirs) => compare({ what: WHAT, runs, ours: full, theirs, quantity: ANSWERS_OF_PROCESSOR })),
+    ],
     data: allFigures(runs),
   }
 }

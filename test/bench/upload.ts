@@ -13,6 +13,7 @@ import { Copy } from './copy.js'
 import { leave, nodeFolder, startNode, startTracker, upload as share } from './nodes.js'
 import { SETTLE_MS } from './piecemeal.js'
 import { difference, peakBytes, processorSeconds } from './processes.js'
+import { compare, TIME } from './ratios.js'
 import { allFigures, runRounds, tellSeconds } from './rounds.js'
 
 const SIZE = 1_024 ** 3
@@ -21,13 +22,15 @@ const NAME = 'Owner'
 export async function upload (stage: Stage, { rounds, size = SIZE, say }: BenchmarkOptions): Promise<BenchmarkResult> {
   const arena = await makeArena(stage, size)
   const copy = new Copy(arena, { isSynced: false })
-  const { runs, notes } = await runRounds([copy, new Upload(arena)], {
+  const upload = new Upload(arena)
+  const { runs, notes } = await runRounds([copy, upload], {
     name: 'upload', rounds, say, tell: tellSeconds, check: async (contestant) => await assertSame(contestant, arena),
   })
   return {
     title: `Sharing a file of ${formatBytes(size)} that is in the page cache, interleaved, ${count(rounds, 'round')}`,
     table: tableOf(runs, [wallTime, timesOf('cp', runs, copy), processor('it'), mostMemory('it')]),
     notes,
+    ratios: [compare({ what: `sharing ${formatBytes(size)}`, runs, ours: upload, theirs: copy, quantity: TIME })],
     data: allFigures(runs),
   }
 }
