@@ -6,7 +6,7 @@ import { parseRate } from './rate.js'
 import { splitWords } from './words.js'
 
 export type Command =
-  | { name: 'upload', files: string[] }
+  | { name: 'upload', files: string[], as?: string }
   | { name: 'download', files: string[], digest?: string }
   | { name: 'cancel' | 'unshare', files: string[] }
   | { name: 'verify', files: string[] }
@@ -47,9 +47,14 @@ export function parseCommand (line: string): Command | undefined {
 }
 
 function parseMode ([mode, ...words]: string[]): Command {
-  if (mode === 'upload') return { name: 'upload', files: filesOf(words) }
+  if (mode === 'upload') {
+    const { value, others } = takeOption('--as', 'a name', words)
+    return { name: 'upload', files: filesOf(others), ...(value !== undefined && { as: value }) }
+  }
   if (mode === 'download') {
-    const { digest, others } = takeDigest(words)
+    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', words)
+    const digest = value?.toLowerCase()
+    if (digest !== undefined && !isDigestQuestion(digest)) throw wants('--digest', 'a digest, or its first 8 or more hex digits')
     return { name: 'download', files: filesOf(others), ...(digest !== undefined && { digest }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
@@ -68,17 +73,21 @@ function filesOf (words: string[]): string[] {
   return files
 }
 
-/** `--digest HEX` may stand anywhere among the files, but after `--`; what looks like another flag is a file's name. */
-function takeDigest (words: string[]): { digest?: string, others: string[] } {
+/** `--digest HEX` and the like may stand anywhere among the files, but after `--`, and go with one file; what looks like another flag is a file's name. */
+function takeOption (option: string, what: string, words: string[]): { value?: string, others: string[] } {
   const end = words.indexOf('--')
-  const at = words.indexOf('--digest')
+  const at = words.indexOf(option)
   // Alone it can only be a file of that name.
   if (at < 0 || (end >= 0 && at > end) || words.length === 1) return { others: words }
-  const digest = words[at + 1]?.toLowerCase()
-  if (digest === undefined || !isDigestQuestion(digest)) throw usage('--digest wants a digest, or its first 8 or more hex digits; a file of that name is asked for after --')
+  const value = words[at + 1]
+  if (value === undefined) throw wants(option, what)
   const others = words.toSpliced(at, 2)
-  if (operandsOf(others).length > 1) throw usage('--digest goes with one file')
-  return { digest, others }
+  if (operandsOf(others).length > 1) throw usage(`${option} goes with one file`)
+  return { value, others }
+}
+
+function wants (option: string, what: string): PiecemealError {
+  return usage(`${option} wants ${what}; a file of that name is asked for after --`)
 }
 
 function onlyWord (words: string[]): string | undefined {

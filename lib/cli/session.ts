@@ -95,7 +95,7 @@ export class Session {
   #start (command: Exclude<Command, { name: 'exit' }>): void {
     switch (command.name) {
       case 'upload':
-        for (const file of command.files) this.#run(file, async () => await this.#upload(file))
+        for (const file of command.files) this.#run(file, async () => await this.#upload(file, command.as))
         return
       case 'download':
         for (const file of command.files) this.#run(file, async () => await this.#download(file, command.digest))
@@ -124,8 +124,8 @@ export class Session {
     }
   }
 
-  async #upload (file: string): Promise<void> {
-    await this.#node.upload(file)
+  async #upload (file: string, as: string | undefined): Promise<void> {
+    await this.#node.upload(file, { as })
     this.#hasUploaded = true
   }
 

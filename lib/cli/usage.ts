@@ -41,7 +41,9 @@ ${SECRET_USAGE}
 `
 
 export const COMMANDS_USAGE = `commands, one a line on standard input:
-  torrent -setMode upload FILE…            share files of the node's folder (-m for short)
+  torrent -setMode upload PATH… [--as NAME]
+                                           share files of the node's folder, or any file where it lies if PATH has a /;
+                                           -m is short for -setMode
   torrent -setMode download FILE… [--digest HEX]
                                            fetch files into it; HEX picks one of several contents
   torrent cancel FILE…                     end their downloads, and remove what is kept of them

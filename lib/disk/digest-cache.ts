@@ -1,9 +1,9 @@
 /**
- * Digests of files that were shared before, kept in the hidden folder, or the user's cache folder: the same unchanged file is
- * shared again at once. A file of one piece is digested sooner than its entry is found, so it has none.
+ * Digests of files that were shared before, wherever they lie, kept in the hidden folder, or the user's cache folder: the same
+ * unchanged file is shared again at once. A file of one piece is digested sooner than its entry is found, so it has none.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
 import { atDisk } from './at-disk.js'
@@ -14,7 +14,7 @@ import { MIN_PIECE_BYTES } from '../protocol/limits.js'
 import { DIGESTS_FOLDER } from './hidden.js'
 
 const entry = {
-  filename: check.fileName,
+  path: check.string,
   identity: check.string,
   size: check.bytes,
   digest: check.digest,
@@ -31,14 +31,16 @@ export class DigestCache {
   }
 
   /** What the file was when it was digested, or undefined if it has changed since, or the entry can't be read. */
-  async get (filename: string, identity: FileIdentity): Promise<(Content & { pieces: PieceList }) | undefined> {
+  async get (path: string, identity: FileIdentity): Promise<(Content & { pieces: PieceList }) | undefined> {
     if (this.#folder === undefined || !isWorthKeeping(identity)) return undefined
-    const path = join(this.#folder, entryName(filename))
+    const entryPath = join(this.#folder, entryName(path))
     try {
-      const found = check.checkShape(entry, JSON.parse(await atDisk(async () => await readFile(path, 'utf8'))))
-      if (found.filename !== filename || found.identity !== identityKey(identity) || BigInt(found.size) !== identity.size) return undefined
+      const found = check.checkShape(entry, JSON.parse(await atDisk(async () => await readFile(entryPath, 'utf8'))))
+      if (found.path !== path || found.identity !== identityKey(identity) || BigInt(found.size) !== identity.size) return undefined
       const { size, digest, pieceLength, pieces } = found
-      return isPieceListOf(found, pieces) ? { size, digest, pieceLength, pieces } : undefined
+      if (!isPieceListOf(found, pieces)) return undefined
+      await atDisk(async () => { await utimes(entryPath, new Date(), new Date()) })
+      return { size, digest, pieceLength, pieces }
     } catch {
       // A cache that can't be used is one that is not there: the file is digested again.
       return undefined
@@ -46,25 +48,26 @@ export class DigestCache {
   }
 
   /** @throws what writing throws; an entry is replaced whole or not at all. */
-  async put (filename: string, identity: FileIdentity, { size, digest, pieceLength, pieces }: Content & { pieces: PieceList }): Promise<void> {
+  async put (path: string, identity: FileIdentity, { size, digest, pieceLength, pieces }: Content & { pieces: PieceList }): Promise<void> {
     if (this.#folder === undefined || !isWorthKeeping(identity)) return
     const folder = this.#folder
-    const path = join(folder, entryName(filename))
-    const temporary = `${path}.new`
+    const entryPath = join(folder, entryName(path))
+    const temporary = `${entryPath}.new`
     await atDisk(async () => {
       await mkdir(folder, { recursive: true })
-      await writeFile(temporary, JSON.stringify({ filename, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
-      await rename(temporary, path)
+      await writeFile(temporary, JSON.stringify({ path, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
+      await rename(temporary, entryPath)
     })
   }
 
-  /** Forgets files that are no longer there. */
-  async prune (filenames: readonly string[]): Promise<void> {
+  /** Forgets files that were not asked for since then, by the wall clock, in milliseconds. */
+  async prune (sinceMs: number): Promise<void> {
     const folder = this.#folder
     if (folder === undefined) return
-    const wanted = new Set(filenames.map(entryName))
     for (const name of await readdir(folder).catch(() => [])) {
-      if (!wanted.has(name)) await rm(join(folder, name), { force: true })
+      const entryPath = join(folder, name)
+      const usedMs = await lstat(entryPath).then(({ mtimeMs }) => mtimeMs, () => Infinity)
+      if (usedMs < sinceMs) await rm(entryPath, { force: true })
     }
   }
 }
@@ -73,6 +76,6 @@ function isWorthKeeping ({ size }: FileIdentity): boolean {
   return size > MIN_PIECE_BYTES
 }
 
-function entryName (filename: string): string {
-  return `${createHash('sha256').update(filename).digest('hex')}.json`
+function entryName (path: string): string {
+  return `${createHash('sha256').update(path).digest('hex')}.json`
 }

@@ -4,6 +4,7 @@
  * not written to can be shared from; what is to be kept then goes to the user's cache folder.
  */
 import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
@@ -13,7 +14,7 @@ import { findNaming, type Naming } from './give-name.js'
 import { removeOrphans } from './orphans.js'
 import { diskCode, toDiskError } from './disk-error.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { ORPHAN_MS } from '../protocol/limits.js'
+import { DIGEST_KEPT_MS, ORPHAN_MS } from '../protocol/limits.js'
 import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
@@ -22,6 +23,8 @@ const FULL = new Set(['ENOSPC', 'EDQUOT'])
 export class NodeFolder {
   /** `DIR/NAME` */
   readonly path: string
+  /** The same without a link in it. */
+  readonly realPath: string
   /** `DIR/NAME/.piecemeal` */
   readonly hiddenFolder: string
   readonly digests: DigestCache
@@ -63,6 +66,7 @@ export class NodeFolder {
 
   private constructor (path: string, { keptIn, lock, isReadOnly = false, warning }: { keptIn?: string, lock?: FolderLock, isReadOnly?: boolean, warning?: string }) {
     this.path = path
+    this.realPath = realpathSync(path)
     this.hiddenFolder = join(path, HIDDEN_FOLDER)
     this.digests = new DigestCache(keptIn)
     this.#isReadOnly = isReadOnly
@@ -75,7 +79,7 @@ export class NodeFolder {
   /** Nothing of a run that was killed stays behind for good. @param now by the wall clock, as file times are */
   async tidy (now: Date): Promise<void> {
     if (!this.#isReadOnly) await removeOrphans({ folder: this.path, hiddenFolder: this.hiddenFolder, maxAgeMs: ORPHAN_MS, now })
-    await this.digests.prune(await readdir(this.path))
+    await this.digests.prune(now.getTime() - DIGEST_KEPT_MS)
   }
 
   /** @throws E_IO. */

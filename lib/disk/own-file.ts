@@ -1,10 +1,10 @@
-/** A regular file of a node's own folder, opened so that no link, pipe or device is ever followed or waited for. */
+/** A regular file, opened so that no link, pipe or device is ever followed or waited for. */
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { atDisk } from './at-disk.js'
 import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
-import { assertFileName, quote } from '../protocol/names.js'
+import { quote } from '../protocol/names.js'
 
 /** What tells that a file is still the one that was announced. Times in nanoseconds. */
 export interface FileIdentity {
@@ -25,20 +25,19 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 /**
  * The caller closes the handle.
  *
- * @throws E_NAME; E_IO if there is no such file; E_FORBIDDEN if it is not a regular file, or not readable.
+ * @param path absolute
+ * @throws E_IO if there is no such file; E_FORBIDDEN if it is not a regular file, or not readable.
  */
-export async function openOwnFile (folder: string, filename: string): Promise<OwnFile> {
-  assertFileName(filename)
-  const path = join(folder, filename)
+export async function openOwnFile (path: string): Promise<OwnFile> {
   let handle: FileHandle
   try {
     handle = await atDisk(async () => await open(path, FLAGS))
   } catch (error) {
-    throw openError(error, filename, folder)
+    throw openError(error, path)
   }
   try {
     const stats = await handle.stat({ bigint: true })
-    if (!stats.isFile()) throw forbidden(filename, 'it is not a regular file')
+    if (!stats.isFile()) throw forbidden(path, 'it is not a regular file')
     return { handle, identity: identityOf(stats) }
   } catch (error) {
     await handle.close()
@@ -47,17 +46,16 @@ export async function openOwnFile (folder: string, filename: string): Promise<Ow
 }
 
 /** The same in a thread that may wait for the disk. The caller closes the descriptor. */
-export function openOwnFileSync (folder: string, filename: string): { fd: number, identity: FileIdentity } {
-  assertFileName(filename)
+export function openOwnFileSync (path: string): { fd: number, identity: FileIdentity } {
   let fd: number
   try {
-    fd = openSync(join(folder, filename), FLAGS)
+    fd = openSync(path, FLAGS)
   } catch (error) {
-    throw openError(error, filename, folder)
+    throw openError(error, path)
   }
   try {
     const stats = fstatSync(fd, { bigint: true })
-    if (!stats.isFile()) throw forbidden(filename, 'it is not a regular file')
+    if (!stats.isFile()) throw forbidden(path, 'it is not a regular file')
     return { fd, identity: identityOf(stats) }
   } catch (error) {
     closeSync(fd)
@@ -66,14 +64,14 @@ export function openOwnFileSync (folder: string, filename: string): { fd: number
 }
 
 /** Without opening it: of a file that was just written. @throws E_IO, E_FORBIDDEN as `openOwnFile`. */
-export async function identifyOwnFile (folder: string, filename: string): Promise<FileIdentity> {
+export async function identifyOwnFile (path: string): Promise<FileIdentity> {
   try {
-    const stats = await atDisk(async () => await lstat(join(folder, filename), { bigint: true }))
+    const stats = await atDisk(async () => await lstat(path, { bigint: true }))
     if (stats.isFile()) return identityOf(stats)
   } catch (error) {
-    throw openError(error, filename, folder)
+    throw openError(error, path)
   }
-  throw forbidden(filename, 'it is not a regular file')
+  throw forbidden(path, 'it is not a regular file')
 }
 
 export async function identify (handle: FileHandle): Promise<FileIdentity> {
@@ -98,19 +96,19 @@ export function identityOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): 
   return { dev, ino, size, mtimeNs, ctimeNs }
 }
 
-function openError (error: unknown, filename: string, folder: string): unknown {
+function openError (error: unknown, path: string): unknown {
   switch (systemCode(error)) {
-    case 'ENOENT': return new PiecemealError('E_IO', `there is no file ${quote(filename)} in ${folder}`, { cause: error })
+    case 'ENOENT': return new PiecemealError('E_IO', `there is no file ${quote(basename(path))} in ${dirname(path)}`, { cause: error })
     case 'ELOOP':
-    case 'EMLINK': return forbidden(filename, 'it is a link')
+    case 'EMLINK': return forbidden(path, 'it is a link')
     case 'ENXIO':
-    case 'ENODEV': return forbidden(filename, 'it is not a regular file')
+    case 'ENODEV': return forbidden(path, 'it is not a regular file')
     case 'EACCES':
-    case 'EPERM': return forbidden(filename, 'it may not be read')
-    default: return outOfDescriptors(error, `cannot open ${quote(filename)}`) ?? new PiecemealError('E_IO', `cannot read ${quote(filename)}: ${systemCode(error) ?? String(error)}`, { cause: error })
+    case 'EPERM': return forbidden(path, 'it may not be read')
+    default: return outOfDescriptors(error, `cannot open ${quote(basename(path))}`) ?? new PiecemealError('E_IO', `cannot read ${quote(basename(path))}: ${systemCode(error) ?? String(error)}`, { cause: error })
   }
 }
 
-function forbidden (filename: string, why: string): PiecemealError {
-  return new PiecemealError('E_FORBIDDEN', `cannot share ${quote(filename)}: ${why}`)
+function forbidden (path: string, why: string): PiecemealError {
+  return new PiecemealError('E_FORBIDDEN', `cannot share ${quote(basename(path))}: ${why}`)
 }

@@ -79,7 +79,8 @@ export interface SavedEvent {
 
 /** What a node is at. Rates are bytes a second. */
 export interface NodeStatus {
-  sharing: Array<{ file: string, bytes: number, digest: string }>
+  /** `missing`: gone, and looked for. */
+  sharing: Array<{ file: string, bytes: number, digest: string, missing?: true }>
   /** Downloads that run, and those that wait for their turn. */
   fetching: Fetching[]
   serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>

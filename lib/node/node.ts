@@ -5,7 +5,7 @@
  * and the one place that puts the rooms of the house together; what a method does is in those rooms.
  */
 import { EventEmitter } from 'node:events'
-import { resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { removeKept } from '../disk/kept.js'
 import type { DownloadContext } from '../download/context.js'
 import { download } from '../download/download.js'
@@ -26,6 +26,7 @@ import { UploadThread } from '../share/upload-thread.js'
 import { Activity } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { NodeFolder } from '../disk/node-folder.js'
+import { whereItLies } from '../disk/where-it-lies.js'
 import { Offers } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
 import { OwnShares, secondsSince } from './own-shares.js'
@@ -80,9 +81,8 @@ export class Node extends EventEmitter<NodeEvents> {
       onWaiting: (event) => this.emit('waiting', event),
     })
     const serving = {
-      folder: this.folder,
       deadlines: this.#deadlines,
-      onChanged: (file: ServedFile) => { this.#own.withdraw(file) },
+      onChanged: (file: ServedFile) => { this.#own.withdraw(file).catch((error: unknown) => this.#report(toPiecemealError(error))) },
       onSuspect: (file: ServedFile) => this.#own.suspect(file),
       onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => { if (this.#offers.lack(file, piece)) this.#report(error) },
       onProbe: (probe: string) => this.#tracker.sayBack(probe),
@@ -95,12 +95,12 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
-      folder: this.folder,
       digests: () => this.#openFolder.digests,
       pool: async () => await this.#startedPool(),
       activity: this.#activity,
       offers: this.#offers,
       events: this,
+      missingLookMs: this.#deadlines.missingLookMs,
       onError: serving.onError,
     })
     this.#metadataServer = new MetadataServer({
@@ -172,13 +172,19 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Offers a file of the node's folder: digests it, unless that was done before, and announces it.
+   * Offers a file: digests it, unless that was done before, and announces it. The network learns its name, never its path.
    *
-   * @throws E_NAME, E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
+   * @param file a name of the node's folder; with a `/` in it a path, shared where it lies
+   * @param options.as the name that it is shared under, @default the last component
+   * @throws E_NAME; E_EXISTS if another file has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
    */
-  async upload (filename: string): Promise<SharingEvent> {
+  async upload (file: string, options: { as?: string | undefined } = {}): Promise<SharingEvent> {
+    const filename = options.as ?? basename(file)
     assertFileName(filename)
-    return await this.#own.add(filename)
+    const { realPath } = this.#openFolder
+    if (file.includes('/')) return await this.#own.add({ filename, path: await whereItLies(file) })
+    assertFileName(file)
+    return await this.#own.add({ filename, path: join(realPath, file) })
   }
 
   /**
@@ -192,6 +198,8 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       this.#openFolder.assertWritable()
+      const target = { filename, path: join(this.#openFolder.realPath, filename) }
+      await this.#own.assertFree(target)
       const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes } = await download({
         filename,
         digest: options.digest,
@@ -200,7 +208,7 @@ export class Node extends EventEmitter<NodeEvents> {
         onProgress: ({ bytes, size }) => task.reach(bytes, size),
         onWaiting: (waiting) => task.wait(waiting),
       }, await this.#downloadContext(turn))
-      await this.#own.addDownloaded(filename, { size, digest, pieceLength, pieces }, identity, replaces)
+      await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
       const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
       this.emit('saved', event)
       return event
@@ -242,7 +250,10 @@ export class Node extends EventEmitter<NodeEvents> {
   async status (): Promise<NodeStatus> {
     const uploads = await this.#uploads.uploads()
     return {
-      sharing: [...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
+      sharing: [
+        ...[...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
+        ...[...this.#own.missing].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest, missing: true as const })),
+      ],
       fetching: this.#activity.fetching,
       serving: uploads.map(({ filename, peer, sent, range, seconds }) => ({
         file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
@@ -293,6 +304,7 @@ export class Node extends EventEmitter<NodeEvents> {
 
   async #end (): Promise<void> {
     this.#isStopping = true
+    this.#own.close()
     const stopped = this.#activity.stop()
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.

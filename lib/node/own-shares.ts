@@ -1,12 +1,14 @@
-/** The files of the node's folder that it offers: how one is added, looked at again, and taken back. */
+/** The files that a node offers, of its folder or where they lie: how one is added, looked at again, and taken back. */
 import type { EventEmitter } from 'node:events'
 import type { PieceList } from '../content/digest.js'
 import type { DigestCache } from '../disk/digest-cache.js'
 import { identifyOwnFile, isSameFile, type FileIdentity } from '../disk/own-file.js'
+import { isGone } from '../disk/where-it-lies.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { LookAgain } from '../share/look-again.js'
+import { MissingShares } from '../share/missing-shares.js'
 import { identifyShare } from '../share/open-share.js'
 import { shareFile } from '../share/share-file.js'
 import type { ServedFile, Share } from '../share/share-index.js'
@@ -16,9 +18,10 @@ import type { NodeEvents, SharingEvent } from './events.js'
 import type { Offers } from './offers.js'
 import type { WorkerPool } from './worker-pool.js'
 
+/** A name, and the absolute path of the file that goes by it. */
+export type NamedFile = Pick<ServedFile, 'filename' | 'path'>
+
 export interface OwnSharesOptions {
-  /** `DIR/NAME` */
-  folder: string
   /** What is remembered of digests, once the folder is open. */
   digests: () => DigestCache
   /** @throws E_INTERRUPTED if the node is not running. */
@@ -27,6 +30,8 @@ export interface OwnSharesOptions {
   offers: Offers
   /** Where it is told what happens. */
   events: Pick<EventEmitter<NodeEvents>, 'emit'>
+  /** How often files that are gone are looked for, in milliseconds. */
+  missingLookMs: number
   /** A failure that nobody waits for. */
   onError: (error: Error) => void
 }
@@ -34,43 +39,56 @@ export interface OwnSharesOptions {
 export class OwnShares {
   readonly #options: OwnSharesOptions
   readonly #lookAgain: LookAgain
+  readonly #missing: MissingShares
   readonly #versions = new Versions()
 
   constructor (options: OwnSharesOptions) {
-    const { folder, digests, activity, offers } = options
+    const { digests, activity, offers, onError } = options
+    const report = (error: unknown): void => onError(toPiecemealError(error))
     this.#options = options
     this.#lookAgain = new LookAgain({
-      folder,
       shares: offers.shares,
-      digest: async (filename) => await activity.digest(filename, async (task) => await this.#digest(filename, task, digests())),
+      digest: async (file) => await activity.digest(file.filename, async (task) => await this.#digest(file, task, digests())),
       onSame: async (share) => await offers.renew(share),
-      onChanged: (share) => { this.withdraw(share) },
+      onChanged: (share) => { this.withdraw(share).catch(report) },
+    })
+    this.#missing = new MissingShares({ lookMs: options.missingLookMs, onFound: (share) => { this.#comeBack(share).catch(report) } })
+  }
+
+  /** Those that are gone, and are looked for. */
+  get missing (): Iterable<Share> {
+    return this.#missing
+  }
+
+  /** Digests a file, unless that was done before, and offers it. @throws E_EXISTS if another one has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT. */
+  async add (file: NamedFile): Promise<SharingEvent> {
+    const { activity, digests } = this.#options
+    const { filename } = file
+    return await activity.digest(filename, async (task) => {
+      const startedMs = performance.now()
+      await this.assertFree(file)
+      const share = await this.#digest(file, task, digests())
+      return await this.#offer({ ...share, origin: true, replaces: this.#versions.upload(filename, share.digest) }, startedMs)
     })
   }
 
-  /** Digests a file, unless that was done before, and offers it. @throws E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT. */
-  async add (filename: string): Promise<SharingEvent> {
-    const { activity, digests, offers, events } = this.#options
-    return await activity.digest(filename, async (task) => {
-      const startedMs = performance.now()
-      const share = await this.#digest(filename, task, digests())
-      const announced = await offers.add({ ...share, origin: true, replaces: this.#versions.upload(filename, share.digest) })
-      const event = { file: filename, bytes: share.size, digest: share.digest, announced, seconds: secondsSince(startedMs) }
-      events.emit('sharing', event)
-      return event
-    })
+  /** @throws E_EXISTS if another file has that name here. */
+  async assertFree ({ filename, path }: NamedFile): Promise<void> {
+    const { shares } = this.#options.offers
+    const other = shares.has(filename) ? shares.get(filename).path : path
+    if (other !== path && !await isGone(other)) throw new PiecemealError('E_EXISTS', `${quote(filename)} is the name of ${quote(other)} here; unshare that, or share this one --as another name`)
   }
 
   /** The downloader is an owner now, of the file as it was just published. What the tracker says to that is not waited for: the file is there. @param replaces the digests that the content replaces, as its owners say */
-  async addDownloaded (filename: string, content: Content & { pieces: PieceList }, known: FileIdentity | undefined, replaces: readonly string[] | undefined): Promise<void> {
-    const { folder, digests, offers, onError } = this.#options
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, known: FileIdentity | undefined, replaces: readonly string[] | undefined): Promise<void> {
+    const { digests, offers, onError } = this.#options
     // The file is there and right; that it can't be offered is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
     try {
-      const identity = known ?? await identifyOwnFile(folder, filename)
+      const identity = known ?? await identifyOwnFile(path)
       if (identity.size !== BigInt(content.size)) return
-      await digests().put(filename, identity, content)
-      const { announced } = await offers.offer({ filename, identity, ...content, replaces })
+      await digests().put(path, identity, content)
+      const { announced } = await offers.offer({ filename, path, identity, ...content, replaces })
       announced.catch(fail)
     } catch (error) {
       fail(error)
@@ -80,16 +98,29 @@ export class OwnShares {
   /** Because its user wants it. @throws E_NOT_SHARED. */
   remove (filename: string): void {
     const { offers, events } = this.#options
-    offers.remove(offers.shares.get(filename))
+    if (!this.#missing.remove(filename)) offers.remove(offers.shares.get(filename))
     events.emit('unshared', { file: filename })
   }
 
-  /** A file is not what was announced any more. */
-  withdraw (file: ServedFile): PiecemealError {
+  /** A file is not what was announced any more. @returns why it is not shared any more */
+  async withdraw (file: ServedFile): Promise<PiecemealError> {
     const { offers, events } = this.#options
-    const error = new PiecemealError('E_CHANGED', `${quote(file.filename)} has changed since it was announced; upload it again to share it as it is now`)
-    if (offers.remove(file)) events.emit('withdrawn', { file: file.filename, code: error.code, message: error.message })
+    const { filename, path } = file
+    const share = offers.shares.current(file)
+    const wasOffered = offers.remove(file)
+    const isMissing = await isGone(path)
+    const error = new PiecemealError('E_CHANGED', isMissing
+      ? `${quote(filename)} is gone; it is shared again once it is back`
+      : `${quote(filename)} has changed since it was announced; upload it again to share it as it is now`)
+    if (!wasOffered) return error
+    if (isMissing && share && !offers.shares.has(filename)) this.#missing.add(share)
+    events.emit('withdrawn', { file: filename, code: error.code, message: error.message })
     return error
+  }
+
+  /** Looks for nothing any more. */
+  close (): void {
+    this.#missing.close()
   }
 
   /** Something about a file is not as it was. */
@@ -111,7 +142,7 @@ export class OwnShares {
     await activity.digest(filename, async (task) => {
       const startedMs = performance.now()
       const found = await this.#find(share, task)
-      if (found?.digest !== digest) throw this.withdraw(share)
+      if (found?.digest !== digest) throw await this.withdraw(share)
       // A file that was only touched is trusted again; one that was shared anew meanwhile is trusted anyway.
       if (offers.shares.current(share) && !isSameFile(found.identity, share.identity)) await offers.renew({ ...share, identity: found.identity })
       events.emit('verified', { file: filename, bytes: size, digest, seconds: secondsSince(startedMs) })
@@ -120,21 +151,41 @@ export class OwnShares {
 
   /** The file as it is now; undefined if it is surely another one, or gone. */
   async #find (share: Share, task: Task): Promise<Share | undefined> {
-    const { folder, digests } = this.#options
+    const { digests } = this.#options
     try {
-      await identifyShare(folder, share)
+      await identifyShare(share)
       // Not from the cache: the question is whether the file is still what was remembered.
-      return await this.#digest(share.filename, task, { get: async () => await Promise.resolve(undefined), put: async (...entry) => await digests().put(...entry) })
+      return await this.#digest(share, task, { get: async () => await Promise.resolve(undefined), put: async (...entry) => await digests().put(...entry) })
     } catch (error) {
       if (error instanceof PiecemealError && error.code === 'E_CHANGED') return undefined
       throw error
     }
   }
 
-  async #digest (filename: string, task: Task, cache: Pick<DigestCache, 'get' | 'put'>): Promise<Share> {
+  /** Something is where a missing file was: shared again if it has the same bytes. */
+  async #comeBack (share: Share): Promise<void> {
+    const { activity, offers, digests } = this.#options
+    await activity.digest(share.filename, async (task) => {
+      const startedMs = performance.now()
+      const found = await this.#digest(share, task, digests())
+      if (offers.shares.has(share.filename)) return
+      if (found.digest === share.digest) await this.#offer({ ...share, identity: found.identity }, startedMs)
+    })
+  }
+
+  async #offer (share: Share, startedMs: number): Promise<SharingEvent> {
+    const { offers, events } = this.#options
+    const { filename, size, digest } = share
+    const announced = await offers.add(share)
+    this.#missing.remove(filename)
+    const event = { file: filename, bytes: size, digest, announced, seconds: secondsSince(startedMs) }
+    events.emit('sharing', event)
+    return event
+  }
+
+  async #digest (file: NamedFile, task: Task, cache: Pick<DigestCache, 'get' | 'put'>): Promise<Share> {
     const pool = await this.#options.pool()
-    return await shareFile(filename, {
-      folder: this.#options.folder,
+    return await shareFile(file, {
       cache,
       digestPieces: async (digestTask) => await pool.digestPieces(digestTask),
       onProgress: (bytes, size) => task.reach(bytes, size),

@@ -45,6 +45,8 @@ export const DEADLINES = {
   ownerWaitMs: 30_000,
   /** How long a download tries on without a new byte while somebody is listed. */
   giveUpMs: 600_000,
+  /** How often a shared file that is gone is looked for. */
+  missingLookMs: 60_000,
   /** How long a node that leaves waits for the uploads that run. */
   leaveMs: 5_000,
 } as const
@@ -56,6 +58,8 @@ export const LINGER_BYTES = 1 * MiB
 
 /** What nobody has gone on with for so long is removed from a node's hidden folder. */
 export const ORPHAN_MS = 7 * 24 * 60 * 60 * 1_000
+/** How long the digest of a file is remembered that is not shared again. */
+export const DIGEST_KEPT_MS = 90 * 24 * 60 * 60 * 1_000
 
 export const CONNECTIONS = 4_096
 /** Connections from one address that have not said who they are. */

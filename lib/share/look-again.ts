@@ -8,10 +8,9 @@ import { identifyShare } from './open-share.js'
 import type { ServedFile, Share, ShareIndex } from './share-index.js'
 
 export interface LookAgainOptions {
-  folder: string
   shares: ShareIndex
-  /** Digests a file of the folder as it is now. @throws E_CHANGED if it was written to meanwhile. */
-  digest: (filename: string) => Promise<Share>
+  /** Digests a file as it is now. @throws E_CHANGED if it was written to meanwhile. */
+  digest: (file: ServedFile) => Promise<Share>
   /** The bytes are those that were announced: this is the file from now on. */
   onSame: (share: Share) => Promise<void>
   onChanged: (share: Share) => void
@@ -49,12 +48,12 @@ export class LookAgain {
   /** @returns the file, if it has the same bytes */
   async #look (share: Share): Promise<Share | undefined> {
     try {
-      await identifyShare(this.#options.folder, share)
+      await identifyShare(share)
     } catch (error) {
       if (error instanceof PiecemealError && error.code === 'E_CHANGED') return undefined
       throw error
     }
-    const found = await this.#options.digest(share.filename)
+    const found = await this.#options.digest(share)
     return found.digest === share.digest ? found : undefined
   }
 }

@@ -14,7 +14,6 @@ import type { PartialShare, PartialShares } from './partial-share.js'
 import type { Share, ShareIndex } from './share-index.js'
 
 export interface MetadataServerOptions {
-  folder: string
   shares: ShareIndex
   partials: PartialShares
   /** The pieces of a complete file that were given away lately, if that is known. */
@@ -83,9 +82,9 @@ export class MetadataServer {
 
   /** What was announced is known whatever the file is now; but nobody is to begin with one that is gone. */
   async #lookAt (share: Share): Promise<void> {
-    const { folder, onChanged, onSuspect } = this.#options
+    const { onChanged, onSuspect } = this.#options
     try {
-      if (!isSameFile(await identifyShare(folder, share), share.identity)) onSuspect(share)
+      if (!isSameFile(await identifyShare(share), share.identity)) onSuspect(share)
     } catch (error) {
       if (error instanceof PiecemealError && error.code === 'E_CHANGED') onChanged(share)
       throw error

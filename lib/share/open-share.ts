@@ -1,6 +1,5 @@
 /** Whether the file of a share can still be what was announced, as far as that is seen without reading it. */
 import { closeSync, lstatSync } from 'node:fs'
-import { join } from 'node:path'
 import { identifyOwnFile, openOwnFileSync, type FileIdentity } from '../disk/own-file.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
@@ -11,8 +10,8 @@ import type { ServedFile } from './share-index.js'
  *
  * @throws E_CHANGED if it is gone, is no regular file any more, or has another size; E_IO, which says nothing about it.
  */
-export async function identifyShare (folder: string, share: ServedFile): Promise<FileIdentity> {
-  return assertSize(share, await identifyOwnFile(folder, share.filename).catch((cause: unknown) => { throw openError(share, cause) }))
+export async function identifyShare (share: ServedFile): Promise<FileIdentity> {
+  return assertSize(share, await identifyOwnFile(share.path).catch((cause: unknown) => { throw openError(share, cause) }))
 }
 
 /**
@@ -20,8 +19,8 @@ export async function identifyShare (folder: string, share: ServedFile): Promise
  *
  * @throws E_CHANGED also if it may not be read any more; E_LIMIT when out of descriptors.
  */
-export function openShareSync (folder: string, share: ServedFile): { fd: number, identity: FileIdentity } {
-  const { fd, identity } = openOrTellSync(folder, share)
+export function openShareSync (share: ServedFile): { fd: number, identity: FileIdentity } {
+  const { fd, identity } = openOrTellSync(share)
   try {
     return { fd, identity: assertSize(share, identity) }
   } catch (error) {
@@ -31,8 +30,8 @@ export function openShareSync (folder: string, share: ServedFile): { fd: number,
 }
 
 /** Whether the file that was opened is the one that goes by the share's name now. */
-export function isInPlaceSync (folder: string, { filename }: ServedFile, { dev, ino }: FileIdentity): boolean {
-  const stats = lstatSync(join(folder, filename), { bigint: true, throwIfNoEntry: false })
+export function isInPlaceSync ({ path }: ServedFile, { dev, ino }: FileIdentity): boolean {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   return stats?.dev === dev && stats.ino === ino
 }
 
@@ -40,9 +39,9 @@ export function changed ({ filename }: ServedFile, cause?: unknown): PiecemealEr
   return new PiecemealError('E_CHANGED', `${quote(filename)} has changed since it was announced`, { cause })
 }
 
-function openOrTellSync (folder: string, share: ServedFile): ReturnType<typeof openOwnFileSync> {
+function openOrTellSync (share: ServedFile): ReturnType<typeof openOwnFileSync> {
   try {
-    return openOwnFileSync(folder, share.filename)
+    return openOwnFileSync(share.path)
   } catch (cause) {
     throw openError(share, cause)
   }

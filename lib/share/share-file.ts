@@ -7,21 +7,20 @@ import { digestFile, type DigestOptions } from './digest-file.js'
 import type { Share } from './share-index.js'
 
 export interface ShareFileOptions extends DigestOptions {
-  folder: string
   cache: Pick<DigestCache, 'get' | 'put'>
 }
 
-/** @throws E_NAME, E_IO, E_FORBIDDEN; E_CHANGED if the file was written to meanwhile. */
-export async function shareFile (filename: string, { folder, cache, ...digestOptions }: ShareFileOptions): Promise<Share> {
-  const { handle, identity } = await openOwnFile(folder, filename)
+/** @throws E_IO, E_FORBIDDEN; E_CHANGED if the file was written to meanwhile. */
+export async function shareFile ({ filename, path }: Pick<Share, 'filename' | 'path'>, { cache, ...digestOptions }: ShareFileOptions): Promise<Share> {
+  const { handle, identity } = await openOwnFile(path)
   try {
-    const remembered = await cache.get(filename, identity)
-    if (remembered) return { filename, identity, ...remembered }
+    const remembered = await cache.get(path, identity)
+    if (remembered) return { filename, path, identity, ...remembered }
     const content = await digestFile(handle, Number(identity.size), digestOptions)
     if (!isSameFile(await identify(handle), identity)) throw new PiecemealError('E_CHANGED', `${quote(filename)} was written to while it was digested`)
     // Being slower next time is no reason to fail now.
-    await cache.put(filename, identity, content).catch(() => {})
-    return { filename, identity, ...content }
+    await cache.put(path, identity, content).catch(() => {})
+    return { filename, path, identity, ...content }
   } finally {
     await handle.close()
   }

@@ -8,6 +8,8 @@ import { quote } from '../protocol/names.js'
 /** A file that is served: what tells that it is still the one that was announced. */
 export interface ServedFile {
   filename: string
+  /** Where it lies, absolute: nobody else is told. */
+  path: string
   size: number
   digest: string
   identity: FileIdentity
@@ -25,8 +27,8 @@ export interface Share extends ServedFile, Content {
 }
 
 /** Without its pieces: enough to say which file it is. */
-export function servedFile ({ filename, size, digest, identity }: ServedFile): ServedFile {
-  return { filename, size, digest, identity }
+export function servedFile ({ filename, path, size, digest, identity }: ServedFile): ServedFile {
+  return { filename, path, size, digest, identity }
 }
 
 /** What a node offers, by name. A name is only ever looked up here, never in the file system. */
@@ -51,9 +53,9 @@ export class ShareIndex {
   }
 
   /** The share that a file was served as, unless the name stands for a newer one by now. */
-  current ({ filename, digest, identity }: ServedFile): Share | undefined {
+  current ({ filename, path, digest, identity }: ServedFile): Share | undefined {
     const share = this.#shares.get(filename)
-    return share?.digest === digest && isSameFile(share.identity, identity) ? share : undefined
+    return share?.path === path && share.digest === digest && isSameFile(share.identity, identity) ? share : undefined
   }
 
   /**

@@ -8,7 +8,6 @@
  * so its file calls are synchronous.
  */
 import { closeSync, readSync } from 'node:fs'
-import { join } from 'node:path'
 import { setImmediate as othersTurn } from 'node:timers/promises'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
 import type { PieceSet } from '../content/piece-set.js'
@@ -29,7 +28,6 @@ const MOST_LOOKS = 5
 const buffer = Buffer.allocUnsafeSlow(MiB)
 
 export interface SharedFileOptions {
-  folder: string
   share: Share
   trust: Trust
   /** Its bytes are not what was announced. */
@@ -50,10 +48,10 @@ export class SharedFile {
 
   /** @throws E_CHANGED if it can't be what was announced; E_LIMIT, E_IO, which say nothing about it. */
   constructor (options: SharedFileOptions) {
-    const { folder, share, trust, onChanged, onSuspect } = options
+    const { share, trust, onChanged, onSuspect } = options
     this.#options = options
     try {
-      const { fd, identity } = openShareSync(folder, share)
+      const { fd, identity } = openShareSync(share)
       this.#fd = fd
       this.#identity = identity
     } catch (error) {
@@ -117,14 +115,14 @@ export class SharedFile {
   }
 
   #read (into: Buffer, length: number, position: number): number {
-    const { folder, share, onUnreadable } = this.#options
+    const { share, onUnreadable } = this.#options
     let bytesRead
     try {
       bytesRead = readSync(this.#fd, into, 0, length, position)
     } catch (cause) {
       const piece = Math.floor(position / share.pieceLength)
       this.#lacks.add(piece)
-      this.#told = onUnreadable(share, piece, toDiskError(cause, `cannot read ${quote(join(folder, share.filename))} at byte ${position}`))
+      this.#told = onUnreadable(share, piece, toDiskError(cause, `cannot read ${quote(share.path)} at byte ${position}`))
       throw this.#lacking(piece)
     }
     if (bytesRead === 0) throw this.#isChanged()
@@ -142,8 +140,8 @@ export class SharedFile {
 
   /** What is open is wrong. If another file has taken its place, that one may be right, and is looked at. */
   #isChanged (): PiecemealError {
-    const { folder, share, onChanged, onSuspect } = this.#options
-    if (isInPlaceSync(folder, share, this.#identity)) onChanged(share)
+    const { share, onChanged, onSuspect } = this.#options
+    if (isInPlaceSync(share, this.#identity)) onChanged(share)
     else onSuspect(share)
     return changed(share)
   }

@@ -11,8 +11,6 @@ import type { ServedFile, Share } from './share-index.js'
 import type { Upload } from './upload-slots.js'
 
 export interface UploadThreadData {
-  /** The node's folder. */
-  folder: string
   /** Of the `RateLimit` on what goes out. */
   up: SharedArrayBuffer
   /** Who may ask; anybody if left out. */

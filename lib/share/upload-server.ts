@@ -24,7 +24,6 @@ import { Trust } from './trust.js'
 import { UploadSlots, type RunningUpload, type Upload, type UploadSlotsOptions } from './upload-slots.js'
 
 export interface UploadServerOptions extends UploadSlotsOptions {
-  folder: string
   shares: ShareIndex
   partials: PartialShares
   /** The file is not what was announced any more. */
@@ -149,13 +148,13 @@ export class UploadServer {
 
   /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
   #sourceOf (filename: string, digest: string): Source {
-    const { folder, shares, partials, onChanged, onSuspect, onUnreadable } = this.#options
+    const { shares, partials, onChanged, onSuspect, onUnreadable } = this.#options
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
     if (partial) return sourceOfParts(partial, this.#deadlines.messageMs)
     const share = shares.get(filename, digest)
     const trust = this.#trust.get(share) ?? new Trust(share)
     this.#trust.set(share, trust)
-    return sourceOfFile({ folder, share, trust, onChanged, onSuspect, onUnreadable })
+    return sourceOfFile({ share, trust, onChanged, onSuspect, onUnreadable })
   }
 
   async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {

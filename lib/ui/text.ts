@@ -37,8 +37,8 @@ const LINES: Lines = {
     truncated ? 'there are more: ask for those that begin with torrent list PREFIX' : count(files.length, 'file'),
   ],
   status: ({ sharing, fetching, serving, tracker, limits }) => [
-    `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.length}, fetching ${fetching.length}, serving ${serving.length}`,
-    ...sharing.map(({ file, bytes, digest }) => `  shares ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
+    `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.filter(({ missing }) => !missing).length}, fetching ${fetching.length}, serving ${serving.length}`,
+    ...sharing.map(({ file, bytes, digest, missing }) => `  ${missing ? 'misses' : 'shares'} ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
     ...fetching.map(({ file, bytes, size, rate, waitingFor }) =>
       `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
     ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
@@ -74,14 +74,14 @@ await t.test('an entry that is damaged is one that is not there', async (t) => {
     array: '[]',
     binary: Buffer.alloc(1_000, 0xff),
     'no fields': '{}',
-    'another file\'s': JSON.stringify({ ...fields, filename: 'other' }),
+    'another file\'s': JSON.stringify({ ...fields, path: 'other' }),
     'another piece list': JSON.stringify({ ...fields, pieces: otherPieces }),
     'no piece list': JSON.stringify({ ...fields, pieces: '' }),
     'another digest': JSON.stringify({ ...fields, digest: `blake3:${'0'.repeat(64)}` }),
     'another size': JSON.stringify({ ...fields, size: 5 }),
     'another piece length': JSON.stringify({ ...fields, pieceLength: 2 * MiB }),
     'a size that is none': JSON.stringify({ ...fields, size: -1 }),
-    'a name that is none': JSON.stringify({ ...fields, filename: '../file' }),
+    'a path that is none': JSON.stringify({ ...fields, path: 5 }),
   }
   for (const [what, text] of Object.entries(damaged)) {
     await writeFile(path, text)
@@ -100,12 +100,17 @@ await t.test('a folder where an entry should be', async (t) => {
   t.equal(await new DigestCache(other).get('file', share.identity), undefined)
 })
 
-await t.test('prune forgets files that are gone, and nothing else', async (t) => {
+await t.test('prune forgets what was not asked for lately, and nothing else', async (t) => {
   const { folder, cache, shares, entries } = await cached(t, ['a', 'b', '__proto__'])
-  await cache.prune(['a', '__proto__', 'never shared'])
-  for (const { filename, identity } of shares) t.equal((await cache.get(filename, identity)) !== undefined, filename !== 'b', filename)
+  for (const path of await entries()) await utimes(path, 1_000, 1_000)
+  const [a, b] = shares
+  if (a === undefined || b === undefined) return t.fail()
+  await cache.get(a.filename, a.identity)
+  await cache.put(b.filename, b.identity, b)
+  await cache.prune(2_000_000)
+  for (const { filename, identity } of shares) t.equal((await cache.get(filename, identity)) !== undefined, filename !== '__proto__', filename)
   t.equal((await entries()).length, 2)
-  await t.resolves(new DigestCache(join(folder, 'nowhere')).prune(['a']))
+  await t.resolves(new DigestCache(join(folder, 'nowhere')).prune(2_000_000))
 })
 
 await t.test('a file of one piece is digested sooner than it is looked up', async (t) => {

@@ -15,24 +15,17 @@ const NOBODY = 65_534
 await t.test('a regular file, byte for byte as it is named', async (t) => {
   for (const name of ['plain', ' a b ', '-rf', '.hidden', '__proto__', '#%&?"\'', 'e\u0301', '\u00e9', '日本語😀', 'x'.repeat(255)]) {
     const folder = t.testdir({ [name]: name })
-    const { handle, identity } = await openOwnFile(folder, name)
+    const { handle, identity } = await openOwnFile(join(folder, name))
     t.equal(await handle.readFile('utf8'), name)
     t.equal(identity.size, BigInt(Buffer.byteLength(name)))
     await handle.close()
   }
 })
 
-await t.test('names that are none', async (t) => {
-  const folder = t.testdir({ inside: { a: 'a' } })
-  for (const name of ['', '.', '..', 'inside/a', '../x', '/etc/passwd', 'a\u0000', '.piecemeal']) {
-    await t.rejects(openOwnFile(folder, name), { code: 'E_NAME' }, JSON.stringify(name))
-  }
-})
-
 await t.test('a file that is not there', async (t) => {
   const folder = t.testdir({})
-  await t.rejects(openOwnFile(folder, 'no\u202esuch'), { code: 'E_IO', message: /"no\\u202esuch"/ })
-  await t.rejects(openOwnFile(join(folder, 'nowhere'), 'a'), { code: 'E_IO' })
+  await t.rejects(openOwnFile(join(folder, 'no\u202esuch')), { code: 'E_IO', message: /"no\\u202esuch"/ })
+  await t.rejects(openOwnFile(join(folder, 'nowhere', 'a')), { code: 'E_IO' })
 })
 
 await t.test('what is no regular file is refused, at once', async (t) => {
@@ -53,7 +46,7 @@ await t.test('what is no regular file is refused, at once', async (t) => {
   await once(server, 'listening')
   t.teardown(() => server.close())
   for (const name of ['folder', 'link', 'relative-link', 'dangling', 'link-to-folder', 'link-to-device', 'fifo', 'socket']) {
-    await t.rejects(openOwnFile(folder, name), { code: 'E_FORBIDDEN', message: new RegExp(`"${name}"`) }, name)
+    await t.rejects(openOwnFile(join(folder, name)), { code: 'E_FORBIDDEN', message: new RegExp(`"${name}"`) }, name)
   }
 })
 
@@ -66,9 +59,9 @@ await t.test('a file that may not be read', async (t) => {
   // Nothing is forbidden to root, so it turns into somebody else for a moment.
   if (isRoot) process.seteuid?.(NOBODY)
   try {
-    const { handle } = await openOwnFile(folder, 'open')
+    const { handle } = await openOwnFile(join(folder, 'open'))
     await handle.close()
-    await t.rejects(openOwnFile(folder, 'shut'), { code: 'E_FORBIDDEN', message: /"shut"/ })
+    await t.rejects(openOwnFile(join(folder, 'shut')), { code: 'E_FORBIDDEN', message: /"shut"/ })
   } finally {
     if (isRoot) process.seteuid?.(0)
   }
@@ -92,11 +85,11 @@ await t.test('a file is the same until anything about it changes', async (t) => 
     const folder = t.testdir({ file: 'bytes' })
     // A time of whole seconds can be set again exactly.
     utimesSync(join(folder, 'file'), 1_700_000_000, 1_700_000_000)
-    const { handle, identity } = await openOwnFile(folder, 'file')
+    const { handle, identity } = await openOwnFile(join(folder, 'file'))
     await untilFileClockMoves(folder)
     t.ok(isSameFile(identity, await identify(handle)), 'unchanged')
     await work(join(folder, 'file'))
-    const again = await openOwnFile(folder, 'file')
+    const again = await openOwnFile(join(folder, 'file'))
     t.notOk(isSameFile(identity, again.identity), what)
     await again.handle.close()
     await handle.close()
@@ -105,7 +98,7 @@ await t.test('a file is the same until anything about it changes', async (t) => 
 
 await t.test('an open file stays readable, and itself, when its name goes', async (t) => {
   const folder = t.testdir({ file: 'bytes' })
-  const { handle } = await openOwnFile(folder, 'file')
+  const { handle } = await openOwnFile(join(folder, 'file'))
   linkSync(join(folder, 'file'), join(folder, 'other'))
   await rm(join(folder, 'file'))
   t.equal(await handle.readFile('utf8'), 'bytes')

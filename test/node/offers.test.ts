@@ -5,7 +5,7 @@ import { PiecemealError } from '../../lib/protocol/errors.js'
 import type { Share } from '../../lib/share/share-index.js'
 
 const content = { filename: 'file', ...contentOf(Buffer.alloc(2_097_153, 'x')) }
-const share: Share = { ...content, identity: { dev: 1n, ino: 1n, size: 2_097_153n, mtimeNs: 1n, ctimeNs: 1n } }
+const share: Share = { ...content, path: '/file', identity: { dev: 1n, ino: 1n, size: 2_097_153n, mtimeNs: 1n, ctimeNs: 1n } }
 const run = { firstPiece: 1, endPiece: 2, path: '/part', originPiece: 1 }
 
 /** What the thread and the tracker were told, in order. */

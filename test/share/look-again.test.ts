@@ -24,9 +24,8 @@ async function looking (t: Pick<Test, 'testdir'>, before: () => Promise<void> = 
   shares.add(share)
   const [same, changed, digested]: [Share[], Share[], string[]] = [[], [], []]
   const look = new LookAgain({
-    folder,
     shares,
-    digest: async (filename) => {
+    digest: async ({ filename }) => {
       digested.push(filename)
       await before()
       return await shareOf(folder, filename)

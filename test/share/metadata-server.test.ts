@@ -32,7 +32,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Serving>
   const changed: Share[] = []
   const suspects: Share[] = []
   const errors: Error[] = []
-  const server = new MetadataServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.push(share), onError: (error) => errors.push(error) })
+  const server = new MetadataServer({ shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.push(share), onError: (error) => errors.push(error) })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   return { folder, share, shares, server, port, changed, suspects, errors, connect: async () => await Peer.connect(t, { port }) }
@@ -56,11 +56,10 @@ await t.test('size, digest and pieces', async (t) => {
 })
 
 await t.test('what was given away lately is told to whoever asks for it', async (t) => {
-  const { folder, share, shares } = await serving(t)
+  const { share, shares } = await serving(t)
   const asked: string[] = []
   const sent: { bits?: Buffer } = {}
   const server = new MetadataServer({
-    folder,
     shares,
     partials: new PartialShares(),
     onChanged: () => {},

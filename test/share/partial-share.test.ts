@@ -31,7 +31,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder
   const partials = new PartialShares()
   partials.add(share)
   const report = (error: Error): never => { throw error }
-  const common = { folder, shares: new ShareIndex(), partials, onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => {}, onError: report }
+  const common = { shares: new ShareIndex(), partials, onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => {}, onError: report }
   const [uploads, sizes] = [new UploadServer(common), new MetadataServer(common)]
   t.teardown(async () => await Promise.all([uploads.close(), sizes.close()]))
   const [{ port }, { port: inputPort }] = [await uploads.listen({ host: '127.0.0.1', port: 0 }), await sizes.listen({ host: '127.0.0.1', port: 0 })]

@@ -5,7 +5,7 @@ const DIGEST = `blake3:${'0'.repeat(64)}`
 const identity = { dev: 1n, ino: 1n, size: 0n, mtimeNs: 1n, ctimeNs: 1n }
 
 function share (filename: string, ctimeNs = 1n): Share {
-  return { filename, size: 0, digest: DIGEST, pieceLength: 1_048_576, pieces: Buffer.alloc(0), identity: { ...identity, ctimeNs } }
+  return { filename, path: `/${filename}`, size: 0, digest: DIGEST, pieceLength: 1_048_576, pieces: Buffer.alloc(0), identity: { ...identity, ctimeNs } }
 }
 
 await t.test('by name, and by digest where one is given', async (t) => {

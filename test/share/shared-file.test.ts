@@ -27,7 +27,6 @@ for (const isTrusted of [true, false]) {
     const told: Array<[number, PiecemealError]> = []
     let isKnown = false
     const file = new SharedFile({
-      folder,
       share,
       trust: new Trust(share),
       onChanged: () => t.fail('it has not changed'),
@@ -55,7 +54,7 @@ for (const isTrusted of [true, false]) {
 await t.test('what is known to be lacking is not read', async (t) => {
   const folder = t.testdir({ shared: Buffer.alloc(3 * MiB) })
   const share = { ...await shareOf(folder, 'shared'), lacks: new Set([0]) }
-  const file = new SharedFile({ folder, share, trust: new Trust(share), onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => { t.fail('it is known') } })
+  const file = new SharedFile({ share, trust: new Trust(share), onChanged: () => {}, onSuspect: () => {}, onUnreadable: async () => { t.fail('it is known') } })
   await t.rejects(file.look(0), { code: 'E_NOT_SHARED' })
   await file.close()
 })

@@ -12,7 +12,7 @@ export async function shareOf (folder: string, filename: string, content?: Pick<
   const handle = await open(join(folder, filename))
   await untilFileClockMoves(folder)
   try {
-    return { filename, identity: await identify(handle), ...(content ?? contentOf(await handle.readFile())) }
+    return { filename, path: join(folder, filename), identity: await identify(handle), ...(content ?? contentOf(await handle.readFile())) }
   } finally {
     await handle.close()
   }

@@ -43,7 +43,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<
   const changed: Share[] = []
   const suspects = new Set<Share>()
   const errors: Error[] = []
-  const server = new UploadServer({ folder, shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.add(share), onUnreadable: async () => {}, onError: (error) => errors.push(error), ...options })
+  const server = new UploadServer({ shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.add(share), onUnreadable: async () => {}, onError: (error) => errors.push(error), ...options })
   t.teardown(async () => await server.close())
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const request = async (range: [number, number], fields: object = {}): Promise<Peer> => {

@@ -33,7 +33,6 @@ function uploadThread (t: Pick<Test, 'testdir' | 'teardown'>): Threads {
   const errors: Error[] = []
   const unwanted = (): never => { throw new Error('unwanted') }
   const thread = new UploadThread({
-    folder,
     up: new RateLimit().buffer,
     deadlines: DEADLINES,
     maxConnections: 100,
