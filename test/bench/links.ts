@@ -8,6 +8,7 @@ import { count } from '../../lib/ui/format.js'
 import { assertSame } from './arena.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { LinkAria2, LinkCurl, linkFolder, LinkPiecemeal, type Hosts, type LinkMeasurement } from './link-contestants.js'
+import { compare, TIME, type Quantity, type Ratio } from './ratios.js'
 import { allFigures, runRounds } from './rounds.js'
 import { Scp } from './scp.js'
 import { median, medianRatio, spread } from './statistics.js'
@@ -36,25 +37,28 @@ const LINES: readonly Line[] = [
   { name: '100 Mbit/s, RTT 40 ms, 1 % lost at each end', mebibytes: 8, downloader: { mbit: 100, rttMs: 40, lossPercent: atEachEnd(1) }, owners: [100] },
   { name: '100 Mbit/s, RTT 150 ms', mebibytes: 96, downloader: { mbit: 100, rttMs: 150 }, owners: [100] },
 ]
+const LINK_TIME: Quantity<LinkMeasurement> = { ...TIME, of: ({ seconds }) => seconds }
 const HEADING = ['link', 'piecemeal', 'of the line', 'curl', 'aria2', 'scp', 'of curl', 'a file of 4 KiB']
 
 export async function links (stage: Stage, options: BenchmarkOptions): Promise<BenchmarkResult> {
   const title = `Mbit/s over links of network namespaces, interleaved, ${count(options.rounds, 'round')}`
   const hint = networkHint()
-  if (hint !== undefined) return { title, table: [HEADING, ...LINES.map(({ name }) => [name, `skipped: ${hint}`])], notes: [`skipped: links (${hint})`], data: [] }
+  if (hint !== undefined) return { title, table: [HEADING, ...LINES.map(({ name }) => [name, `skipped: ${hint}`])], notes: [`skipped: links (${hint})`], ratios: LINES.map(({ name }) => ({ what: name, quantity: 'time', ours: 'piecemeal', theirs: 'curl from nginx', values: [], skipped: hint })), data: [] }
   const rows: string[][] = []
   const notes = new Set<string>()
+  const ratios: Ratio[] = []
   const data: unknown[] = []
   for (const [i, line] of LINES.entries()) {
     const measured = await measure(stage, line, `link-${i}`, options)
     rows.push(measured.row)
+    ratios.push(...measured.ratios)
     for (const note of measured.notes) notes.add(note)
     data.push({ line, measurements: measured.measurements })
   }
-  return { title, table: [HEADING, ...rows], notes: [...notes, 'Of the line: of the owners\' lines together, or of the downloader\'s. TCP and IP need 4 to 5 % of it themselves.'], data }
+  return { title, table: [HEADING, ...rows], notes: [...notes, 'Of the line: of the owners\' lines together, or of the downloader\'s. TCP and IP need 4 to 5 % of it themselves.'], ratios, data }
 }
 
-async function measure (stage: Stage, line: Line, id: string, { rounds, say }: BenchmarkOptions): Promise<{ row: string[], notes: string[], measurements: unknown }> {
+async function measure (stage: Stage, line: Line, id: string, { rounds, say }: BenchmarkOptions): Promise<{ row: string[], notes: string[], ratios: Ratio[], measurements: unknown }> {
   const size = line.mebibytes * 1_024 ** 2
   const folder = await linkFolder(stage, id)
   const source = join(folder, 'source.bin')
@@ -80,7 +84,8 @@ async function measure (stage: Stage, line: Line, id: string, { rounds, say }: B
       others[0] && runs.has(others[0]) ? medianRatio(rates(ours), rates(secondsOf(others[0]))).toFixed(2) : 'skipped',
       smallFile((runs.get(piecemeal) ?? []).map(({ smallSeconds = NaN }) => smallSeconds * 1_000), line.downloader.rttMs),
     ]
-    return { row, notes, measurements: allFigures(runs) }
+    const ratios = others.map((theirs) => compare({ what: line.name, runs, ours: piecemeal, theirs, quantity: LINK_TIME }))
+    return { row, notes, ratios, measurements: allFigures(runs) }
   } finally {
     network.close()
     await rm(folder, { recursive: true, force: true })
