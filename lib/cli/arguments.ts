@@ -64,7 +64,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', ...SECRET_FLAGS], boolean: ['json', 'insecure'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', ...SECRET_FLAGS], boolean: ['json', 'insecure', 'separate-parts'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -78,6 +78,7 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     dir: String(flags.dir ?? 'node_files'),
     host: hostOf(flags),
     json: flags.json === true,
+    separateParts: flags['separate-parts'] === true,
     ...optional('advertise', flags.advertise, parseAdvertised),
     ...optional('up', flags.up, parseRate),
     ...optional('down', flags.down, parseRate),

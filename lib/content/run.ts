@@ -11,8 +11,15 @@ export interface Run extends PieceRange {
   path: string
 }
 
-/** Good pieces somewhere in a file. */
-export interface PlacedRun extends Run {
+/** A file that pieces are in. */
+export interface Place {
+  path: string
   /** The piece whose bytes stand at the beginning of the file: the part's first in a part file, 0 in the target. */
   originPiece: number
+}
+
+/** Good pieces somewhere in a file. */
+export interface PlacedRun extends PieceRange, Place {
+  /** Whether they were in another file before, which may go. */
+  isMoved?: boolean
 }

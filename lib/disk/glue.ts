@@ -9,16 +9,14 @@ import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { atDisk } from './at-disk.js'
+import { Copier } from './copy-bytes.js'
 import { toDiskError } from './disk-error.js'
 import type { PlacedRun } from '../content/run.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { MiB } from '../protocol/units.js'
 import { Flusher } from './flusher.js'
 import { unpromisedBytes } from './room.js'
 import type { Run } from '../content/run.js'
-
-const CHUNK_BYTES = 1 * MiB
 
 export class Glue {
   readonly #content: Content
@@ -32,7 +30,7 @@ export class Glue {
   /** The first piece that is not in the target yet. */
   #piece = 0
   #isClosed = false
-  #buffers: Buffer[] = []
+  readonly #copier = new Copier()
   /** The appends so far, one after the other. */
   #work: Promise<void> = Promise.resolve()
   #failure: unknown
@@ -97,6 +95,7 @@ export class Glue {
   /** Stops after the chunk at hand. Safe to call twice. */
   async close (): Promise<void> {
     this.#isClosed = true
+    this.#copier.stop()
     await this.#work
     await this.#flusher?.settle()
     const target = this.#target
@@ -144,12 +143,12 @@ export class Glue {
     try {
       const origin = bytesOfPieces(this.#content, firstPiece, endPiece).start
       if (isTight) await this.#move(source, origin, target, endPiece)
-      else await this.#copy(source, start - origin, target, start, end - start)
+      else await this.#copier.copy({ file: source, at: start - origin }, { file: target, at: start }, end - start)
     } finally {
       await source.close()
     }
     if (this.#isClosed) return
-    this.#onAppended({ firstPiece: this.#piece, endPiece, path: this.#targetPath, originPiece: 0 })
+    this.#onAppended({ firstPiece: this.#piece, endPiece, path: this.#targetPath, originPiece: 0, isMoved: true })
     await atDisk(async () => await rm(path, { force: true }))
     this.#piece = endPiece
     this.#flusher?.grow(end)
@@ -162,34 +161,10 @@ export class Glue {
   async #move (source: FileHandle, origin: number, target: FileHandle, endPiece: number): Promise<void> {
     for (let piece = endPiece - 1; piece >= this.#piece; piece--) {
       const { start, end } = bytesOfPieces(this.#content, piece, piece + 1)
-      await this.#copy(source, start - origin, target, start, end - start)
+      await this.#copier.copy({ file: source, at: start - origin }, { file: target, at: start }, end - start)
       if (this.#isClosed) return
-      this.#onAppended({ firstPiece: piece, endPiece: piece + 1, path: this.#targetPath, originPiece: 0 })
+      this.#onAppended({ firstPiece: piece, endPiece: piece + 1, path: this.#targetPath, originPiece: 0, isMoved: true })
       await atDisk(async () => await source.truncate(start - origin))
     }
-  }
-
-  async #copy (source: FileHandle, from: number, target: FileHandle, to: number, length: number): Promise<void> {
-    this.#buffers = this.#buffers.length > 0 ? this.#buffers : [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)]
-    let [filling, spare] = this.#buffers as [Buffer, Buffer]
-    const read = async (at: number): Promise<{ bytesRead: number }> => await atDisk(async () => await source.read(filling, 0, Math.min(CHUNK_BYTES, length - at), from + at))
-    let written: Promise<void> = Promise.resolve()
-    for (let at = 0; at < length && !this.#isClosed;) {
-      const [{ bytesRead }] = await Promise.all([read(at), written])
-      if (bytesRead === 0) throw new PiecemealError('E_IO', 'a part file became shorter')
-      written = writeFully(target, filling.subarray(0, bytesRead), to + at)
-      // Observed in the next round, or below.
-      written.catch(() => {})
-      at += bytesRead;
-      [filling, spare] = [spare, filling]
-    }
-    await written
-  }
-}
-
-async function writeFully (target: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await atDisk(async () => await target.write(bytes, written, bytes.length - written, position + written))
-    written += bytesWritten
   }
 }

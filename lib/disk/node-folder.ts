@@ -11,6 +11,7 @@ import { isAbsolute, join } from 'node:path'
 import { DigestCache } from './digest-cache.js'
 import { FolderLock } from './folder-lock.js'
 import { findNaming, type Naming } from './give-name.js'
+import { hasHoles } from './has-holes.js'
 import { removeOrphans } from './orphans.js'
 import { diskCode, toDiskError } from './disk-error.js'
 import { PiecemealError } from '../protocol/errors.js'
@@ -29,6 +30,8 @@ export class NodeFolder {
   readonly hiddenFolder: string
   readonly digests: DigestCache
   readonly naming: Naming
+  /** Whether its files may have holes. */
+  readonly hasHoles: boolean
   /** What the node's user should know, a sentence each. */
   readonly warnings: readonly string[]
   readonly #isReadOnly: boolean
@@ -74,6 +77,7 @@ export class NodeFolder {
     this.warnings = [warning, lock?.warning].filter((text) => text !== undefined)
     // Waits for the disk, but nothing else runs in the node yet.
     this.naming = findNaming(this.hiddenFolder)
+    this.hasHoles = hasHoles(this.hiddenFolder)
   }
 
   /** Nothing of a run that was killed stays behind for good. @param now by the wall clock, as file times are */

@@ -3,7 +3,7 @@
  * others, and it is not worth keeping for a next try.
  */
 import { unlink, writeFile } from 'node:fs/promises'
-import type { Run } from '../content/run.js'
+import type { PlacedRun } from '../content/run.js'
 import type { Content } from '../protocol/content.js'
 import { atDisk } from './at-disk.js'
 import { singlePiecePath } from './hidden.js'
@@ -34,7 +34,7 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | '
   /** None: writing it tells as soon as asking would that there is no room. */
   async promiseRoom (): Promise<undefined> {}
 
-  async resume (): Promise<Run[]> {
+  async resume (): Promise<PlacedRun[]> {
     return []
   }
 
@@ -48,11 +48,11 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | '
 }
 
 /** Of a content without any piece. @throws E_DISK_FULL, E_IO. */
-export async function makeEmptyPart (path: string): Promise<Run> {
+export async function makeEmptyPart (path: string): Promise<PlacedRun> {
   try {
     await writeFile(path, '', { flag: 'wx' })
   } catch (error) {
     throw toDiskError(error, 'cannot write a part file')
   }
-  return { firstPiece: 0, endPiece: 0, path }
+  return { firstPiece: 0, endPiece: 0, path, originPiece: 0 }
 }

@@ -3,8 +3,10 @@
  * `DIR/NAME/.piecemeal/<digest>/<name>/`, on the file system of its target. `<name>` is the
  * beginning of the SHA-256 of the file name, so that one content may be fetched under two names.
  *
- * A part file `<first piece>-<number>.part` holds consecutive pieces. What it holds counts only as
- * far as the digests say, whatever happened to the process that wrote it.
+ * A part file `<first piece>-<number>.part` holds pieces from that one on. Where the file system has
+ * holes there is usually one, from piece 0, with windows for all parts; otherwise the pieces of each
+ * follow one another. What is in a part file counts only as far as the digests say, whatever
+ * happened to the process that wrote it.
  */
 import { constants } from 'node:fs'
 import { lstat, open, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
@@ -13,9 +15,10 @@ import { atDisk } from './at-disk.js'
 import { toDiskError } from './disk-error.js'
 import type { DigestTask } from './digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
-import type { Run } from '../content/run.js'
+import type { PieceRange, Place, PlacedRun } from '../content/run.js'
 import { PIECE_DIGEST_BYTES, pieceCount, type Content } from '../protocol/content.js'
 import { JOURNAL, PART_FILE, partFileName, workspaceFolder } from './hidden.js'
+import { BLOCK_BYTES } from './has-holes.js'
 import { makeFolder } from './make-folder.js'
 import { RoomPromise } from './room.js'
 
@@ -24,25 +27,32 @@ export class Workspace {
   readonly #content: Content & { filename: string }
   /** Without anything from an earlier run. */
   readonly #isNew: boolean
+  readonly #inWindows: boolean
   #nextFile = 0
 
-  /** Makes the folder, or takes over what an earlier run left. @throws E_DISK_FULL, E_IO. */
-  static async open (hiddenFolder: string, content: Content & { filename: string }): Promise<Workspace> {
+  /**
+   * Makes the folder, or takes over what an earlier run left.
+   *
+   * @param inWindows whether part files may have holes, which count neither as kept nor as the end of what is
+   * @throws E_DISK_FULL, E_IO.
+   */
+  static async open (hiddenFolder: string, content: Content & { filename: string }, inWindows: boolean): Promise<Workspace> {
     const folder = workspaceFolder(hiddenFolder, content)
     try {
       const { filename, size, digest, pieceLength } = content
       const isNew = await atDisk(async () => await makeFolder(folder))
       await atDisk(async () => await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength })))
-      return new Workspace(folder, content, isNew)
+      return new Workspace(folder, content, isNew, inWindows)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
     }
   }
 
-  private constructor (folder: string, content: Content & { filename: string }, isNew: boolean) {
+  private constructor (folder: string, content: Content & { filename: string }, isNew: boolean, inWindows: boolean) {
     this.#folder = folder
     this.#content = content
     this.#isNew = isNew
+    this.#inWindows = inWindows
   }
 
   /** The path of a part file that does not exist yet. */
@@ -63,7 +73,10 @@ export class Workspace {
   async #keptBytes (): Promise<number> {
     if (this.#isNew) return 0
     let bytes = 0
-    for (const entry of await this.#partFiles()) bytes += (await lstat(join(this.#folder, entry))).size
+    for (const entry of await this.#partFiles()) {
+      const { size, blocks } = await lstat(join(this.#folder, entry))
+      bytes += this.#inWindows ? Math.min(size, blocks * BLOCK_BYTES) : size
+    }
     return Math.min(bytes, this.#content.size)
   }
 
@@ -76,37 +89,34 @@ export class Workspace {
   }
 
   /** The good pieces that an earlier run left, longest run first; files without any are removed. */
-  async resume (pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<Run[]> {
+  async resume (pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<PlacedRun[]> {
     if (this.#isNew) return []
-    const runs: Run[] = []
+    const runs: PlacedRun[] = []
     for (const entry of await this.#partFiles()) {
-      const [firstPiece = 0, number = 0] = PART_FILE.exec(entry)?.slice(1).map(Number) ?? []
+      const [originPiece = 0, number = 0] = PART_FILE.exec(entry)?.slice(1).map(Number) ?? []
       this.#nextFile = Math.max(this.#nextFile, number + 1)
-      const path = join(this.#folder, entry)
-      const endPiece = await this.#endOfGoodPieces(path, firstPiece, pieces, digestPieces)
+      const place = { path: join(this.#folder, entry), originPiece }
+      const found = await this.#goodPieces(place, pieces, digestPieces)
         .catch((error: unknown) => { throw toDiskError(error, 'cannot read what an earlier run left') })
-      if (endPiece > firstPiece) runs.push({ firstPiece, endPiece, path })
-      else await rm(path, { force: true })
+      if (found.length === 0) await rm(place.path, { force: true })
+      runs.push(...found.map((range) => ({ ...range, ...place })))
     }
     return runs.sort((a, b) => (b.endPiece - b.firstPiece) - (a.endPiece - a.firstPiece))
   }
 
-  async #endOfGoodPieces (path: string, firstPiece: number, pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<number> {
+  /** All of them in a file with windows; otherwise those at its beginning, for what follows a gap can't be glued. */
+  async #goodPieces ({ path, originPiece }: Place, pieces: PieceList, digestPieces: (task: DigestTask) => Promise<PieceList>): Promise<PieceRange[]> {
     const { size, pieceLength } = this.#content
     const handle = await atDisk(async () => await open(path, constants.O_RDONLY | constants.O_NOFOLLOW))
     try {
-      const count = pieceCount(this.#content)
-      const start = firstPiece * pieceLength
+      const start = originPiece * pieceLength
       const reach = start + (await handle.stat()).size
-      const lastEnd = reach >= size ? count : Math.floor(reach / pieceLength)
-      if (lastEnd <= firstPiece) return firstPiece
-      const found = await digestPieces({ fd: handle.fd, offset: -start, size, pieceLength, firstPiece, endPiece: lastEnd })
-      let piece = firstPiece
-      for (let at = 0; piece < lastEnd; at += PIECE_DIGEST_BYTES, piece++) {
-        const wanted = pieces.subarray(piece * PIECE_DIGEST_BYTES, (piece + 1) * PIECE_DIGEST_BYTES)
-        if (!found.subarray(at, at + PIECE_DIGEST_BYTES).equals(wanted)) break
-      }
-      return piece
+      const endPiece = reach >= size ? pieceCount(this.#content) : Math.floor(reach / pieceLength)
+      if (endPiece <= originPiece) return []
+      const found = await digestPieces({ fd: handle.fd, offset: -start, size, pieceLength, firstPiece: originPiece, endPiece })
+      const isGood = (piece: number): boolean => digestAt(found, piece - originPiece).equals(digestAt(pieces, piece))
+      const ranges = rangesOf(originPiece, endPiece, isGood)
+      return this.#inWindows ? ranges : ranges.filter(({ firstPiece }) => firstPiece === originPiece)
     } finally {
       await handle.close()
     }
@@ -119,4 +129,19 @@ export class Workspace {
     // Another name may still be fetched with the same digest.
     await rmdir(dirname(this.#folder)).catch(() => {})
   }
+}
+
+function digestAt (list: PieceList, index: number): Buffer {
+  return list.subarray(index * PIECE_DIGEST_BYTES, (index + 1) * PIECE_DIGEST_BYTES)
+}
+
+function rangesOf (firstPiece: number, endPiece: number, isIn: (piece: number) => boolean): PieceRange[] {
+  const ranges: PieceRange[] = []
+  for (let piece = firstPiece; piece < endPiece; piece++) {
+    if (!isIn(piece)) continue
+    const last = ranges.at(-1)
+    if (last?.endPiece === piece) last.endPiece++
+    else ranges.push({ firstPiece: piece, endPiece: piece + 1 })
+  }
+  return ranges
 }

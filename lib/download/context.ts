@@ -19,6 +19,8 @@ export interface DownloadContext {
   hiddenFolder: string
   /** How a file gets its name there. */
   naming: Naming
+  /** Whether all parts are written into one hidden file, each at its place; otherwise each into a file of its own. */
+  inWindows: boolean
   /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
   findOwners: (filename: string, digest: string | undefined) => Promise<Found>
   /**

@@ -128,7 +128,7 @@ async function certainPlanFor (found: Found, { signal, standstill }: Course, con
 }
 
 async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target: string, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
-  const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found) : new SinglePiece(context.hiddenFolder, found)
+  const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
   try {
     room = await workspace.promiseRoom()
@@ -143,7 +143,7 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
     const { path, pieces, identity, owners, resumedBytes } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)
-    place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0 })
+    place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0, isMoved: true })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})
     return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, owners, replaces: found.replaces, resumedBytes }

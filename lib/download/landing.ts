@@ -1,20 +1,32 @@
 /**
- * What becomes of the parts that come. Usually there are many, and they are glued into one file while
- * others are on their way. A content of one piece has one part: that is the file, and its thread names it.
+ * What becomes of the parts that come. Usually there are many, and each is written at its place in
+ * one hidden file; where a file system has no holes they have files of their own, which are glued
+ * while others are on their way. A content of one piece has one part: that is the file, and its
+ * thread names it.
  */
+import { rm } from 'node:fs/promises'
 import type { PieceList } from '../content/digest.js'
-import type { PlacedRun, Run } from '../content/run.js'
+import type { PieceRange, Place, PlacedRun } from '../content/run.js'
+import { atDisk } from '../disk/at-disk.js'
 import { toDiskError } from '../disk/disk-error.js'
 import { Glue } from '../disk/glue.js'
 import type { FileIdentity } from '../disk/own-file.js'
+import { makeEmptyPart } from '../disk/single-piece.js'
+import { WindowedFile } from '../disk/windowed-file.js'
+import type { Workspace } from '../disk/workspace.js'
 import type { WholeFile } from '../part/part-task.js'
 import { pieceCount, type Content } from '../protocol/content.js'
 
 export interface Landed {
   pieces: PieceList
-  /** The glued and synced file; none if it has its name already. */
+  /** The joined or glued, and synced, file; none if it has its name already. */
   path?: string
   identity?: FileIdentity
+}
+
+/** Where a part is written, and which pieces its thread may write there. */
+export interface PartPlace extends PieceRange, Place {
+  readonly isWindow: boolean
 }
 
 export interface Landing {
@@ -24,10 +36,18 @@ export interface Landing {
   readonly target: string | undefined
   /** Whether it is complete, though parts may still run. */
   readonly isOver: boolean
+  /** What an earlier run left. To be called once, before anything else. @throws E_DISK_FULL, E_IO. */
+  takeUp: (runs: readonly PlacedRun[]) => Promise<void>
+  /** For a part that is about to be fetched. */
+  placeFor: (range: PieceRange) => PartPlace
+  /** The part's thread writes nothing from this piece on. */
+  shortened: (place: PartPlace, endPiece: number) => void
   /** A part at the front of the content has so many bytes. */
   begins: (path: string, receivedBytes: number) => void
-  /** Good pieces, in a file that nobody writes to any more. */
-  add: (run: Run) => void
+  /** All parts together have brought so many bytes. */
+  grows: (bytes: number) => void
+  /** The part's thread has ended; `run` is what it has brought, if only nothing. */
+  ended: (place: PartPlace, run: PlacedRun) => Promise<void>
   /** The only piece is there, under its name. */
   arrived: (file: WholeFile) => void
   /** @throws E_DISK_FULL, E_IO if what has come can't be put together. */
@@ -40,31 +60,115 @@ export interface LandingOptions {
   content: Content & { filename: string }
   pieces: PieceList | undefined
   target: string
+  inWindows: boolean
+  workspace: Pick<Workspace, 'newPartFile'>
   onGood: ((run: PlacedRun) => void) | undefined
 }
 
-export function landingOf ({ content, pieces, target, onGood }: LandingOptions): Landing {
-  return pieceCount(content) === 1 ? new OneFile(target) : new GluedParts(new Glue(content, onGood), pieces)
+export function landingOf (options: LandingOptions): Landing {
+  const count = pieceCount(options.content)
+  if (count === 1) return new OneFile(options)
+  return options.inWindows && count > 0 ? new JoinedParts(options) : new GluedParts(options)
+}
+
+class JoinedParts implements Landing {
+  readonly isGradual = true
+  readonly isOver = false
+  readonly target = undefined
+  readonly #options: LandingOptions
+  #opened: WindowedFile | undefined
+
+  constructor (options: LandingOptions) {
+    this.#options = options
+  }
+
+  /** Of the files that begin with the first piece the one that has most is gone on with; what is in others is copied into it. */
+  async takeUp (runs: readonly PlacedRun[]): Promise<void> {
+    const { content, workspace, onGood = () => {} } = this.#options
+    const path = fullestFromStart(runs) ?? workspace.newPartFile(0)
+    const isInIt = (run: PlacedRun): boolean => run.path === path
+    this.#opened = await WindowedFile.open({ content, path, runs: runs.filter(isInIt), onMoved: onGood })
+    for (const run of runs.filter((run) => !isInIt(run))) this.#file.add(run)
+  }
+
+  get #file (): WindowedFile {
+    if (this.#opened === undefined) throw new Error('not taken up yet')
+    return this.#opened
+  }
+
+  placeFor ({ firstPiece, endPiece }: PieceRange): PartPlace {
+    const { path, windows } = this.#file
+    if (windows.take({ firstPiece, endPiece })) return { firstPiece, endPiece, path, originPiece: 0, isWindow: true }
+    return ownFile(this.#options.workspace, { firstPiece, endPiece })
+  }
+
+  shortened (place: PartPlace, endPiece: number): void {
+    if (place.isWindow) this.#file.windows.giveBack({ firstPiece: endPiece, endPiece: place.endPiece })
+    place.endPiece = Math.min(place.endPiece, endPiece)
+  }
+
+  begins (): void {}
+
+  grows (bytes: number): void {
+    this.#file.grow(bytes)
+  }
+
+  async ended (place: PartPlace, run: PlacedRun): Promise<void> {
+    if (place.isWindow) {
+      this.#file.windows.keep(run)
+      this.shortened(place, run.endPiece)
+    } else if (run.endPiece > run.firstPiece) this.#file.add(run)
+    else await dropPartFile(place)
+  }
+
+  arrived (): void {}
+
+  throwOnFailure (): void {
+    if (this.#opened?.failure !== undefined) throw toDiskError(this.#opened.failure, 'cannot join the parts')
+  }
+
+  async finish (): Promise<Landed> {
+    await this.#file.finish()
+    return { pieces: this.#options.pieces ?? Buffer.alloc(0), path: this.#file.path }
+  }
+
+  async close (): Promise<void> {
+    await this.#opened?.close()
+  }
 }
 
 class GluedParts implements Landing {
   readonly isGradual = true
   readonly isOver = false
   readonly target = undefined
+  readonly #options: LandingOptions
   readonly #glue: Glue
-  readonly #pieces: PieceList
 
-  constructor (glue: Glue, pieces: PieceList = Buffer.alloc(0)) {
-    this.#glue = glue
-    this.#pieces = pieces
+  constructor (options: LandingOptions) {
+    this.#options = options
+    this.#glue = new Glue(options.content, options.onGood)
   }
+
+  async takeUp (runs: readonly PlacedRun[]): Promise<void> {
+    for (const run of runs) this.#glue.add(run)
+    if (this.#options.content.size === 0) this.#glue.add(await makeEmptyPart(this.#options.workspace.newPartFile(0)))
+  }
+
+  placeFor (range: PieceRange): PartPlace {
+    return ownFile(this.#options.workspace, range)
+  }
+
+  shortened (): void {}
 
   begins (path: string, receivedBytes: number): void {
     this.#glue.begins(path, receivedBytes)
   }
 
-  add (run: Run): void {
-    this.#glue.add(run)
+  grows (): void {}
+
+  async ended (place: PartPlace, run: PlacedRun): Promise<void> {
+    if (run.endPiece > run.firstPiece) this.#glue.add(run)
+    else await dropPartFile(place)
   }
 
   arrived (): void {}
@@ -74,7 +178,7 @@ class GluedParts implements Landing {
   }
 
   async finish (): Promise<Landed> {
-    return { pieces: this.#pieces, path: await this.#glue.finish() }
+    return { pieces: this.#options.pieces ?? Buffer.alloc(0), path: await this.#glue.finish() }
   }
 
   async close (): Promise<void> {
@@ -85,10 +189,12 @@ class GluedParts implements Landing {
 class OneFile implements Landing {
   readonly isGradual = false
   readonly target: string
+  readonly #workspace: LandingOptions['workspace']
   #file: WholeFile | undefined
 
-  constructor (target: string) {
+  constructor ({ target, workspace }: LandingOptions) {
     this.target = target
+    this.#workspace = workspace
   }
 
   /** If two owners bring the file at once, one of their threads is the first; the other finds the name taken. */
@@ -96,9 +202,21 @@ class OneFile implements Landing {
     return this.#file !== undefined
   }
 
+  async takeUp (): Promise<void> {}
+
+  placeFor (range: PieceRange): PartPlace {
+    return ownFile(this.#workspace, range)
+  }
+
+  shortened (): void {}
+
   begins (): void {}
 
-  add (): void {}
+  grows (): void {}
+
+  async ended (place: PartPlace, run: PlacedRun): Promise<void> {
+    if (run.endPiece === run.firstPiece) await dropPartFile(place)
+  }
 
   arrived (file: WholeFile): void {
     this.#file ??= file
@@ -112,4 +230,21 @@ class OneFile implements Landing {
   }
 
   async close (): Promise<void> {}
+}
+
+function ownFile (workspace: LandingOptions['workspace'], { firstPiece, endPiece }: PieceRange): PartPlace {
+  return { firstPiece, endPiece, path: workspace.newPartFile(firstPiece), originPiece: firstPiece, isWindow: false }
+}
+
+async function dropPartFile ({ path }: Place): Promise<void> {
+  // What stays of it is removed with the workspace.
+  await atDisk(async () => await rm(path, { force: true })).catch(() => {})
+}
+
+function fullestFromStart (runs: readonly PlacedRun[]): string | undefined {
+  const pieces = new Map<string, number>()
+  for (const { path, originPiece, firstPiece, endPiece } of runs) {
+    if (originPiece === 0) pieces.set(path, (pieces.get(path) ?? 0) + endPiece - firstPiece)
+  }
+  return [...pieces].sort(([, a], [, b]) => b - a)[0]?.[0]
 }

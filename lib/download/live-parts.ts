@@ -1,10 +1,7 @@
 /** The parts of a download that run: they are started, looked at and ended here, and the schedule is told how they fare. */
-import { rm } from 'node:fs/promises'
-import { atDisk } from '../disk/at-disk.js'
 import type { PieceList } from '../content/digest.js'
-import type { Run } from '../content/run.js'
+import type { PlacedRun } from '../content/run.js'
 import type { UntoldFile } from '../disk/untold-file.js'
-import type { Workspace } from '../disk/workspace.js'
 import type { ErrorCode, PiecemealError } from '../protocol/errors.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { PartToStart } from '../schedule/orders.js'
@@ -20,12 +17,11 @@ export interface LivePartsOptions {
   pieces: PieceList | undefined
   /** Codes of an owner that end the download at once: what is asked for may be what is wrong. */
   doubtful: ReadonlySet<ErrorCode> | undefined
-  workspace: Pick<Workspace, 'newPartFile'>
   schedule: Schedule
   landing: Landing
   tally: Tally
   /** Good pieces have come. */
-  onGood: (run: Run) => void
+  onGood: (run: PlacedRun) => void
   /** A part has ended. */
   onEnd: () => void
 }
@@ -55,16 +51,17 @@ export class LiveParts {
   }
 
   start (part: PartToStart, owner: Owner): void {
-    const { found, pieces, workspace, landing } = this.#options
+    const { found, pieces, landing } = this.#options
     this.#context.slots.take()
     const running: RunningPart = new RunningPart({
-      part, owner, path: workspace.newPartFile(part.firstPiece), found, pieces, target: landing.target, untold: this.#untold, onEnd: async (end) => await this.#end(running, end),
+      part, owner, place: landing.placeFor(part), found, pieces, target: landing.target, untold: this.#untold, onEnd: async (end) => await this.#end(running, end),
     }, this.#context)
     this.#running.set(part.id, running)
   }
 
   shorten (id: number, endPiece: number): void {
-    this.#running.get(id)?.stopEarlier(endPiece)
+    const running = this.#running.get(id)
+    if (running) this.#options.landing.shortened(running.place, running.stopEarlier(endPiece))
   }
 
   cancel (id: number): void {
@@ -77,18 +74,19 @@ export class LiveParts {
 
   /** To be called again and again. @returns the bytes of those that run, and how long one of them has been waiting for the disk */
   look (nowMs: number): { bytes: number, diskWaitMs: number } {
-    const { schedule, landing, onGood } = this.#options
+    const { schedule, landing, tally, onGood } = this.#options
     let [bytes, diskWaitMs] = [0, 0]
     for (const running of this.#running.values()) {
-      const { part, path, verifiedPiece, receivedBytes } = running
+      const { part, place, verifiedPiece, receivedBytes } = running
       schedule.progress(part.id, verifiedPiece, receivedBytes, nowMs)
       bytes += receivedBytes
-      if (part.firstPiece === 0) landing.begins(path, receivedBytes)
+      if (part.firstPiece === 0) landing.begins(place.path, receivedBytes)
       running.killIfStuck(nowMs)
       diskWaitMs = Math.max(diskWaitMs, running.diskWaitMs(nowMs))
       const run = running.takeNewRun()
       if (run) onGood(run)
     }
+    landing.grows(tally.bytes + bytes)
     return { bytes, diskWaitMs }
   }
 
@@ -99,7 +97,7 @@ export class LiveParts {
   }
 
   async #end (running: RunningPart, { file, failure }: PartEnd): Promise<void> {
-    const { part: { id }, owner, path, run, threadId, verifiedPiece, receivedBytes, untold } = running
+    const { part: { id }, owner, place, run, threadId, verifiedPiece, receivedBytes, untold } = running
     const { schedule, landing, tally, doubtful, onGood, onEnd } = this.#options
     if (file) landing.arrived(file)
     if (failure?.code === 'E_WORKER' && untold) this.#untold.push(untold)
@@ -112,11 +110,8 @@ export class LiveParts {
     if (run.endPiece > run.firstPiece) {
       tally.count(run, owner.name)
       onGood(run)
-      landing.add(run)
-    } else {
-      // What stays of it is removed with the workspace.
-      await atDisk(async () => await rm(path, { force: true })).catch(() => {})
     }
+    await landing.ended(place, run)
     onEnd()
   }
 }

@@ -8,13 +8,13 @@ import type { PartToStart } from '../schedule/orders.js'
 import { PartControl } from '../threads/part-control.js'
 import type { UntoldFile } from '../disk/untold-file.js'
 import type { WholeFile } from '../part/part-task.js'
-import type { Run } from '../content/run.js'
+import type { PlacedRun } from '../content/run.js'
+import type { PartPlace } from './landing.js'
 
 export interface RunningPartOptions {
   part: PartToStart
   owner: Owner
-  /** The part file. */
-  path: string
+  place: PartPlace
   found: Found
   /** Of the whole content, where they are known. */
   pieces: PieceList | undefined
@@ -35,7 +35,7 @@ export interface PartEnd {
 export class RunningPart {
   readonly part: PartToStart
   readonly owner: Owner
-  readonly path: string
+  readonly place: PartPlace
   /** Its thread is done with it, and so is `onEnd`. */
   readonly ended: Promise<void>
   readonly #control: PartControl
@@ -53,12 +53,12 @@ export class RunningPart {
   #fileCalls = 0
   #fileCallMs = 0
 
-  constructor ({ part, owner, path, found, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
+  constructor ({ part, owner, place, found, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
     const { firstPiece, endPiece } = part
     const { filename, size, digest, pieceLength } = found
     this.part = part
     this.owner = owner
-    this.path = path
+    this.place = place
     this.#endPiece = endPiece
     this.#toldPiece = firstPiece
     this.#threadHangMs = deadlines.threadHangMs
@@ -76,7 +76,9 @@ export class RunningPart {
       isPatient: part.isPatient,
       // A copy: of a view all that is behind it would go to the thread.
       pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
-      path,
+      path: place.path,
+      originPiece: place.originPiece,
+      isWindow: place.isWindow,
       target,
       naming,
       untold,
@@ -105,25 +107,27 @@ export class RunningPart {
   /** The whole file that its thread was about to name. */
   get untold (): UntoldFile | undefined {
     const { file } = this.#control
-    return file && { path: this.path, ...file }
+    return file && { path: this.place.path, ...file }
   }
 
   /** Its good pieces so far. */
-  get run (): Run {
-    return { firstPiece: this.part.firstPiece, endPiece: Math.min(this.#endPiece, this.verifiedPiece), path: this.path }
+  get run (): PlacedRun {
+    const { path, originPiece } = this.place
+    return { firstPiece: this.part.firstPiece, endPiece: Math.min(this.#endPiece, this.verifiedPiece), path, originPiece }
   }
 
   /** Its good pieces so far, if there are more than when they were taken before. */
-  takeNewRun (): Run | undefined {
+  takeNewRun (): PlacedRun | undefined {
     const { run } = this
     if (run.endPiece <= this.#toldPiece) return undefined
     this.#toldPiece = run.endPiece
     return run
   }
 
-  /** Before this piece. */
-  stopEarlier (endPiece: number): void {
-    this.#endPiece = this.#control.stopPiece = endPiece
+  /** Before this piece. @returns the piece from which on its thread writes nothing */
+  stopEarlier (endPiece: number): number {
+    this.#endPiece = endPiece
+    return this.#control.stopBefore(endPiece)
   }
 
   cancel (): void {

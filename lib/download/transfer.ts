@@ -3,8 +3,7 @@
  * finished runs on. Where it gets nowhere while others wait it steps aside until an owner answers.
  */
 import type { PieceList } from '../content/digest.js'
-import type { PlacedRun, Run } from '../content/run.js'
-import { makeEmptyPart } from '../disk/single-piece.js'
+import type { PlacedRun } from '../content/run.js'
 import type { Workspace } from '../disk/workspace.js'
 import { pieceCount } from '../protocol/content.js'
 import type { ErrorCode } from '../protocol/errors.js'
@@ -36,7 +35,7 @@ export interface TransferOptions {
   /** Owners that are known to send wrong things. */
   liars?: readonly Owner[] | undefined
   /** What is there already. */
-  runs: readonly Run[]
+  runs: readonly PlacedRun[]
   /** The path that the file is to have in the end. */
   target: string
   workspace: Pick<Workspace, 'newPartFile'>
@@ -78,13 +77,13 @@ export class Transfer {
     this.#context = context
     const { giveUpMs, ownerWaitMs } = context.deadlines
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength, giveUpMs, ownerWaitMs })
-    this.#landing = landingOf({ content: found, pieces, target, onGood })
+    this.#landing = landingOf({ ...context, content: found, pieces, target, workspace: options.workspace, onGood })
     this.#machine = new MachineShare({ ...context, isGradual: this.#landing.isGradual })
     this.#questions = new Questions({ found, schedule: this.#schedule, onTold: this.#wakeUp, onNewOwner: () => this.#aside.cutShort() }, context)
     this.#aside = new Aside({ turn: context.turn, standstill, questions: () => this.#questions.whetherBack, onBack: this.#wakeUp })
     this.#tally = new Tally(found)
     this.#parts = new LiveParts({
-      ...options, pieces, doubtful: options.doubtful, schedule: this.#schedule, landing: this.#landing, tally: this.#tally, onGood: (run) => this.#tellGood(run), onEnd: this.#wakeUp,
+      ...options, pieces, doubtful: options.doubtful, schedule: this.#schedule, landing: this.#landing, tally: this.#tally, onGood: (run) => options.onGood?.(run), onEnd: this.#wakeUp,
     }, context)
   }
 
@@ -109,16 +108,15 @@ export class Transfer {
     }
   }
 
-  /** What is there already, and an empty file where there is nothing to fetch. */
+  /** What is there already. */
   async #takeUp (): Promise<void> {
-    const { runs, found, liars = [], workspace } = this.#options
+    const { runs, found, liars = [], onGood } = this.#options
     for (const run of runs) {
       this.#schedule.have(run.firstPiece, run.endPiece)
       this.#tally.count(run)
-      this.#tellGood(run)
-      this.#landing.add(run)
+      onGood?.(run)
     }
-    if (found.size === 0) this.#landing.add(await makeEmptyPart(workspace.newPartFile(0)))
+    await this.#landing.takeUp(runs)
     this.#resumedBytes = this.#tally.bytes
     this.#questions.setOwners(found.owners)
     for (const owner of liars) this.#questions.ban(owner, `the owner ${quote(owner.name)} sent a wrong piece list`)
@@ -149,10 +147,6 @@ export class Transfer {
     if (bytes > this.#knownBytes) standstill.moved(nowMs)
     this.#knownBytes = bytes
     if (this.#landing.isGradual) onProgress?.({ size: found.size, bytes: Math.min(found.size, bytes) })
-  }
-
-  #tellGood (run: Run): void {
-    this.#options.onGood?.({ ...run, originPiece: run.firstPiece })
   }
 
   /** One that gets nowhere while others wait holds neither a turn nor a thread. */

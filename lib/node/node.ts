@@ -72,7 +72,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
     this.limit('up', up)
     this.limit('down', down)
-    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, ...options }
+    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, ...options }
     this.#exposure = { host: this.#options.host, secret, insecure }
     this.name = options.name
     this.folder = resolve(this.#options.dir, this.name)
@@ -344,12 +344,13 @@ export class Node extends EventEmitter<NodeEvents> {
 
   async #downloadContext (turn: Turn): Promise<DownloadContext> {
     const pool = await this.#startedPool()
-    const { hiddenFolder, naming } = this.#openFolder
+    const { hiddenFolder, naming, hasHoles } = this.#openFolder
     return {
       name: this.name,
       folder: this.folder,
       hiddenFolder,
       naming,
+      inWindows: hasHoles && !this.#options.separateParts,
       findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),

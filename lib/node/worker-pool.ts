@@ -68,13 +68,24 @@ export class WorkerPool {
     this.#piscina.on('message', (threadId) => this.#loaded.add(threadId))
   }
 
-  /** @throws what the worker throws; E_WORKER if its thread died, or was ended by the signal. */
+  /** @throws what the worker throws; E_WORKER once its thread has died, or was ended by the signal. */
   async fetchPart (task: PartTask, signal: AbortSignal): Promise<WholeFile | undefined> {
     const isShared = sharesThread(task)
-    const end = (): void => this.#endThread(new PartControl(task.control).threadId)
-    if (isShared) signal.addEventListener('abort', end, { once: true })
-    const file = await this.#run<WholeFile | undefined>(task, 'fetchPart', isShared ? undefined : signal)
-      .finally(() => signal.removeEventListener('abort', end))
+    let ended: Promise<void> | undefined
+    const end = (): void => {
+      const { threadId: id } = new PartControl(task.control)
+      const thread = this.#piscina.threads.find(({ threadId }) => threadId === id)
+      ended = thread && new Promise((resolve) => { thread.once('exit', resolve) })
+      // With all that it has in hand.
+      if (isShared) void thread?.terminate()
+    }
+    // Before the pool hears of it, which ends a thread that has nothing else in hand.
+    signal.addEventListener('abort', end, { once: true })
+    const file = await this.#run<WholeFile | undefined>(task, 'fetchPart', isShared ? undefined : signal).finally(async () => {
+      signal.removeEventListener('abort', end)
+      // It may be writing until then.
+      await ended
+    })
     // What crosses threads arrives as a plain Uint8Array.
     return file && { ...file, pieces: Buffer.from(file.pieces) }
   }
@@ -102,11 +113,6 @@ export class WorkerPool {
     const signal = AbortSignal.timeout(this.#loadMs)
     const loading = this.#piscina.threads.filter(({ threadId }) => !this.#loaded.has(threadId))
     await Promise.allSettled(loading.map(async (thread) => await Promise.race([once(thread, 'message', { signal }), once(thread, 'exit', { signal })])))
-  }
-
-  /** With all that it has in hand. */
-  #endThread (id: number): void {
-    void this.#piscina.threads.find(({ threadId }) => threadId === id)?.terminate()
   }
 
   /** With a signal, which ends the thread, it has a thread for itself. */

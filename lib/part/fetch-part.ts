@@ -46,7 +46,7 @@ export async function fetchPart (task: PartTask): Promise<WholeFile | undefined>
   control.threadId = threadId
   takeInHand(control)
   try {
-    const fd = callFiles(() => openPartFile(task.path))
+    const fd = callFiles(() => openPartFile(task))
     try {
       return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
     } finally {
@@ -62,6 +62,8 @@ class PartFetch {
   readonly #fd: number
   readonly #where: string
   readonly #range: ByteRange
+  /** Where in the file it begins. */
+  readonly #origin: number
   readonly #control: PartControl
   readonly #checker: PieceChecker
   readonly #down: RateLimit
@@ -82,6 +84,7 @@ class PartFetch {
     this.#fd = fd
     this.#where = formatAddress(task.owner)
     this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
+    this.#origin = this.#range.start - task.originPiece * task.pieceLength
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
     this.#silence = new Silence({ deadlines: task.deadlines, lookMs: WATCH_MS })
@@ -172,8 +175,9 @@ class PartFetch {
 
   #takeData (chunk: Buffer): void {
     this.#silence.enter('receiving')
-    const data = chunk.subarray(0, this.#range.end - this.#range.start - this.#written)
-    callFiles(() => writeFullySync(this.#fd, data, this.#written))
+    const data = chunk.subarray(0, this.#claim(chunk.length))
+    if (data.length === 0) return this.#settle()
+    callFiles(() => writeFullySync(this.#fd, data, this.#origin + this.#written))
     this.#written += data.length
     this.#control.receivedBytes = this.#written
     for (let at = 0; at < data.length;) {
@@ -189,6 +193,14 @@ class PartFetch {
       if (this.#whole === undefined) this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     }
+  }
+
+  /** @returns how many of so many bytes are to be written: others may write what comes after the piece where it is to stop */
+  #claim (bytes: number): number {
+    const { firstPiece, pieceLength } = this.#task
+    const end = Math.min(this.#written + bytes, this.#range.end - this.#range.start)
+    const stopPiece = this.#control.claim(firstPiece + Math.ceil(end / pieceLength))
+    return Math.max(0, Math.min(end, (stopPiece - firstPiece) * pieceLength) - this.#written)
   }
 
   /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */

@@ -23,8 +23,12 @@ export interface PartTask extends Content {
   isPatient: boolean
   /** The digests of those pieces, 32 bytes each; none for the only piece of a content. */
   pieces: Uint8Array | undefined
-  /** The part file; the first piece begins at its beginning. */
+  /** What it is written to. */
   path: string
+  /** The piece whose bytes stand at the beginning of that file. */
+  originPiece: number
+  /** Whether the file is there and others write to it as well; otherwise it is a part file, and made. */
+  isWindow: boolean
   /** For the only piece of a content: the path that its file is to have in the end. */
   target?: string | undefined
   /** How it gets it. */

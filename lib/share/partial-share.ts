@@ -38,11 +38,10 @@ export class PartialShare {
     this.have = new PieceSet(pieceCount(this.content))
   }
 
-  /** Pieces are there, or in the target now; there they stay. */
+  /** Pieces are there; what is told a second time counts only if it was moved. */
   place (run: PlacedRun): void {
-    const isGlued = run.originPiece === 0
     for (let piece = run.firstPiece; piece < run.endPiece; piece++) {
-      if (isGlued || !this.have.has(piece)) this.#places[piece] = run
+      if (run.isMoved || !this.have.has(piece)) this.#places[piece] = run
     }
     this.have.addRange(run.firstPiece, run.endPiece)
     this.#tell()

@@ -4,7 +4,9 @@ const IS_CANCELLED = 2
 const HEARTBEAT = 3
 const THREAD = 4
 const FILE_CALLS = 5
-const INT32_FIELDS = 6
+const CLAIMED_PIECE = 6
+/** An even number: what comes after them takes eight bytes each. */
+const INT32_FIELDS = 8
 
 const RECEIVED = 0
 const FILE_INO = 1
@@ -22,7 +24,7 @@ export class PartControl {
 
   static forPart (firstPiece: number, endPiece: number): PartControl {
     const control = new PartControl(new SharedArrayBuffer(INT32_FIELDS * 4 + INT64_FIELDS * 8))
-    control.stopPiece = endPiece
+    control.stopBefore(endPiece)
     control.verifiedPiece = firstPiece
     return control
   }
@@ -33,13 +35,30 @@ export class PartControl {
     this.#longs = new BigInt64Array(buffer, INT32_FIELDS * 4, INT64_FIELDS)
   }
 
-  /** The part ends before this piece. Only ever lowered, when its tail is given to another owner. */
+  /** The part ends before this piece. */
   get stopPiece (): number {
     return Atomics.load(this.#fields, STOP_PIECE)
   }
 
-  set stopPiece (piece: number) {
+  /**
+   * The worker is about to write the pieces before this one. It says so before it asks where to stop,
+   * and `stopBefore` does both in the other order, so at least one of the two hears of the other.
+   *
+   * @returns the piece before which it has to stop, if that comes earlier
+   */
+  claim (endPiece: number): number {
+    Atomics.store(this.#fields, CLAIMED_PIECE, endPiece)
+    return Math.min(endPiece, this.stopPiece)
+  }
+
+  /**
+   * The part is to end earlier, for its tail is given to another owner.
+   *
+   * @returns the piece from which on the worker writes nothing: later than asked for, if it was about to
+   */
+  stopBefore (piece: number): number {
     Atomics.store(this.#fields, STOP_PIECE, piece)
+    return Math.max(piece, Atomics.load(this.#fields, CLAIMED_PIECE))
   }
 
   /** The first piece that is not yet written and known to be good. */

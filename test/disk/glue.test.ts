@@ -157,7 +157,7 @@ await t.test('property: stopped at any moment, what is there can be taken up aga
   const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { minLength: 10 })
   await fc.assert(fc.asyncProperty(order, fc.nat(9), fc.nat(20), async (pieces, added, turns) => {
     const hidden = await mkdtemp(join(base, 'hidden-'))
-    const workspace = await Workspace.open(hidden, content)
+    const workspace = await Workspace.open(hidden, content, false)
     const glue = new Glue(content)
     for (const piece of pieces.slice(0, added)) {
       const path = workspace.newPartFile(piece)
@@ -167,7 +167,7 @@ await t.test('property: stopped at any moment, what is there can be taken up aga
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => { setImmediate(resolve) })
     await glue.close()
 
-    const next = await Workspace.open(hidden, content)
+    const next = await Workspace.open(hidden, content, false)
     const runs = await next.resume(content.pieces, async (task) => await Promise.resolve(digestPieces(task)))
     for (const { firstPiece, endPiece, path } of runs) {
       const bytes = piecesOf(content.data, firstPiece, endPiece)

@@ -326,6 +326,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
       folder,
       hiddenFolder: join(folder, HIDDEN_FOLDER),
       naming: { way: 'link', hiddenFolder: join(folder, HIDDEN_FOLDER) },
+      inWindows: false,
       findOwners: async () => ({ ...ownerOf(owner), filename: FILE, size: file.size, digest: file.digest, pieceLength: file.pieceLength }),
       // By way of the results that cross threads, as in a node.
       fetchPart: async (task) => fromTaskResult(await toTaskResult(async () => await fetchPart(task))),

@@ -31,7 +31,7 @@ function start (): Started {
   const threads: Thread[] = []
   const ends: PartEnd[] = []
   const running = new RunningPart({
-    part, owner: OWNER, path: '/part', found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
+    part, owner: OWNER, place: { firstPiece: 2, endPiece: 6, path: '/part', originPiece: 2, isWindow: false }, found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
   }, {
     name: 'me',
     deadlines: DEADLINES,
@@ -46,7 +46,7 @@ function start (): Started {
 
 void t.test('the thread is told what to fetch, and its end is passed on', async (t) => {
   const { running, task, end, ends } = start()
-  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part', target: '/target' })
+  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part', originPiece: 2, isWindow: false, target: '/target' })
   t.ok(content.pieces.subarray(2 * 32, 6 * 32).equals(task.pieces ?? Buffer.alloc(0)))
   t.equal(task.pieces?.buffer.byteLength, 4 * 32, 'and no more than that crosses threads')
   t.strictSame(ends, [])
@@ -67,12 +67,12 @@ void t.test('what has come is told once, and never more than the part is to brin
   const { running, control } = start()
   t.equal(running.takeNewRun(), undefined)
   control.verifiedPiece = 4
-  t.strictSame(running.takeNewRun(), { firstPiece: 2, endPiece: 4, path: '/part' })
+  t.strictSame(running.takeNewRun(), { firstPiece: 2, endPiece: 4, path: '/part', originPiece: 2 })
   t.equal(running.takeNewRun(), undefined)
   running.stopEarlier(5)
   t.equal(control.stopPiece, 5)
   control.verifiedPiece = 6
-  t.strictSame(running.takeNewRun(), { firstPiece: 2, endPiece: 5, path: '/part' })
+  t.strictSame(running.takeNewRun(), { firstPiece: 2, endPiece: 5, path: '/part', originPiece: 2 })
 })
 
 void t.test('a thread is ended only once it has given no sign of life for long', async (t) => {

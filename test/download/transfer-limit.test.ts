@@ -37,6 +37,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
     folder,
     hiddenFolder,
     naming: { way: 'link', hiddenFolder },
+    inWindows: false,
     slots: new Slots(8),
     turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     down,

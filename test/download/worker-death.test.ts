@@ -40,6 +40,7 @@ async function setUp (t: Test, data: Buffer): Promise<{ folder: string, context:
     turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     deadlines: DEADLINES,
     naming: { way: 'link', hiddenFolder } as const,
+    inWindows: false,
     down: new RateLimit(),
     findOwners: async () => ({
       filename: 'a.bin', size, digest, pieceLength, owners: [{ name: 'owner', host: '127.0.0.1', inputPort: owner.inputPort, outputPort: owner.outputPort, complete: true }],

@@ -42,6 +42,8 @@ function taskFor (folder: string, name: string, server: Server): PartTask {
     isPatient: false,
     pieces: undefined,
     path: join(folder, `${name}.part`),
+    originPiece: 0,
+    isWindow: false,
     target: join(folder, name),
     naming: { way: 'link', hiddenFolder: folder },
     control: PartControl.forPart(0, 1).buffer,

@@ -16,7 +16,7 @@ await t.test('both sides see the same, and no field is another', async (t) => {
   theirs.beat()
   theirs.beat()
   t.match(ours, { stopPiece: 8_192, verifiedPiece: 8_191, isCancelled: false, receivedBytes: 2 ** 40 + 1, heartbeat: 2 })
-  ours.stopPiece = 5
+  ours.stopBefore(5)
   ours.cancel()
   t.match(theirs, { stopPiece: 5, verifiedPiece: 8_191, isCancelled: true, receivedBytes: 2 ** 40 + 1, heartbeat: 2 })
 })
