@@ -2,6 +2,9 @@
  * A TCP port that strangers can't exhaust. A connection is a stranger's until it is admitted. Where
  * there are too many strangers, the one that has kept silent longest goes, so that a peer that speaks
  * at once gets in, however many are waiting. With a secret nobody else gets in at all.
+ *
+ * Longer than 250 lines because who comes in and who has to go for that is one decision, and this the
+ * only place that sees all connections.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { outOfDescriptors, PiecemealError, systemCode } from '../protocol/errors.js'
@@ -63,6 +66,8 @@ export class Listener {
   readonly #sockets = new Map<Socket, number>()
   readonly #turnedAway = new Set<Socket>()
   readonly #strangers = new Strangers()
+  /** Those that could be closed without harm, the one that has been so longest first. */
+  readonly #resting = new Set<Socket>()
   /** The connection that a TLS socket is on. */
   readonly #connectionOf = new WeakMap<Socket, Socket>()
   #acceptErrorMs = -Infinity
@@ -138,6 +143,18 @@ export class Listener {
     const connection = this.#connectionOf.get(socket) ?? socket
     if (this.#sockets.delete(connection)) this.#sockets.set(connection, performance.now())
     this.#strangers.delete(connection)
+    this.#resting.delete(connection)
+  }
+
+  /** The peer has what it wanted, and may want more: until it is admitted again, it is the first to make room. */
+  rest (socket: Socket): void {
+    const connection = this.#connectionOf.get(socket) ?? socket
+    if (this.#sockets.has(connection)) this.#resting.add(connection)
+  }
+
+  /** Makes room without being asked. */
+  closeResting (): void {
+    for (const connection of this.#resting) connection.destroy()
   }
 
   /** The peer was refused because it speaks TLS to a port that doesn't. */
@@ -175,10 +192,7 @@ export class Listener {
     }
     this.#sockets.set(socket, performance.now())
     this.#strangers.add(socket, address)
-    socket.once('close', () => {
-      this.#sockets.delete(socket)
-      this.#strangers.delete(socket)
-    })
+    socket.once('close', () => this.#forget(socket))
     if (this.#gate) this.#gate.enter(socket)
     else this.#options.onConnection(socket)
   }
@@ -189,6 +203,8 @@ export class Listener {
     const oldestOfCrowd = this.#strangers.oldestOfCrowd(address, maxUnknownPerAddress)
     if (oldestOfCrowd) this.#evict(oldestOfCrowd)
     if (this.#sockets.size < maxConnections) return true
+    const [resting] = this.#resting
+    if (resting) return this.#forget(resting.destroy())
     const [idlest] = this.#sockets.keys()
     for (const candidate of [this.#strangers.oldest, this.#options.evictsIdle ? idlest : undefined]) {
       if (candidate === undefined || !this.#mayBeEvicted(candidate)) continue
@@ -216,13 +232,20 @@ export class Listener {
   }
 
   #evict (socket: Socket): void {
-    this.#strangers.delete(socket)
-    this.#sockets.delete(socket)
+    this.#forget(socket)
     this.#turnAway(socket)
+  }
+
+  /** @returns whether it was known */
+  #forget (socket: Socket): boolean {
+    this.#strangers.delete(socket)
+    this.#resting.delete(socket)
+    return this.#sockets.delete(socket)
   }
 
   /** Node goes on accepting by itself; the peers that could not be accepted are closed. */
   #tellAcceptError (cause: Error): void {
+    this.closeResting()
     this.#tellTurnedAway(outOfDescriptors(cause, TURNING_AWAY) ?? new PiecemealError('E_LIMIT', `${TURNING_AWAY}: ${systemCode(cause) ?? cause.message}`, { cause }))
   }
 

@@ -12,6 +12,7 @@ const shape = {
   range: check.array(check.bytes, 2),
   name: check.optional(check.nodeName),
   patient: check.optional(check.boolean),
+  more: check.optional(check.boolean),
   probe: check.optional(check.hex(PROBE_BYTES)),
 }
 
@@ -23,13 +24,15 @@ export interface FileCommunication {
   name?: string
   /** In a request: it may be refused while many others are served, and asks elsewhere then. */
   patient?: boolean
+  /** In a request: another may follow on this connection. In a header: it may. */
+  more?: boolean
   /** In a request of a tracker's: it wants to hear this from us by our own connection. */
   probe?: string
 }
 
-export function fileCommunication ({ filename, digest, range, name, patient, probe }: FileCommunication): object {
+export function fileCommunication ({ filename, digest, range, name, patient, more, probe }: FileCommunication): object {
   return {
-    type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }), ...(patient && { patient }), ...(probe !== undefined && { probe }),
+    type: 'FileCommunication', filename, digest, range: [range.start, range.end], ...(name !== undefined && { name }), ...(patient && { patient }), ...(more && { more }), ...(probe !== undefined && { probe }),
   }
 }
 
@@ -41,8 +44,8 @@ export function fileRefusal ({ code, message }: ErrorData): object {
 export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
   if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
   throwOnOwnerRefusal(value)
-  const { filename, digest, range, name, patient, probe } = check.checkShape(shape, value)
+  const { filename, digest, range, name, patient, more, probe } = check.checkShape(shape, value)
   const [start, end] = range
   if (start === undefined || end === undefined || start > end) throw check.protocolError('"range" must be [start, end], the end not before the start')
-  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }), ...(patient && { patient }), ...(probe !== undefined && { probe }) }
+  return { filename, digest, range: { start, end }, ...(name !== undefined && { name }), ...(patient && { patient }), ...(more && { more }), ...(probe !== undefined && { probe }) }
 }

@@ -39,6 +39,8 @@ export const DEADLINES = {
   trackerWaitMs: 8_000,
   /** No byte of a range for so long: the stream is given up. */
   dataStallMs: 15_000,
+  /** How long a connection on which a range was sent is kept for another request. */
+  moreMs: 10_000,
   /** A worker thread that gives no sign of life for so long is stuck: it is ended, its part tried again. */
   threadHangMs: 30_000,
   /** How long a download waits for an owner while nobody is listed. */
@@ -111,6 +113,8 @@ export const MAX_FETCH_THREADS = 8
 export const UPLOAD_STREAMS = 64
 /** Of these, to one node: as many as it has threads that fetch. */
 export const UPLOAD_STREAMS_PER_DOWNLOADER = 8
+/** Requests of one connection that wait for their answers. */
+export const REQUESTS_UNDER_WAY = 64
 /** With so many running a downloader that says it is patient is refused: few that are quick spread a file sooner than many that are slow. */
 export const PATIENT_UPLOAD_STREAMS = 16
 /** Files of which an owner remembers what it sent of them lately. */

@@ -1,18 +1,19 @@
 /**
- * The output port: one request line, one header line, the bytes of the range, closed. Lives in a
- * thread of its own, so that neither the control port nor a download slows it, nor it them.
+ * The output port: one request line, one header line, the bytes of the range, closed; or, where the
+ * peer asks for it, kept for its next request. Lives in a thread of its own, so that neither the
+ * control port nor a download slows it, nor it them.
  */
 import type { Socket } from 'node:net'
 import { plainAddress, type Address } from '../protocol/address.js'
-import { endGently, throwAway } from '../net/linger.js'
+import { LineReader } from '../net/line-reader.js'
+import { endGently } from '../net/linger.js'
 import { Listener, type ListenAddress } from '../net/listener.js'
 import { RateLimit } from '../threads/rate-limit.js'
-import { readLine } from '../net/read-line.js'
 import { protocolError } from '../protocol/check.js'
 import { blameFor } from '../protocol/blame.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
-import { DEADLINES, REQUEST_LINE_BYTES, type Deadlines } from '../protocol/limits.js'
+import { DEADLINES, REQUESTS_UNDER_WAY, type Deadlines } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import type { Credentials } from '../secret/keys.js'
@@ -44,6 +45,13 @@ export interface UploadServerOptions extends UploadSlotsOptions {
   up?: RateLimit
   /** @default those of the contract */
   deadlines?: Deadlines
+}
+
+/** What a peer has: its first request is awaited, one is looked at, its bytes go, or the next one is awaited. */
+interface Connection {
+  socket: Socket
+  lines: LineReader
+  state: 'new' | 'asked' | 'sending' | 'kept'
 }
 
 /** How often a user is told what keeps this node from serving. */
@@ -95,6 +103,7 @@ export class UploadServer {
   /** Takes no further request and resolves when the running ones have ended. */
   async drain (): Promise<void> {
     this.#isDraining = true
+    this.#listener.closeResting()
     await this.#listener.stopListening()
     await this.#slots.idle()
   }
@@ -105,34 +114,56 @@ export class UploadServer {
   }
 
   async #serve (socket: Socket): Promise<void> {
-    const { dataStallMs, firstLineMs, lingerMs } = this.#deadlines
-    let isRefused = false
+    const { dataStallMs, firstLineMs, moreMs, lingerMs } = this.#deadlines
+    const connection: Connection = { socket, lines: new LineReader(socket, { maxLines: REQUESTS_UNDER_WAY }), state: 'new' }
     socket.setTimeout(dataStallMs, () => socket.destroy())
     try {
-      const request = parseFileCommunication(decodeLineBytes(await readLine(socket, REQUEST_LINE_BYTES, firstLineMs)))
-      this.#listener.admit(socket)
-      throwAway(socket)
-      if (request.probe !== undefined) this.#options.onProbe?.(request.probe)
-      if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
-      await this.#upload(socket, request)
+      do await this.#answer(connection, connection.state === 'new' ? firstLineMs : moreMs)
+      while (connection.state === 'kept')
     } catch (error) {
       if (!(error instanceof PiecemealError)) this.#options.onError(error as Error)
       else if (error.code === 'E_AUTH') this.#listener.tellTls(socket)
-      isRefused = socket.bytesWritten === 0
-      if (isRefused && !socket.destroyed) socket.write(encodeLine(fileRefusal(toErrorData(error))))
+      // Fewer bytes than the header said is how a peer learns that something failed. One that has all it asked for, and asks no more, is told nothing.
+      const isTold = connection.state !== 'sending' && !(connection.state === 'kept' && isSilence(error))
+      if (isTold && !socket.destroyed) socket.write(encodeLine(fileRefusal(toErrorData(error))))
     }
-    // Fewer bytes than the header said is how a peer learns that something failed. The last ones may take as long as any others.
-    endGently(socket, isRefused ? lingerMs : dataStallMs)
+    connection.lines.close()
+    // The last bytes may take as long as any others.
+    endGently(socket, connection.state === 'sending' ? dataStallMs : lingerMs)
   }
 
-  async #upload (socket: Socket, { filename, digest, range, name, patient = false }: FileCommunication): Promise<void> {
+  /** Waits for a request and sends what it asks for; the connection is kept then if its state says so. */
+  async #answer (connection: Connection, waitMs: number): Promise<void> {
+    const { socket, lines } = connection
+    if (connection.state === 'kept' && !lines.hasNext) this.#listener.rest(socket)
+    const line = await lines.next(waitMs)
+    connection.state = 'asked'
+    const request = parseFileCommunication(decodeLineBytes(line))
+    this.#listener.admit(socket)
+    // Whatever comes after the only one is no request.
+    if (!request.more) lines.close()
+    if (request.probe !== undefined) this.#options.onProbe?.(request.probe)
+    if (this.#isDraining) throw new PiecemealError('E_NOT_SHARED', `${quote(request.filename)} is not shared here any more`)
+    await this.#upload(connection, request)
+  }
+
+  async #upload (connection: Connection, { filename, digest, range, name, patient = false, more = false }: FileCommunication): Promise<void> {
     const source = this.#sourceOf(filename, digest)
     if (range.end > source.size) throw protocolError(`the range ends beyond the ${source.size} bytes of ${quote(filename)}`)
+    const { socket } = connection
     const peer = plainAddress(socket.remoteAddress ?? '')
     try {
-      await this.#slots.use({ source, peer, range, socket, downloader: `${peer} ${name ?? ''}`, isPatient: patient }, async (upload) => await this.#send(socket, source, upload))
+      await this.#slots.use({ source, peer, range, socket, downloader: `${peer} ${name ?? ''}`, isPatient: patient }, async (upload) => {
+        const isKept = more && this.#slots.isFree
+        await this.#send(connection, source, upload, isKept)
+        if (isKept) connection.state = 'kept'
+      })
     } catch (error) {
-      throw error instanceof PiecemealError && blameFor(error.code) === 'ours' ? this.#isShort(error) : error
+      if (!(error instanceof PiecemealError)) throw error
+      const isOurs = blameFor(error.code) === 'ours'
+      // Those that wait for their next request are the first to make room.
+      if (isOurs || error.code === 'E_BUSY') this.#listener.closeResting()
+      throw isOurs ? this.#isShort(error) : error
     }
   }
 
@@ -157,12 +188,19 @@ export class UploadServer {
     return sourceOfFile({ share, trust, onChanged, onSuspect, onUnreadable })
   }
 
-  async #send (socket: Socket, { filename, digest, extents }: Source, upload: RunningUpload): Promise<void> {
+  async #send (connection: Connection, { filename, digest, extents }: Source, upload: RunningUpload, more: boolean): Promise<void> {
+    const { socket } = connection
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), this.#deadlines.dataStallMs)
     try {
       for await (const extent of extents(upload.range)) {
-        if (socket.bytesWritten === 0) socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range })))
+        if (connection.state === 'asked') {
+          connection.state = 'sending'
+          // The header leaves with the first bytes, if these are at hand.
+          socket.cork()
+          process.nextTick(() => socket.uncork())
+          socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range, more })))
+        }
         await sendRange(socket, extent, this.#up, (bytes) => {
           upload.sent += bytes
           stall.refresh()
@@ -172,4 +210,9 @@ export class UploadServer {
       clearTimeout(stall)
     }
   }
+}
+
+/** Whether a peer did no more than say nothing, or leave. */
+function isSilence (error: unknown): boolean {
+  return error instanceof PiecemealError && (error.code === 'E_TIMEOUT' || error.code === 'E_NETWORK')
 }

@@ -53,6 +53,11 @@ export class UploadSlots {
       ({ filename, peer, range, sent, seconds: (performance.now() - startedMs) / 1_000 }))
   }
 
+  /** Whether there is one for a downloader that has none. */
+  get isFree (): boolean {
+    return this.#running.size < (this.#options.maxStreams ?? UPLOAD_STREAMS)
+  }
+
   /** The pieces of a complete file that were given away lately, one bit a piece. */
   sentLately (digest: string): Buffer | undefined {
     return this.#sent.at(digest, performance.now())?.toBytes()

@@ -62,6 +62,17 @@ export class Peer {
     return await this.message()
   }
 
+  /** The next so many bytes. */
+  async bytes (length: number): Promise<Buffer> {
+    while (this.#join().length < length) {
+      if (this.#isOver) throw new Error(`the connection ended after ${this.#join().length} of ${length} bytes`)
+      await this.#news()
+    }
+    const heard = this.#join()
+    this.#heard = [heard.subarray(length)]
+    return heard.subarray(0, length)
+  }
+
   /** All that comes until the other side ends or loses the connection. */
   async rest (): Promise<Buffer> {
     while (!this.#isOver) await this.#news()

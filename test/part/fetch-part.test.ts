@@ -15,7 +15,7 @@ import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { toErrorData } from '../../lib/protocol/errors.js'
 import { fileRefusal } from '../../lib/protocol/file-communication.js'
 import { encodeLine } from '../../lib/protocol/line.js'
-import { readLine } from '../../lib/net/read-line.js'
+import { LineReader } from '../../lib/net/line-reader.js'
 import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.js'
 import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
 import { HOST, WAIT_MS } from '../net/peer.js'
@@ -40,7 +40,7 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   const control = PartControl.forPart(0, PIECES)
   const listener = new Listener({
     onConnection: (socket) => {
-      readLine(socket).then(async (line) => {
+      new LineReader(socket).next().then(async (line) => {
         if (!isSilent) socket.write(`${line.toString()}\n`)
         await serve(socket, control)
       }).catch((error: unknown) => socket.end(encodeLine(fileRefusal(toErrorData(error)))))

@@ -16,6 +16,7 @@ const CONTRACT: Record<keyof typeof DEADLINES, number> = {
   reconnectMaxMs: 3_000,
   trackerWaitMs: 8_000,
   dataStallMs: 15_000,
+  moreMs: 10_000,
   threadHangMs: 30_000,
   ownerWaitMs: 30_000,
   giveUpMs: 600_000,
@@ -30,9 +31,10 @@ for (const [name, ms] of Object.entries(CONTRACT)) {
 }
 
 await t.test('waits that end one another are in order', async (t) => {
-  const { heartbeatMs, presenceMs, reconnectMinMs, reconnectMaxMs, dataStallMs, threadHangMs, ownerWaitMs, giveUpMs }: Deadlines = DEADLINES
+  const { heartbeatMs, presenceMs, reconnectMinMs, reconnectMaxMs, dataStallMs, moreMs, threadHangMs, ownerWaitMs, giveUpMs }: Deadlines = DEADLINES
   t.ok(heartbeatMs * 2 < presenceMs, 'two beats may be lost')
   t.ok(reconnectMinMs < reconnectMaxMs)
+  t.ok(moreMs < dataStallMs, 'a connection that is kept is no stream that stalls')
   t.ok(dataStallMs < threadHangMs, 'an owner that is silent is no thread that hangs')
   t.ok(ownerWaitMs < giveUpMs)
 })

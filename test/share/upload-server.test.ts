@@ -1,78 +1,16 @@
 import { once } from 'node:events'
-import { utimesSync } from 'node:fs'
-import { open, truncate } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { blake3 } from '@napi-rs/blake-hash'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { dial } from '../../lib/net/dial.js'
 import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
-import { ShareIndex, type Share } from '../../lib/share/share-index.js'
-import { PartialShares } from '../../lib/share/partial-share.js'
-import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
 import { closed, Peer, WAIT_MS } from '../net/peer.js'
-import { CHANGES, NO_CHANGES, shareOf } from './shares.js'
+import { HUGE, serving, servingHuge, stalled } from './serving.js'
+import { CHANGES, NO_CHANGES } from './shares.js'
 import { MiB } from '../../lib/protocol/units.js'
 
-/** More than the buffers between two sockets hold. */
-const HUGE = 32 * MiB
 const OTHER_DIGEST = `blake3:${'1'.repeat(64)}`
-
-interface Serving {
-  folder: string
-  data: Buffer
-  share: Share
-  shares: ShareIndex
-  server: UploadServer
-  port: number
-  changed: Share[]
-  suspects: Set<Share>
-  errors: Error[]
-  /** A connection that has sent a request for these bytes. */
-  request: (range: [number, number], fields?: object) => Promise<Peer>
-}
-
-async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<UploadServerOptions> = {}): Promise<Serving> {
-  const data = Buffer.alloc(2 * MiB + 5, 'shared bytes, ')
-  const folder = t.testdir({ shared: data, secret: 'never shared' })
-  // A time of whole seconds can be set again exactly.
-  utimesSync(join(folder, 'shared'), 1_700_000_000, 1_700_000_000)
-  const share = await shareOf(folder, 'shared')
-  const shares = new ShareIndex()
-  shares.add(share)
-  const changed: Share[] = []
-  const suspects = new Set<Share>()
-  const errors: Error[] = []
-  const server = new UploadServer({ shares, partials: new PartialShares(), onChanged: (share) => changed.push(share), onSuspect: (share) => suspects.add(share), onUnreadable: async () => {}, onError: (error) => errors.push(error), ...options })
-  t.teardown(async () => await server.close())
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
-  const request = async (range: [number, number], fields: object = {}): Promise<Peer> => {
-    const peer = await Peer.connect(t, { port })
-    peer.send({ type: 'FileCommunication', filename: 'shared', digest: share.digest, range, ...fields })
-    return peer
-  }
-  return { folder, data, share, shares, server, port, changed, suspects, errors, request }
-}
-
-/** A file of holes that is too large for a transfer to be over before it is looked at. */
-async function servingHuge (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<UploadServerOptions> = {}): Promise<Serving> {
-  const serves = await serving(t, options)
-  await truncate(join(serves.folder, 'shared'), HUGE)
-  const { digest } = serves.share
-  const thirdPiece = blake3(Buffer.concat([serves.data.subarray(2 * MiB), Buffer.alloc(MiB - 5)]))
-  const pieces = Buffer.concat([serves.share.pieces.subarray(0, 2 * 32), thirdPiece, ...Array.from({ length: 29 }, () => blake3(Buffer.alloc(MiB)))])
-  const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MiB, pieces })
-  serves.shares.add(share)
-  return { ...serves, share }
-}
-
-/** Its header has come, and then it stops reading. */
-async function stalled (request: Serving['request']): Promise<Peer> {
-  const peer = await request([0, HUGE])
-  await peer.line()
-  peer.socket.pause()
-  return peer
-}
 
 await t.test('a range: one header line, the bytes, closed', async (t) => {
   const { share, data, request, errors } = await serving(t)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import t from 'tap'
-import { readLine } from '../../lib/net/read-line.js'
+import { LineReader } from '../../lib/net/line-reader.js'
 import { listen, Peer, WAIT_MS, type Scope } from './peer.js'
 
 async function reading (t: Scope, maxBytes?: number, timeoutMs?: number): Promise<{ peer: Peer, socket: Socket, line: Promise<Buffer> }> {
@@ -9,7 +9,7 @@ async function reading (t: Scope, maxBytes?: number, timeoutMs?: number): Promis
   const accepted = once(server, 'connection', { signal: AbortSignal.timeout(WAIT_MS) })
   const peer = await Peer.connect(t, { port })
   const [socket] = await accepted as [Socket]
-  const line = readLine(socket, maxBytes, timeoutMs)
+  const line = new LineReader(socket, { maxLineBytes: maxBytes }).next(timeoutMs)
   // Observed by the test, if only later.
   line.catch(() => {})
   return { peer, socket, line }
