@@ -8,28 +8,37 @@ import { atDisk } from './at-disk.js'
 import { MiB } from '../protocol/units.js'
 
 /** Small enough for the last sync to be short, large enough for the disk to be used well. */
-const FLUSH_BYTES = 64 * MiB
+const FLUSH_BYTES = 16 * MiB
 
 export class Flusher {
   readonly path: string
   #flushedBytes = 0
   #flushing: Promise<void> | undefined
+  /** A disk that is slow is left to others for as long as it has taken. */
+  #restUntilMs = -Infinity
 
   constructor (path: string) {
     this.path = path
   }
 
   /** The file has so many bytes now. @returns whether they are enough to be brought to the disk, which has begun then */
-  grow (bytes: number): boolean {
-    if (this.#flushing !== undefined || bytes - this.#flushedBytes < FLUSH_BYTES) return false
+  grow (bytes: number, nowMs = performance.now()): boolean {
+    if (this.#flushing !== undefined || nowMs < this.#restUntilMs || bytes - this.#flushedBytes < FLUSH_BYTES) return false
     this.#flushedBytes = bytes
-    this.#flushing = atDisk(async () => await this.#flush()).finally(() => { this.#flushing = undefined })
+    this.#flushing = this.#flushAndRest(nowMs)
     return true
   }
 
   /** When nothing is under way any more. */
   async settle (): Promise<void> {
     await this.#flushing
+  }
+
+  async #flushAndRest (startedMs: number): Promise<void> {
+    await atDisk(async () => await this.#flush())
+    const endedMs = performance.now()
+    this.#restUntilMs = endedMs + (endedMs - startedMs)
+    this.#flushing = undefined
   }
 
   async #flush (): Promise<void> {

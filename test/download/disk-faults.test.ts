@@ -19,6 +19,7 @@ import { MiB } from '../../lib/protocol/units.js'
 import { HIDDEN_FOLDER } from '../../lib/protocol/names.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
+import { DATA_PATHS } from '../helpers/ways.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import type * as InOneThread from './in-one-thread.js'
 
@@ -138,13 +139,15 @@ void t.test('the order: write, verify, fsync, link, fsync the folder, unlink', a
   t.strictSame(disk.steps.filter((step) => step !== 'close' && step !== 'remove'), ['write', 'verify', 'sync', 'link', 'unlink', 'sync folder'], 'nobody would go on with one piece')
   t.ok((await fsPromises.readFile(small.target)).equals(small.file.data))
 
-  const large = await setUp(t, DATA)
-  const largeDisk = new FaultyDisk()
-  await large.fetch(largeDisk)
-  const { steps } = largeDisk
-  t.ok(steps.includes('glue'), 'parts were glued')
-  t.strictSame(steps.slice(steps.indexOf('sync')).filter((step) => step !== 'close' && step !== 'remove'), ['sync', 'link', 'sync folder', 'unlink'], 'nothing is written once it is synced')
-  t.ok((await fsPromises.readFile(large.target)).equals(DATA))
+  for (const { path, inWindows } of DATA_PATHS) {
+    const large = await setUp(t, DATA, inWindows)
+    const largeDisk = new FaultyDisk()
+    await large.fetch(largeDisk)
+    const { steps } = largeDisk
+    t.equal(steps.includes('glue'), !inWindows, `${path}: whether bytes are copied`)
+    t.strictSame(steps.slice(steps.indexOf('sync')).filter((step) => step !== 'close' && step !== 'remove'), ['sync', 'link', 'sync folder', 'unlink'], 'nothing is written once it is synced')
+    t.ok((await fsPromises.readFile(large.target)).equals(DATA))
+  }
 })
 
 void t.test('what does not verify is neither synced nor linked', async (t) => {
@@ -157,10 +160,12 @@ void t.test('what does not verify is neither synced nor linked', async (t) => {
 })
 
 void t.test('writes that take less than they are asked to', async (t) => {
-  // Not a divisor of anything: every write is cut somewhere in its middle.
-  const { fetch, target } = await setUp(t, DATA)
-  await fetch(new FaultyDisk({}, 40_001))
-  t.ok((await fsPromises.readFile(target)).equals(DATA))
+  for (const { path, inWindows } of DATA_PATHS) {
+    // Not a divisor of anything: every write is cut somewhere in its middle.
+    const { fetch, target } = await setUp(t, DATA, inWindows)
+    await fetch(new FaultyDisk({}, 40_001))
+    t.ok((await fsPromises.readFile(target)).equals(DATA), path)
+  }
 })
 
 const FAULTS: Array<{ fault: string, at: Step, errno: string, code: ErrorCode }> = [
@@ -182,9 +187,11 @@ const FAULTS: Array<{ fault: string, at: Step, errno: string, code: ErrorCode }>
   { fault: 'no room at the fsync of the folder', at: 'sync folder', errno: 'ENOSPC', code: 'E_DISK_FULL' },
 ]
 
-for (const { fault, at, errno, code } of FAULTS) {
-  void t.test(fault, async (t) => {
-    const { owner, fetch, folder, target } = await setUp(t, DATA)
+const FAULTS_BY_PATH = DATA_PATHS.flatMap((way) => FAULTS.filter(({ at }) => at !== 'glue' || !way.inWindows).map((fault) => ({ ...fault, ...way })))
+
+for (const { fault, at, errno, code, path, inWindows } of FAULTS_BY_PATH) {
+  void t.test(`${path}: ${fault}`, async (t) => {
+    const { owner, fetch, folder, target } = await setUp(t, DATA, inWindows)
     const disk = new FaultyDisk({ [at]: failWith(errno) })
     const startedMs = performance.now()
     await t.rejects(fetch(disk), { code }, `the code is ${code}`)
@@ -257,8 +264,8 @@ void t.test('a file of one piece: its old name cannot be removed', async (t) => 
   t.ok((await fsPromises.readFile(target)).equals(SMALL))
 })
 
-void t.test('EIO in the middle of a part: the pieces before it are kept', async (t) => {
-  const { fetch, target } = await setUp(t, DATA)
+for (const { path, inWindows } of DATA_PATHS) void t.test(`${path}: EIO in the middle of a part: the pieces before it are kept`, async (t) => {
+  const { fetch, target } = await setUp(t, DATA, inWindows)
   let goodPieces = 0
   const breaking = new FaultyDisk({
     verify: () => { goodPieces++ },
@@ -313,7 +320,7 @@ interface Setting {
   fetch: (disk: FaultyDisk) => Promise<Downloaded>
 }
 
-async function setUp (t: Test, data: Buffer): Promise<Setting> {
+async function setUp (t: Test, data: Buffer, inWindows = true): Promise<Setting> {
   const folder = await tempDir(t)
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
@@ -326,7 +333,7 @@ async function setUp (t: Test, data: Buffer): Promise<Setting> {
       folder,
       hiddenFolder: join(folder, HIDDEN_FOLDER),
       naming: { way: 'link', hiddenFolder: join(folder, HIDDEN_FOLDER) },
-      inWindows: false,
+      inWindows,
       findOwners: async () => ({ ...ownerOf(owner), filename: FILE, size: file.size, digest: file.digest, pieceLength: file.pieceLength }),
       // By way of the results that cross threads, as in a node.
       fetchPart: async (task) => fromTaskResult(await toTaskResult(async () => await fetchPart(task))),

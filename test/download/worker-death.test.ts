@@ -16,6 +16,7 @@ import { DownloadTurns } from '../../lib/download/turns.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
+import { DATA_PATHS } from '../helpers/ways.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, visibleFiles } from '../helpers/files.js'
 
@@ -25,7 +26,7 @@ const DATA = pseudoRandomBytes(9_500_000, 'worker death')
 const SMALL = pseudoRandomBytes(5_000, 'worker death, small')
 
 /** A file that somebody owns, and what a download of it needs but a thread. */
-async function setUp (t: Test, data: Buffer): Promise<{ folder: string, context: Omit<DownloadContext, 'fetchPart' | 'slots'> }> {
+async function setUp (t: Test, data: Buffer, inWindows = true): Promise<{ folder: string, context: Omit<DownloadContext, 'fetchPart' | 'slots'> }> {
   const folder = t.testdir({})
   const hiddenFolder = join(folder, '.piecemeal')
   await mkdir(hiddenFolder)
@@ -40,7 +41,7 @@ async function setUp (t: Test, data: Buffer): Promise<{ folder: string, context:
     turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     deadlines: DEADLINES,
     naming: { way: 'link', hiddenFolder } as const,
-    inWindows: false,
+    inWindows,
     down: new RateLimit(),
     findOwners: async () => ({
       filename: 'a.bin', size, digest, pieceLength, owners: [{ name: 'owner', host: '127.0.0.1', inputPort: owner.inputPort, outputPort: owner.outputPort, complete: true }],
@@ -52,8 +53,8 @@ async function setUp (t: Test, data: Buffer): Promise<{ folder: string, context:
 }
 
 /** A download whose first `deaths` parts end as those of a thread that died: of one that has this id, or that had not begun. */
-async function begin (t: Test, deaths: number, threadId = 0): Promise<{ folder: string, done: Promise<unknown>, tries: () => number, slots: Slots }> {
-  const { folder, context } = await setUp(t, DATA)
+async function begin (t: Test, deaths: number, { threadId = 0, inWindows = true } = {}): Promise<{ folder: string, done: Promise<unknown>, tries: () => number, slots: Slots }> {
+  const { folder, context } = await setUp(t, DATA, inWindows)
   let tries = 0
   const slots = new Slots(2)
   const done = download({ filename: 'a.bin', signal: new AbortController().signal }, {
@@ -70,15 +71,17 @@ async function begin (t: Test, deaths: number, threadId = 0): Promise<{ folder: 
   return { folder, done, tries: () => tries, slots }
 }
 
-void t.test('one that dies is replaced', async (t) => {
-  const { folder, done, tries } = await begin(t, 1)
-  await done
-  t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
-  t.ok(tries() >= 2)
-})
+for (const { path, inWindows } of DATA_PATHS) {
+  void t.test(`${path}: one that dies is replaced`, async (t) => {
+    const { folder, done, tries } = await begin(t, 1, { inWindows })
+    await done
+    t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
+    t.ok(tries() >= 2)
+  })
+}
 
 void t.test('one that dies with several parts in hand has died once', async (t) => {
-  const { folder, done, tries } = await begin(t, 2, 7)
+  const { folder, done, tries } = await begin(t, 2, { threadId: 7 })
   await done
   t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
   t.ok(tries() >= 4)

@@ -1,4 +1,7 @@
-/** The two ways that a network works: in the open, and with a secret. What is true of one has to be true of the other. */
+/**
+ * Two ways that a network works, in the open and with a secret, and two ways to the disk, in windows
+ * of one file and in separate part files. What is true of one has to be true of the other.
+ */
 import { join } from 'node:path'
 import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
 import type { Secret } from '../../lib/secret/keys.js'
@@ -22,3 +25,9 @@ export async function bothWays (t: Scope): Promise<[plain: Way, withSecret: Way]
     { what: 'with a secret', flags: ['--secret-file', path], secret: await readSecret(path) },
   ]
 }
+
+/** For the name of a test, for a download's context, and for a node. */
+export const DATA_PATHS = [
+  { path: 'windows', inWindows: true, pathFlags: [] },
+  { path: 'separate parts', inWindows: false, pathFlags: ['--separate-parts'] },
+]

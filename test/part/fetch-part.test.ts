@@ -1,5 +1,5 @@
 /** One part from an owner of the test's own: over TLS it takes another way into the file than over plain TCP. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,7 +35,7 @@ interface Fetching {
 }
 
 /** A part that is fetched from an owner, which answers the request with its header and then does what it is told. */
-async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours, isSilent = false }: { theirs?: Secret | undefined, ours?: Secret | undefined, isSilent?: boolean }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
+async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours, isSilent = false, file = {} }: { theirs?: Secret | undefined, ours?: Secret | undefined, isSilent?: boolean, file?: Partial<Pick<PartTask, 'path' | 'originPiece' | 'isWindow'>> }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
   const content = { size: BYTES, digest: contentDigest(BYTES, MiB, DIGESTS), pieceLength: MiB }
   const control = PartControl.forPart(0, PIECES)
   const listener = new Listener({
@@ -49,9 +49,9 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   })
   t.teardown(async () => await listener.close())
   const owner = await listener.listen({ host: HOST, port: 0 })
-  const path = join(await tempDir(t), 'part')
+  const { path = join(await tempDir(t), 'part'), originPiece = 0, isWindow = false } = file
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, originPiece: 0, isWindow: false, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, originPiece, isWindow, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }
@@ -93,6 +93,34 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
       }, secrets)
       await fetched
       t.ok(DATA.equals(await readFile(path)))
+    })
+
+    await t.test('a window of a file: written at its place, and nothing beside it', async (t) => {
+      const path = join(await tempDir(t), 'file')
+      await writeFile(path, Buffer.alloc(2 * MiB + BYTES + 10, 'others'))
+      const { fetched } = await fetching(t, async (socket) => { socket.end(DATA) }, { ...secrets, file: { path, originPiece: -2, isWindow: true } })
+      await fetched
+      const wanted = Buffer.alloc(2 * MiB + BYTES + 10, 'others')
+      DATA.copy(wanted, 2 * MiB)
+      t.ok(wanted.equals(await readFile(path)))
+    })
+
+    await t.test('a window of a file that has gone is not made', async (t) => {
+      const path = join(await tempDir(t), 'file')
+      const { fetched } = await fetching(t, async (socket) => { socket.end(DATA) }, { ...secrets, file: { path, isWindow: true } })
+      await t.rejects(fetched, { code: 'E_IO' })
+    })
+
+    await t.test('cut short: nothing is written from there on', async (t) => {
+      const { fetched, control, path } = await fetching(t, async (socket, control) => {
+        socket.write(DATA.subarray(0, MiB + 10))
+        await untilReceived(control, MiB + 10)
+        t.equal(control.stopBefore(2), 2)
+        socket.write(DATA.subarray(MiB + 10))
+      }, secrets)
+      await fetched
+      t.equal((await readFile(path)).length, 2 * MiB)
+      t.match(control, { verifiedPiece: 2, receivedBytes: 2 * MiB })
     })
 
     await t.test('an end before the end: what came is kept', async (t) => {

@@ -21,6 +21,17 @@ await t.test('both sides see the same, and no field is another', async (t) => {
   t.match(theirs, { stopPiece: 5, verifiedPiece: 8_191, isCancelled: true, receivedBytes: 2 ** 40 + 1, heartbeat: 2 })
 })
 
+await t.test('cut short: the one hears of the other, whoever is first', async (t) => {
+  const first = PartControl.forPart(0, 8)
+  t.equal(first.claim(6), 6)
+  t.equal(first.stopBefore(4), 6, 'the worker may be writing these')
+  t.equal(first.claim(7), 4, 'and no more than these')
+  const second = PartControl.forPart(0, 8)
+  second.claim(3)
+  t.equal(second.stopBefore(4), 4)
+  t.equal(second.claim(6), 4)
+})
+
 await t.test('in another thread it is the same memory', async (t) => {
   const control = PartControl.forPart(0, 4)
   const worker = new Worker('require("node:worker_threads").workerData.forEach((buffer) => new Int32Array(buffer).fill(0))', {
