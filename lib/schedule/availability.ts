@@ -26,15 +26,13 @@ export class Availability {
         const bit = Math.clz32(changed)
         const mask = 0x80000000 >>> bit
         changed &= ~mask
-        this.#count(at * 32 + bit, (now & mask) === 0 ? -1 : 1)
+        const piece = at * 32 + bit
+        const count = this.of(piece) + ((now & mask) === 0 ? -1 : 1)
+        this.#counts[piece] = count
+        if (count === 0) this.seen.delete(piece)
       }
     }
-  }
-
-  #count (piece: number, difference: number): void {
-    const count = this.of(piece) + difference
-    this.#counts[piece] = count
-    if (count === 0) this.seen.delete(piece)
-    else if (count === 1) this.seen.add(piece)
+    // By words: the first bitfield of an owner may have a million pieces that nobody was known to have.
+    if (after) this.seen.addAll(after)
   }
 }
