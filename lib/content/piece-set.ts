@@ -92,10 +92,15 @@ export class PieceSet {
     return this.#firstBit(piece, -1)
   }
 
-  /** Pieces that both have. */
-  countCommon (other: PieceSet): number {
+  /** Adds the pieces of that word whose bits are set here, none of them beyond the last piece. */
+  addWord (at: number, bits: number): void {
+    this.#setWord(at, (this.words[at] ?? 0) | bits)
+  }
+
+  /** Pieces that both have. @param most so many or more are all the same */
+  countCommon (other: PieceSet, most = Infinity): number {
     let common = 0
-    for (let at = 0; at < this.words.length; at++) common += countBits((this.words[at] ?? 0) & (other.words[at] ?? 0))
+    for (let at = 0; at < this.words.length && common < most; at++) common += countBits((this.words[at] ?? 0) & (other.words[at] ?? 0))
     return common
   }
 

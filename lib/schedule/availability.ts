@@ -22,6 +22,7 @@ export class Availability {
     for (let at = 0; at < words; at++) {
       const now = after?.words[at] ?? 0
       let changed = now ^ (before?.words[at] ?? 0)
+      if ((changed & now) !== 0) this.seen.addWord(at, changed & now)
       while (changed !== 0) {
         const bit = Math.clz32(changed)
         const mask = 0x80000000 >>> bit
@@ -32,7 +33,5 @@ export class Availability {
         if (count === 0) this.seen.delete(piece)
       }
     }
-    // By words: the first bitfield of an owner may have a million pieces that nobody was known to have.
-    if (after) this.seen.addAll(after)
   }
 }
