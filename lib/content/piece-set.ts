@@ -23,16 +23,16 @@ export class PieceSet {
   /** From the wire: the first piece is the highest bit of the first byte; bytes that are not there are 0, bits beyond the last piece are ignored. */
   static fromBytes (bytes: Uint8Array, pieceCount: number): PieceSet {
     const set = new PieceSet(pieceCount)
-    for (let piece = 0; piece < pieceCount; piece++) {
-      if (((bytes[piece >>> 3] ?? 0) & (0x80 >>> (piece & 7))) !== 0) set.add(piece)
-    }
+    const whole = Buffer.alloc(set.words.length * 4)
+    whole.set(bytes.subarray(0, whole.length))
+    for (let at = 0; at < set.words.length; at++) set.#setWord(at, whole.readUInt32BE(at * 4) & wordMask(at, 0, pieceCount))
     return set
   }
 
   /** For the wire: `ceil(pieceCount / 8)` bytes. */
   toBytes (): Buffer {
     const bytes = Buffer.alloc(this.words.length * 4)
-    this.words.forEach((word, i) => bytes.writeUInt32BE(word, i * 4))
+    for (let at = 0; at < this.words.length; at++) bytes.writeUInt32BE(this.words[at] ?? 0, at * 4)
     return bytes.subarray(0, Math.ceil(this.pieceCount / 8))
   }
 
@@ -54,7 +54,14 @@ export class PieceSet {
 
   /** The pieces from `firstPiece` to `endPiece`, exclusive. */
   addRange (firstPiece: number, endPiece: number): void {
-    for (let piece = firstPiece; piece < endPiece; piece++) this.add(piece)
+    const end = Math.min(endPiece, this.pieceCount)
+    for (let at = firstPiece >>> 5; at * WORD_BITS < end; at++) this.#setWord(at, (this.words[at] ?? 0) | wordMask(at, firstPiece, end))
+  }
+
+  /** The pieces from `firstPiece` to `endPiece`, exclusive. */
+  deleteRange (firstPiece: number, endPiece: number): void {
+    const end = Math.min(endPiece, this.pieceCount)
+    for (let at = firstPiece >>> 5; at * WORD_BITS < end; at++) this.#setWord(at, (this.words[at] ?? 0) & ~wordMask(at, firstPiece, end))
   }
 
   delete (piece: number): void {
@@ -66,13 +73,7 @@ export class PieceSet {
 
   /** Adds what `other` has, of the same number of pieces. */
   addAll (other: PieceSet): void {
-    let size = 0
-    for (let at = 0; at < this.words.length; at++) {
-      const word = (this.words[at] ?? 0) | (other.words[at] ?? 0)
-      this.words[at] = word
-      size += countBits(word)
-    }
-    this.#size = size
+    for (let at = 0; at < this.words.length; at++) this.#setWord(at, (this.words[at] ?? 0) | (other.words[at] ?? 0))
   }
 
   /** Becomes what `other` is, of the same number of pieces. */
@@ -91,11 +92,23 @@ export class PieceSet {
     return this.#firstBit(piece, -1)
   }
 
-  /** Pieces that both have. */
-  countCommon (other: PieceSet): number {
+  /** Adds the pieces of that word whose bits are set here, none of them beyond the last piece. */
+  addWord (at: number, bits: number): void {
+    this.#setWord(at, (this.words[at] ?? 0) | bits)
+  }
+
+  /** Pieces that both have. @param most so many or more are all the same */
+  countCommon (other: PieceSet, most = Infinity): number {
     let common = 0
-    for (let at = 0; at < this.words.length; at++) common += countBits((this.words[at] ?? 0) & (other.words[at] ?? 0))
+    for (let at = 0; at < this.words.length && common < most; at++) common += countBits((this.words[at] ?? 0) & (other.words[at] ?? 0))
     return common
+  }
+
+  #setWord (at: number, word: number): void {
+    const before = this.words[at] ?? 0
+    if (word === before) return
+    this.words[at] = word
+    this.#size += countBits(word) - countBits(before)
   }
 
   /** The first bit at or after `piece` that is set once the words are XORed with `mask`. */
@@ -108,6 +121,13 @@ export class PieceSet {
     }
     return this.pieceCount
   }
+}
+
+/** The bits of that word that are of the pieces from `firstPiece` to `endPiece`, exclusive; one of them at least. */
+function wordMask (at: number, firstPiece: number, endPiece: number): number {
+  const first = firstPiece - at * WORD_BITS
+  const end = endPiece - at * WORD_BITS
+  return (first > 0 ? -1 >>> first : -1) & (end < WORD_BITS ? ~(-1 >>> end) : -1)
 }
 
 /** How many of the 32 bits are 1. */

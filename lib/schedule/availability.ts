@@ -22,19 +22,16 @@ export class Availability {
     for (let at = 0; at < words; at++) {
       const now = after?.words[at] ?? 0
       let changed = now ^ (before?.words[at] ?? 0)
+      if ((changed & now) !== 0) this.seen.addWord(at, changed & now)
       while (changed !== 0) {
         const bit = Math.clz32(changed)
         const mask = 0x80000000 >>> bit
         changed &= ~mask
-        this.#count(at * 32 + bit, (now & mask) === 0 ? -1 : 1)
+        const piece = at * 32 + bit
+        const count = this.of(piece) + ((now & mask) === 0 ? -1 : 1)
+        this.#counts[piece] = count
+        if (count === 0) this.seen.delete(piece)
       }
     }
-  }
-
-  #count (piece: number, difference: number): void {
-    const count = this.of(piece) + difference
-    this.#counts[piece] = count
-    if (count === 0) this.seen.delete(piece)
-    else if (count === 1) this.seen.add(piece)
   }
 }

@@ -111,6 +111,6 @@ export class Bitfields {
   #pauseMs (have: PieceSet, isFinal: boolean): number {
     const { haveEveryMs, haveRarelyMs, plentyPieces } = this.#policy
     if (isFinal || have.size === have.pieceCount) return Infinity
-    return have.countCommon(this.#missing) > plentyPieces ? haveRarelyMs : haveEveryMs
+    return have.countCommon(this.#missing, plentyPieces + 1) > plentyPieces ? haveRarelyMs : haveEveryMs
   }
 }

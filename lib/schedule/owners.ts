@@ -170,7 +170,7 @@ export class Owners {
   * able (missing: PieceSet): Generator<Owner, void> {
     for (const owner of this.#owners.values()) {
       const { complete, standing, knowledge: { have } } = owner
-      if (!standing.out && (complete || (have && have.countCommon(missing) > 0))) yield owner
+      if (!standing.out && (complete || (have && have.countCommon(missing, 1) > 0))) yield owner
     }
   }
 

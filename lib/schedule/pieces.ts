@@ -43,16 +43,14 @@ export class Pieces {
       id: this.#started++, owner, firstPiece, endPiece, cutAt, isPatient, verifiedPiece: firstPiece, receivedBytes: 0, lastByteMs: nowMs, lastPieceMs: nowMs, startedMs: nowMs,
     }
     this.parts.set(part.id, part)
-    for (let piece = firstPiece; piece < endPiece; piece++) this.missing.delete(piece)
+    this.missing.deleteRange(firstPiece, endPiece)
     return part
   }
 
   /** Pieces of a part, or of an earlier run, are good. */
   setDone (firstPiece: number, endPiece: number): void {
-    for (let piece = firstPiece; piece < endPiece; piece++) {
-      this.missing.delete(piece)
-      this.done.add(piece)
-    }
+    this.missing.deleteRange(firstPiece, endPiece)
+    this.done.addRange(firstPiece, endPiece)
   }
 
   /** A part is to bring no more than the pieces before this one. */

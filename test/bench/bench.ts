@@ -14,6 +14,7 @@ import { parseSize } from './sizes.js'
 import { keepLatest, publish } from './ratio-file.js'
 import { shortfalls, wholeTable } from './ratio-table.js'
 import type { Ratio } from './ratios.js'
+import { schedule } from './schedule.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
 import { soak } from './soak.js'
@@ -54,7 +55,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, small, start, stall, tracker, swarm, simulator, links, soak }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, small, start, stall, tracker, swarm, schedule, simulator, links, soak }))
 /** One takes as long as it is told to, one wants root: they are run by their names alone. */
 const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */

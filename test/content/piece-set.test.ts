@@ -29,16 +29,18 @@ void t.test('a set of no pieces', async (t) => {
 })
 
 void t.test('it is a set, whatever happens to it', async () => {
-  const move = fc.record({ what: fc.constantFrom('add', 'delete', 'addRange'), piece: fc.nat(99), length: fc.nat(40) })
+  const move = fc.record({ what: fc.constantFrom('add', 'delete', 'addRange', 'deleteRange'), piece: fc.nat(99), length: fc.nat(40) })
   fc.assert(fc.property(fc.integer({ min: 1, max: 100 }), fc.array(move, { maxLength: 50 }), fc.nat(99), (pieceCount, moves, from) => {
     const set = new PieceSet(pieceCount)
     const model = new Set<number>()
     for (const { what, piece, length } of moves) {
-      const end = what === 'addRange' ? piece + length : piece + 1
-      if (what === 'delete') set.delete(piece)
-      else set.addRange(piece, end)
+      const end = what === 'addRange' || what === 'deleteRange' ? piece + length : piece + 1
+      if (what === 'add') set.add(piece)
+      else if (what === 'delete') set.delete(piece)
+      else if (what === 'addRange') set.addRange(piece, end)
+      else set.deleteRange(piece, end)
       for (let i = piece; i < Math.min(end, pieceCount); i++) {
-        if (what === 'delete') model.delete(i)
+        if (what === 'delete' || what === 'deleteRange') model.delete(i)
         else model.add(i)
       }
     }
