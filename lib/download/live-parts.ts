@@ -80,7 +80,8 @@ export class LiveParts {
     const { schedule, landing, onGood } = this.#options
     let [bytes, diskWaitMs] = [0, 0]
     for (const running of this.#running.values()) {
-      const { part, path, verifiedPiece, receivedBytes } = running
+      const { part, path, verifiedPiece, receivedBytes, roundTripMs } = running
+      if (roundTripMs > 0) schedule.setRoundTrip(part.id, roundTripMs)
       schedule.progress(part.id, verifiedPiece, receivedBytes, nowMs)
       bytes += receivedBytes
       if (part.firstPiece === 0) landing.begins(path, receivedBytes)

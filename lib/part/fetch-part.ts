@@ -99,6 +99,7 @@ class PartFetch {
     })
     const { socket, ready } = openSocket({ ...this.#task.owner, onread: reader.onread }, greeting)
     this.#socket = socket
+    const startMs = performance.now()
     const watch = setInterval(() => this.#look(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -110,6 +111,7 @@ class PartFetch {
           if (error) reject(error)
           else resolve()
         }
+        socket.once('connect', () => { this.#control.roundTripMs = Math.round(performance.now() - startMs) })
         socket.on(ready, () => this.#request(socket))
         socket.on('error', (cause) => this.#settle(this.#silence.phase === 'connecting'
           ? connectFailure(this.#where, cause)

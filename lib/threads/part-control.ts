@@ -4,7 +4,8 @@ const IS_CANCELLED = 2
 const HEARTBEAT = 3
 const THREAD = 4
 const FILE_CALLS = 5
-const INT32_FIELDS = 6
+const ROUND_TRIP = 6
+const INT32_FIELDS = 7
 
 const RECEIVED = 0
 const FILE_INO = 1
@@ -29,8 +30,8 @@ export class PartControl {
 
   constructor (buffer: SharedArrayBuffer) {
     this.buffer = buffer
-    this.#fields = new Int32Array(buffer, 0, INT32_FIELDS)
-    this.#longs = new BigInt64Array(buffer, INT32_FIELDS * 4, INT64_FIELDS)
+    this.#longs = new BigInt64Array(buffer, 0, INT64_FIELDS)
+    this.#fields = new Int32Array(buffer, INT64_FIELDS * 8, INT32_FIELDS)
   }
 
   /** The part ends before this piece. Only ever lowered, when its tail is given to another owner. */
@@ -84,6 +85,15 @@ export class PartControl {
 
   set threadId (id: number) {
     Atomics.store(this.#fields, THREAD, id)
+  }
+
+  /** How long a round trip to the owner takes, once a connection has told; 0 before. */
+  get roundTripMs (): number {
+    return Atomics.load(this.#fields, ROUND_TRIP)
+  }
+
+  set roundTripMs (ms: number) {
+    Atomics.store(this.#fields, ROUND_TRIP, ms)
   }
 
   /** Bytes of the part that have come, checked or not. */
