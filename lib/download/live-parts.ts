@@ -77,7 +77,8 @@ export class LiveParts {
     const { schedule, landing, tally, onGood } = this.#options
     let [bytes, diskWaitMs] = [0, 0]
     for (const running of this.#running.values()) {
-      const { part, place, verifiedPiece, receivedBytes } = running
+      const { part, place, verifiedPiece, receivedBytes, roundTripMs } = running
+      if (roundTripMs > 0) schedule.setRoundTrip(part.id, roundTripMs)
       schedule.progress(part.id, verifiedPiece, receivedBytes, nowMs)
       bytes += receivedBytes
       if (part.firstPiece === 0) landing.begins(place.path, receivedBytes)

@@ -100,6 +100,11 @@ export class RunningPart {
     return this.#control.verifiedPiece
   }
 
+  /** To its owner; 0 while that is not known. */
+  get roundTripMs (): number {
+    return this.#control.roundTripMs
+  }
+
   get receivedBytes (): number {
     return this.#control.receivedBytes
   }

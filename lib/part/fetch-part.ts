@@ -132,6 +132,7 @@ class PartFetch {
       end: () => this.#settle(this.#brokenOff(this.#endedEarly)),
       close: () => this.#settle(this.#brokenOff(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`))),
     }
+    const startMs = performance.now()
     const watch = setInterval(() => this.#look(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -145,8 +146,12 @@ class PartFetch {
           else resolve()
         }
         for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
-        if (ready) socket.on(ready, () => this.#request(socket))
-        else this.#request(socket.resume())
+        if (ready) {
+          socket.once('connect', () => { this.#control.roundTripMs = Math.round(performance.now() - startMs) })
+          socket.on(ready, () => this.#request(socket))
+        } else {
+          this.#request(socket.resume())
+        }
       })
     } finally {
       clearInterval(watch)

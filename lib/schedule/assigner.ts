@@ -44,9 +44,13 @@ export class Assigner {
     this.#mostStreams = policy.streams
   }
 
-  /** What the owners are worth: a stream each, but never fewer than two where there is enough to fetch: one thread can't check as fast as a network is. */
+  /**
+   * What the owners are worth: a stream each, but never fewer than two where there is enough to fetch: one
+   * thread can't check as fast as a network is. More from owners that are far away.
+   */
   get streamsOfUse (): number {
-    const least = this.#pieces.pieceCount >= this.#policy.minPiecesForTwoStreams ? this.#policy.minStreams : 1
+    const { minPiecesForTwoStreams, minStreams, farStreams } = this.#policy
+    const least = this.#pieces.pieceCount < minPiecesForTwoStreams ? 1 : this.#owners.hasFar ? farStreams : minStreams
     return Math.min(this.#mostStreams, Math.max(least, this.#owners.usable))
   }
 

@@ -17,6 +17,8 @@ export class Owner implements ScheduledOwner {
   streams = 0
   /** How fast its last part came, once that is known. */
   bytesPerMs: number | undefined
+  /** The shortest that was seen, once one was. */
+  roundTripMs: number | undefined
   /** Written by `Owners` alone. */
   readonly standing: Standing
   /** Written by `Bitfields` alone. */

@@ -25,6 +25,7 @@ export class Owners {
   #usable = 0
   #usableComplete = 0
   #swarming = 0
+  #hasFar = false
 
   constructor (policy: SchedulePolicy, bitfields: Bitfields) {
     this.crowd = new Crowd(policy)
@@ -56,6 +57,11 @@ export class Owners {
   /** Whether there is but one that has all of it. */
   get isOneComplete (): boolean {
     return this.#usableComplete === 1
+  }
+
+  /** Whether one of those that are not out is far away: what it sends comes a window a round trip. */
+  get hasFar (): boolean {
+    return this.#hasFar
   }
 
   /** Complete owners that are not out. */
@@ -180,11 +186,19 @@ export class Owners {
     return false
   }
 
+  /** How long a round trip to it took just now. What else a machine does makes some of them seem longer, and none shorter. */
+  setRoundTrip (owner: Owner, ms: number): void {
+    if (ms >= (owner.roundTripMs ?? Infinity)) return
+    owner.roundTripMs = ms
+    this.recount()
+  }
+
   /** To be called when it has become known what a partial owner has. */
   recount (): void {
     this.#complete = []
     this.#partial = []
     this.#usable = this.#usableComplete = this.#swarming = 0
+    this.#hasFar = false
     for (const owner of this.#owners.values()) {
       const { complete, standing, knowledge } = owner
       if (standing.out) continue
@@ -192,6 +206,7 @@ export class Owners {
       else this.#partial.push(owner)
       if (standing.isLost(this.#policy)) continue
       this.#usable++
+      if ((owner.roundTripMs ?? 0) >= this.#policy.farMs) this.#hasFar = true
       if (complete) this.#usableComplete++
       else if (knowledge.have !== undefined) this.#swarming++
     }

@@ -12,6 +12,9 @@ export interface SchedulePolicy {
   /** Streams that are wanted even from a single owner, if there are enough pieces to be worth it. */
   minStreams: number
   minPiecesForTwoStreams: number
+  /** The same where a round trip to an owner takes `farMs` or longer. */
+  farStreams: number
+  farMs: number
   /** A part is the missing pieces divided by the streams and by this, so that fast owners carry more. */
   partsPerStream: number
   minPartPieces: number
@@ -85,6 +88,8 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   newcomerStreams: 1,
   minStreams: 2,
   minPiecesForTwoStreams: 8,
+  farStreams: 8,
+  farMs: 20,
   partsPerStream: 2,
   minPartPieces: 4,
   partialPartPieces: 4,

@@ -175,6 +175,12 @@ export class Schedule {
     if (!owner.complete || nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
   }
 
+  /** How long a round trip to the owner of a running part takes. */
+  setRoundTrip (id: number, ms: number): void {
+    const owner = this.#owners.get(this.#pieces.parts.get(id)?.owner ?? '')
+    if (owner) this.#owners.setRoundTrip(owner, ms)
+  }
+
   /** A part has ended: all of its pieces are good, or `failure` says why not. */
   ended (id: number, nowMs: number, failure?: ScheduleFailure): void {
     const part = this.#pieces.parts.get(id)

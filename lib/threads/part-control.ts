@@ -5,7 +5,7 @@ const HEARTBEAT = 3
 const THREAD = 4
 const FILE_CALLS = 5
 const CLAIMED_PIECE = 6
-/** An even number: what comes after them takes eight bytes each. */
+const ROUND_TRIP = 7
 const INT32_FIELDS = 8
 
 const RECEIVED = 0
@@ -31,8 +31,8 @@ export class PartControl {
 
   constructor (buffer: SharedArrayBuffer) {
     this.buffer = buffer
-    this.#fields = new Int32Array(buffer, 0, INT32_FIELDS)
-    this.#longs = new BigInt64Array(buffer, INT32_FIELDS * 4, INT64_FIELDS)
+    this.#longs = new BigInt64Array(buffer, 0, INT64_FIELDS)
+    this.#fields = new Int32Array(buffer, INT64_FIELDS * 8, INT32_FIELDS)
   }
 
   /** The part ends before this piece. */
@@ -103,6 +103,15 @@ export class PartControl {
 
   set threadId (id: number) {
     Atomics.store(this.#fields, THREAD, id)
+  }
+
+  /** How long a round trip to the owner takes, once a connection has told; 0 before. */
+  get roundTripMs (): number {
+    return Atomics.load(this.#fields, ROUND_TRIP)
+  }
+
+  set roundTripMs (ms: number) {
+    Atomics.store(this.#fields, ROUND_TRIP, ms)
   }
 
   /** Bytes of the part that have come, checked or not. */

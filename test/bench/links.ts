@@ -8,7 +8,7 @@ import { count } from '../../lib/ui/format.js'
 import { assertSame } from './arena.js'
 import type { BenchmarkOptions, BenchmarkResult } from './bench.js'
 import { LinkAria2, LinkCurl, linkFolder, LinkPiecemeal, type Hosts, type LinkMeasurement } from './link-contestants.js'
-import { compare, TIME, type Quantity, type Ratio } from './ratios.js'
+import { compare, figure, type Ratio } from './ratios.js'
 import { allFigures, runRounds } from './rounds.js'
 import { Scp } from './scp.js'
 import { median, medianRatio, spread } from './statistics.js'
@@ -37,13 +37,17 @@ const LINES: readonly Line[] = [
   { name: '100 Mbit/s, RTT 40 ms, 1 % lost at each end', mebibytes: 8, downloader: { mbit: 100, rttMs: 40, lossPercent: atEachEnd(1) }, owners: [100] },
   { name: '100 Mbit/s, RTT 150 ms', mebibytes: 96, downloader: { mbit: 100, rttMs: 150 }, owners: [100] },
 ]
-const LINK_TIME: Quantity<LinkMeasurement> = { ...TIME, of: ({ seconds }) => seconds }
+const RATE = 'rate'
+/** What TCP, IP and Ethernet leave of a line: 1,448 of 1,514 bytes. */
+const SHARE_OF_TCP = 1_448 / 1_514
+/** What is asked of several owners, of that. */
+const LEAST_SHARE = 0.97
 const HEADING = ['link', 'piecemeal', 'of the line', 'curl', 'aria2', 'scp', 'of curl', 'a file of 4 KiB']
 
 export async function links (stage: Stage, options: BenchmarkOptions): Promise<BenchmarkResult> {
   const title = `Mbit/s over links of network namespaces, interleaved, ${count(options.rounds, 'round')}`
   const hint = networkHint()
-  if (hint !== undefined) return { title, table: [HEADING, ...LINES.map(({ name }) => [name, `skipped: ${hint}`])], notes: [`skipped: links (${hint})`], ratios: LINES.map(({ name }) => ({ what: name, quantity: 'time', ours: 'piecemeal', theirs: 'curl from nginx', values: [], skipped: hint })), data: [] }
+  if (hint !== undefined) return { title, table: [HEADING, ...LINES.map(({ name }) => [name, `skipped: ${hint}`])], notes: [], ratios: LINES.map(({ name }) => ({ what: name, quantity: RATE, ours: 'piecemeal', values: [], skipped: hint })), data: [] }
   const rows: string[][] = []
   const notes = new Set<string>()
   const ratios: Ratio[] = []
@@ -51,8 +55,8 @@ export async function links (stage: Stage, options: BenchmarkOptions): Promise<B
   for (const [i, line] of LINES.entries()) {
     const measured = await measure(stage, line, `link-${i}`, options)
     rows.push(measured.row)
-    ratios.push(...measured.ratios)
     for (const note of measured.notes) notes.add(note)
+    ratios.push(...measured.ratios)
     data.push({ line, measurements: measured.measurements })
   }
   return { title, table: [HEADING, ...rows], notes: [...notes, 'Of the line: of the owners\' lines together, or of the downloader\'s. TCP and IP need 4 to 5 % of it themselves.'], ratios, data }
@@ -68,7 +72,8 @@ async function measure (stage: Stage, line: Line, id: string, { rounds, say }: B
   try {
     const hosts = await hostsOf(network, line)
     const piecemeal = new LinkPiecemeal(arena, hosts)
-    const others = [new LinkCurl(arena, hosts), new LinkAria2(arena, hosts), new Scp(arena, { server: hosts.owners.at(-1) ?? hosts.tracker, client: hosts.downloader })]
+    const curl = new LinkCurl(arena, hosts)
+    const others = [curl, new LinkAria2(arena, hosts), new Scp(arena, { server: hosts.owners.at(-1) ?? hosts.tracker, client: hosts.downloader })]
     const { runs, notes } = await runRounds<LinkMeasurement>([piecemeal, ...others], {
       name: line.name, rounds, say, tell: ({ seconds }) => `${mbits(size, seconds).toFixed(0)} Mbit/s`, check: async (contestant) => await assertSame(contestant, arena),
     })
@@ -81,10 +86,16 @@ async function measure (stage: Stage, line: Line, id: string, { rounds, say }: B
       spread(rates(ours), '', 0),
       `${(100 * median(rates(ours)) / whole).toFixed(0)} %`,
       ...others.map((other) => runs.has(other) ? spread(rates(secondsOf(other)), '', 0) : 'skipped'),
-      others[0] && runs.has(others[0]) ? medianRatio(rates(ours), rates(secondsOf(others[0]))).toFixed(2) : 'skipped',
+      runs.has(curl) ? medianRatio(rates(ours), rates(secondsOf(curl))).toFixed(2) : 'skipped',
       smallFile((runs.get(piecemeal) ?? []).map(({ smallSeconds = NaN }) => smallSeconds * 1_000), line.downloader.rttMs),
     ]
-    const ratios = others.map((theirs) => compare({ what: line.name, runs, ours: piecemeal, theirs, quantity: LINK_TIME }))
+    const rate = { name: RATE, unit: 'Mbit/s', of: ({ seconds }: LinkMeasurement) => mbits(size, seconds) }
+    const trips = { name: 'a file of 4 KiB', unit: 'round trips', of: ({ smallSeconds = NaN }: LinkMeasurement) => smallSeconds * 1_000 / (line.downloader.rttMs ?? NaN) }
+    const ratios = [
+      figure({ what: line.name, runs, ours: piecemeal, quantity: rate, ...(line.owners.length > 1 && { ask: { atLeast: whole * SHARE_OF_TCP * LEAST_SHARE } }) }),
+      ...others.map((theirs) => compare({ what: line.name, runs, ours: piecemeal, theirs, quantity: rate, ...(theirs === curl && { ask: { atLeast: 1 } }) })),
+      ...(line.downloader.rttMs === undefined ? [] : [figure({ what: line.name, runs, ours: piecemeal, quantity: trips })]),
+    ]
     return { row, notes, ratios, measurements: allFigures(runs) }
   } finally {
     network.close()

@@ -185,3 +185,17 @@ void t.test('whatever happens, it ends with every piece or with a clear failure'
     return failure !== undefined || isWhole(fetched)
   }), { numRuns: 150 })
 })
+
+void t.test('more streams from an owner that is far away, and two from one that only seemed so', async (t) => {
+  const schedule = new Schedule(100)
+  schedule.setOwners([{ key: 'A', complete: true }], 0)
+  const machine = { slots: 8, streams: 8, isBusy: false, isLimited: false, isHeldUp: false }
+  const starts = (nowMs: number): number[] => [...schedule.step(nowMs, machine)].flatMap((order) => order.order === 'start' ? [order.part.id] : [])
+  const first = starts(0)
+  t.equal(first.length, 2)
+  schedule.setRoundTrip(first[0] ?? -1, 40)
+  t.equal(schedule.streamsOfUse, 8)
+  t.equal(starts(100).length, 6)
+  schedule.setRoundTrip(first[1] ?? -1, 2)
+  t.equal(schedule.streamsOfUse, 2)
+})
