@@ -99,11 +99,11 @@ export class Assigner {
     })
   }
 
-  /** Whether partial owners would take long to bring what is missing. */
+  /** Whether the partial owners that have something of it would take long to bring what is missing. */
   #isHelpWanted (nowMs: number): boolean {
     let bytesPerMs = 0
     for (const owner of this.#owners.all()) {
-      if (owner.knowledge.have && owner.standing.notBeforeMs <= nowMs) bytesPerMs += owner.bytesPerMs ?? Infinity
+      if (this.#choose.mayHaveSome(owner) && owner.standing.notBeforeMs <= nowMs) bytesPerMs += owner.bytesPerMs ?? Infinity
     }
     return this.#pieces.missing.size * this.#policy.pieceBytes > this.#policy.helpMs * bytesPerMs
   }

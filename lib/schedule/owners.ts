@@ -54,6 +54,14 @@ export class Owners {
     return this.#swarming > 0 && this.#swarming >= this.#usableComplete && !(this.isMachineBusy && this.#hasQuickComplete)
   }
 
+  /** In a swarm: slower than this a stream holds a place that a far faster owner would make better use of. */
+  get laggardBytesPerMs (): number {
+    if (!this.isSwarm) return 0
+    let fastest = 0
+    for (const { bytesPerMs = 0, standing } of this.#owners.values()) if (bytesPerMs > fastest && standing.isSound) fastest = bytesPerMs
+    return fastest / this.#policy.laggardFactor
+  }
+
   /** Whether there is but one that has all of it. */
   get isOneComplete (): boolean {
     return this.#usableComplete === 1
@@ -85,7 +93,7 @@ export class Owners {
   /**
    * The owners that the tracker knows of now. New ones join. One that fails and is no longer listed
    * is forgotten, so it may come back; one that serves well stays, whatever the tracker forgot,
-   * unless there are more partial ones than are of use.
+   * unless there are more partial ones than are of use: then the slowest of them go.
    */
   set (listed: readonly ScheduledOwner[], nowMs: number): void {
     const keys = new Set(listed.map(({ key }) => key))
@@ -98,10 +106,7 @@ export class Owners {
       if (owner === undefined) this.#join(new Owner({ key, complete }, nowMs))
       else if (owner.complete !== complete && !owner.knowledge.isCorrected) this.#change(owner, complete, nowMs)
     }
-    for (const owner of this.#owners.values()) {
-      if (this.#owners.size <= this.#policy.ownersKept) break
-      if (!keys.has(owner.key) && !owner.complete && owner.streams === 0 && owner.standing.out !== 'lied') this.#forget(owner)
-    }
+    if (this.#owners.size > this.#policy.ownersKept) this.#forgetSlowest(keys)
     this.recount()
   }
 
@@ -233,6 +238,14 @@ export class Owners {
   #join (owner: Owner): void {
     this.#owners.set(owner.key, owner)
     this.#bitfields.ended(owner)
+  }
+
+  /** Of the partial owners that the tracker named no more: those that were never asked for anything, and the slowest. */
+  #forgetSlowest (listed: ReadonlySet<string>): void {
+    const spare = [...this.#owners.values()]
+      .filter(({ key, complete, streams, standing }) => !listed.has(key) && !complete && streams === 0 && standing.out !== 'lied')
+      .sort((a, b) => (a.bytesPerMs ?? 0) - (b.bytesPerMs ?? 0))
+    for (const owner of spare.slice(0, this.#owners.size - this.#policy.ownersKept)) this.#forget(owner)
   }
 
   #forget (owner: Owner): void {

@@ -78,6 +78,9 @@ export interface SchedulePolicy {
   slackBytesPerSecond: number
   slowAfterMs: number
   slowBytesPerSecond: number
+  /** In a swarm a part is given up, once for each owner, if after so long the fastest owner brings this many times as much on a stream. */
+  laggardAfterMs: number
+  laggardFactor: number
   /** From 0 to 1, as `Math.random`. */
   random: () => number
 }
@@ -127,5 +130,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   slackBytesPerSecond: 1 * MiB,
   slowAfterMs: 30_000,
   slowBytesPerSecond: 16 * 1_024,
+  laggardAfterMs: 500,
+  laggardFactor: 64,
   random: Math.random,
 }

@@ -28,6 +28,7 @@ import { Owners } from './owners.js'
 import { isUseless, rateOf, type Part } from './part.js'
 import { Pieces } from './pieces.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './policy.js'
+import { tooSlow } from './too-slow.js'
 import { TrackerQuestions } from './tracker-questions.js'
 
 export class Schedule {
@@ -84,7 +85,9 @@ export class Schedule {
     if (nowMs >= this.#lookMs) {
       this.#lookMs = nowMs + this.#policy.lookEveryMs
       yield * this.#shorten()
-      if (!machine.isLimited) yield * this.#giveUpSlow(nowMs)
+      if (!machine.isLimited) {
+        for (const { id } of tooSlow(this.#pieces.parts.values(), this.#owners, this.#policy, nowMs)) yield { order: 'cancel', id }
+      }
       if (this.#tracker.isDue(nowMs)) yield { order: 'ask tracker' }
     }
     if (!this.#givingUp.isOver) yield * this.#start(nowMs, machine.slots)
@@ -209,17 +212,6 @@ export class Schedule {
       if (endPiece >= part.endPiece) continue
       this.#pieces.shorten(part, endPiece)
       yield { order: 'shorten', id: part.id, endPiece }
-    }
-  }
-
-  /** Parts that are slower than is useful while another owner could serve. */
-  * #giveUpSlow (nowMs: number): Generator<Order> {
-    const { slowAfterMs, slowBytesPerSecond } = this.#policy
-    for (const part of this.#pieces.parts.values()) {
-      const ms = nowMs - part.startedMs
-      if (part.isGivenUp || ms < slowAfterMs || part.receivedBytes >= slowBytesPerSecond * ms / 1_000 || !this.#owners.hasSoundBeside(part.owner)) continue
-      part.isGivenUp = true
-      yield { order: 'cancel', id: part.id }
     }
   }
 

@@ -5,6 +5,7 @@ import { PiecemealError } from '../protocol/errors.js'
 import { PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
 import { SentLately } from './sent-lately.js'
 import type { Source } from './source.js'
+import { SpareRate } from './spare-rate.js'
 
 /** A range that is being sent. `sent` in bytes, `peer` an IP address. */
 export interface Upload {
@@ -18,7 +19,7 @@ export interface Upload {
 export interface UploadSlotsOptions {
   /** @default 64 */
   maxStreams?: number | undefined
-  /** @default 16 */
+  /** More are let in while these bring less than half of what lately went out. @default 16 */
   maxPatientStreams?: number
   /** @default 8 */
   maxStreamsPerDownloader?: number
@@ -41,6 +42,9 @@ export class UploadSlots {
   readonly #options: UploadSlotsOptions
   readonly #running = new Set<RunningUpload>()
   readonly #sent = new SentLately()
+  readonly #spareRate = new SpareRate()
+  /** By uploads that have ended. */
+  #sentBytes = 0
   #onIdle: (() => void) | undefined
 
   constructor (options: UploadSlotsOptions) {
@@ -65,7 +69,8 @@ export class UploadSlots {
 
   /** Sends by `send` once it has a slot, which it has until that ends. @throws E_BUSY where there is none; what `send` throws. */
   async use ({ source, peer, range, socket, downloader, isPatient }: SlotRequest, send: (upload: RunningUpload) => Promise<void>): Promise<void> {
-    this.#throwOnNoSlot(downloader, isPatient)
+    const hasSpareRate = this.#spareRate.isThere(() => this.#sentBytes + sumOf(this.#running), performance.now())
+    this.#throwOnNoSlot(downloader, isPatient && !hasSpareRate)
     const upload = { filename: source.filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#running.add(upload)
     const onSent = source.isWhole ? this.#sent.begin(source, range) : undefined
@@ -73,6 +78,7 @@ export class UploadSlots {
       await send(upload)
     } finally {
       this.#running.delete(upload)
+      this.#sentBytes += upload.sent
       onSent?.(upload.sent, performance.now())
       if (this.#running.size === 0) this.#onIdle?.()
     }
@@ -94,6 +100,12 @@ export class UploadSlots {
       throw new PiecemealError('E_BUSY', `all ${running} upload slots of one downloader are taken; try again or elsewhere`)
     }
   }
+}
+
+function sumOf (uploads: Iterable<RunningUpload>): number {
+  let bytes = 0
+  for (const { sent } of uploads) bytes += sent
+  return bytes
 }
 
 function isOver ({ socket, sent, range }: RunningUpload): boolean {

@@ -13,6 +13,7 @@ import type { SchedulePolicy } from '../../lib/schedule/policy.js'
 import { MachineLoad, type ProcessorTimes } from '../../lib/download/machine-load.js'
 import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
 import { SentPieces } from '../../lib/share/sent-lately.js'
+import { SpareRate } from '../../lib/share/spare-rate.js'
 import { SampleMap } from './sample-map.js'
 import { EventHeap } from './event-heap.js'
 import { Links, remove, type Link, type Stream } from './swarm-links.js'
@@ -92,6 +93,9 @@ interface Peer extends Link {
   readonly asComplete: ScheduledOwner
   /** What a complete owner gave away lately. */
   readonly sent: SentPieces
+  readonly spareRate: SpareRate
+  /** By uploads that have ended. */
+  sentBytes: number
   isGone: boolean
   listedAs: 'nothing' | 'partial' | 'complete'
   tickMs: number
@@ -149,6 +153,8 @@ export class Swarm {
       asPartial: { key, complete: false },
       asComplete: { key, complete: true },
       sent: new SentPieces(pieceCount),
+      spareRate: new SpareRate(),
+      sentBytes: 0,
       isGone: false,
       listedAs: 'nothing',
       tickMs: startMs,
@@ -308,7 +314,7 @@ export class Swarm {
       return true
     }
     if (state === 'asking') {
-      const isBusy = hasNoSlot(from, to, part)
+      const isBusy = this.#hasNoSlot(from, to, part, nowMs)
       if (isBusy) this.#busy++
       if (from.isGone || isBusy) {
         fetch.state = 'refused'
@@ -331,6 +337,17 @@ export class Swarm {
     }
     this.#end(fetch, nowMs)
     return true
+  }
+
+  #hasNoSlot ({ uploads, spareRate, sentBytes }: Peer, to: Peer, { isPatient }: PartToStart, nowMs: number): boolean {
+    const hasSpareRate = spareRate.isThere(() => uploads.reduce((bytes, upload) => {
+      this.#links.settle(upload, nowMs)
+      return bytes + upload.bytes
+    }, sentBytes), nowMs)
+    if (uploads.length >= (isPatient && !hasSpareRate ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS)) return true
+    let others = 0
+    for (const upload of uploads) if (upload.to === to) others++
+    return others >= UPLOADS_PER_DOWNLOADER
   }
 
   /** When it will have come, as things are. */
@@ -368,6 +385,7 @@ export class Swarm {
   #account ({ from, part, bytes, sentEnd }: Fetch, nowMs: number): void {
     if (sentEnd !== undefined) from.sent.end(part.firstPiece, sentEnd, part.firstPiece + Math.floor((bytes + 1) / this.#model.pieceBytes), nowMs)
     this.#receivedBytes += bytes
+    from.sentBytes += bytes
     if (from.id === 0) this.#seedBytes += bytes
   }
 
@@ -397,13 +415,6 @@ export class Swarm {
 
 function fetchOf ({ fetches }: Peer, partId: number): Fetch | undefined {
   return fetches.find(({ part }) => part.id === partId)
-}
-
-function hasNoSlot ({ uploads }: Peer, to: Peer, { isPatient }: PartToStart): boolean {
-  if (uploads.length >= (isPatient ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS)) return true
-  let others = 0
-  for (const upload of uploads) if (upload.to === to) others++
-  return others >= UPLOADS_PER_DOWNLOADER
 }
 
 /** Every node has more processor than network. */

@@ -35,6 +35,10 @@ function fail (code: ErrorCode): ScheduleFailure {
   return { code, message: code }
 }
 
+function cancelled (schedule: Schedule, nowMs: number): number[] {
+  return ordersBesideParts(schedule, nowMs, { mayAsk: false }).flatMap((order) => order.order === 'cancel' ? [order.id] : [])
+}
+
 void t.test('a partial owner serves nothing until it is known what it has, and then only that', async (t) => {
   const schedule = scheduleOf(20, [partial('A')])
   t.equal(next(schedule, 0), undefined)
@@ -402,4 +406,44 @@ void t.test('of many partial owners those that are not listed any more make room
   t.match(next(schedule, 0)?.part, { owner: 'A' })
   schedule.setOwners(['C', 'D'].map(partial), 100)
   t.strictSame(asked(schedule, 1_000), ['A', 'C', 'D'], 'B is forgotten, A still sends')
+})
+
+void t.test('in a swarm a part that is slower by far than the fastest owner is given up, once for each owner', async (t) => {
+  const schedule = scheduleOf(200, [partial('fast'), partial('slow')], { laggardAfterMs: 500, laggardFactor: 64, takeoverMs: 0 })
+  schedule.setHave('fast', pieces(200, [0, 4]), 0)
+  const fast = next(schedule, 0)?.part
+  schedule.progress(fast?.id ?? -1, 4, 4 * PIECE_BYTES, 10)
+  schedule.ended(fast?.id ?? -1, 10)
+  schedule.setHave('slow', pieces(200, [100, 104]), 10)
+  const slow = next(schedule, 10)?.part
+  t.equal(slow?.owner, 'slow')
+  schedule.progress(slow?.id ?? -1, 100, 500, 500)
+  t.strictSame(cancelled(schedule, 509), [], 'it is too early to tell')
+  t.strictSame(cancelled(schedule, 510), [slow?.id])
+  t.strictSame(cancelled(schedule, 520), [], 'it ends')
+  schedule.ended(slow?.id ?? -1, 520, fail('E_INTERRUPTED'))
+  t.equal(next(schedule, 10_000), undefined, 'it is left alone')
+  const again = next(schedule, 40_000)?.part
+  t.equal(again?.owner, 'slow')
+  schedule.progress(again?.id ?? -1, 100, 500, 40_500)
+  t.strictSame(cancelled(schedule, 41_000), [], 'nobody else has it')
+})
+
+void t.test('a complete owner helps where those that have what is missing are slow, however fast the others are', async (t) => {
+  const schedule = scheduleOf(8, [SEED, partial('fast'), partial('slow')], { helpMs: 2_000, partialPartPieces: 1, takeoverMs: 0 })
+  schedule.setHave('fast', pieces(8, [0, 1]), 0)
+  schedule.setSent('seed', pieces(8, [1, 8]), 0)
+  const first = next(schedule, 0)?.part
+  t.equal(first?.owner, 'fast')
+  schedule.progress(first?.id ?? -1, 1, PIECE_BYTES, 1)
+  schedule.ended(first?.id ?? -1, 1)
+  schedule.setHave('slow', pieces(8, [1, 8]), 1)
+  const slow = next(schedule, 1)?.part
+  t.equal(slow?.owner, 'slow')
+  schedule.progress(slow?.id ?? -1, 2, PIECE_BYTES, 1_000)
+  schedule.ended(slow?.id ?? -1, 1_000)
+  // Six pieces at a piece a second take longer than two seconds; `fast` has none of them.
+  schedule.setSent('seed', pieces(8), 1_000)
+  const owners = [next(schedule, 1_000)?.part.owner, next(schedule, 1_000)?.part.owner]
+  t.ok(owners.includes('seed'), owners.join(' '))
 })

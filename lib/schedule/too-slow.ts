@@ -1,0 +1,18 @@
+/** Which running parts are given up because they are slower than is useful while another owner could serve. */
+import type { Owners } from './owners.js'
+import type { Part } from './part.js'
+import type { SchedulePolicy } from './policy.js'
+
+/** Those that are too slow by any measure, and in a swarm laggards: by far slower than what the fastest owner brings. Each counts as given up from then on. */
+export function * tooSlow (parts: Iterable<Part>, owners: Owners, { slowAfterMs, slowBytesPerSecond, laggardAfterMs }: SchedulePolicy, nowMs: number): Generator<Part, void> {
+  const laggardBytesPerMs = owners.laggardBytesPerMs
+  for (const part of parts) {
+    const ms = nowMs - part.startedMs
+    const isSlow = ms >= slowAfterMs && part.receivedBytes < slowBytesPerSecond * ms / 1_000
+    // Once for each owner: it may be the only one that has a piece.
+    const isLaggard = ms >= laggardAfterMs && part.receivedBytes < laggardBytesPerMs * ms && owners.get(part.owner)?.standing.isSound === true
+    if (part.isGivenUp || !(isSlow || isLaggard) || !owners.hasSoundBeside(part.owner)) continue
+    part.isGivenUp = true
+    yield part
+  }
+}
