@@ -1,9 +1,12 @@
 /**
- * Fetches one part: dial the owner, ask for the range, write and check each piece as it passes.
+ * Fetches one part: dial the owner, or take a connection that was kept, ask for the range, write and check each piece as it passes.
  *
  * Runs in a worker thread that does nothing else meanwhile but, at most, fetch other small parts, so
  * its file calls are synchronous: what has come is hashed and written before more is taken in, and
  * no byte leaves the thread.
+ *
+ * Longer than 250 lines because a part is one state, which bytes, the clock and the end of a
+ * connection all change.
  */
 import { closeSync } from 'node:fs'
 import { once } from 'node:events'
@@ -12,7 +15,7 @@ import { threadId } from 'node:worker_threads'
 import { syncFully, writeFullySync } from '../disk/write-fully.js'
 import { identifySync } from '../disk/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
-import { connectFailure, openSocket, withEachKey, type Greeting } from '../net/open-socket.js'
+import { connectFailure, withEachKey, type Greeting } from '../net/open-socket.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { formatAddress } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
@@ -26,6 +29,7 @@ import { isAlert } from '../protocol/tls-record.js'
 import { inSeconds } from '../protocol/units.js'
 import { callFiles, letGo, takeInHand } from '../threads/file-calls.js'
 import { PartControl } from '../threads/part-control.js'
+import { keep, openConnection, takeKept, type OwnerConnection } from './kept-connections.js'
 import { openPartFile } from './part-file.js'
 import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
 import { Silence } from './silence.js'
@@ -71,6 +75,10 @@ class PartFetch {
   #header: Buffer | undefined = Buffer.alloc(0)
   #written = 0
   #whole: WholeFile | undefined
+  /** Whether the owner waits for another request when it has sent all of the range. */
+  #isMore = false
+  /** Whether it has, and nothing else. */
+  #isKept = false
   #reader: SocketReader | undefined
   readonly #silence: Silence
   #settle: (error?: PiecemealError) => void = () => {}
@@ -92,16 +100,38 @@ class PartFetch {
   }
 
   async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
-    const reader = this.#reader = new SocketReader({
-      isTls: greeting !== undefined,
-      sharesThread: sharesThread(this.#task),
+    const { owner } = this.#task
+    const kept = this.#isSmall ? takeKept(owner, greeting) : undefined
+    if (kept) {
+      try {
+        return await this.#runOn(kept)
+      } catch (error) {
+        if (!this.#isUnanswered(error)) throw error
+        this.#silence.enter('connecting')
+      }
+    }
+    const reader = new SocketReader({ isTls: greeting !== undefined, sharesThread: this.#isSmall })
+    return await this.#runOn(openConnection(owner, greeting, reader))
+  }
+
+  async #runOn (connection: OwnerConnection): Promise<WholeFile | undefined> {
+    const { socket, ready, reader } = connection
+    this.#reader = reader
+    this.#socket = socket
+    this.#isSettled = false
+    reader.taker = {
       portion: (bytes) => this.#down.portion(bytes),
       isWaitingForMore: (gathered) => this.#header === undefined && gathered < this.#range.end - this.#range.start - this.#written,
       onBytes: (bytes) => this.#receive(bytes),
       readsOn: (bytes) => !this.#isSettled && this.#isWithinRate(bytes),
-    })
-    const { socket, ready } = openSocket({ ...this.#task.owner, onread: reader.onread }, greeting)
-    this.#socket = socket
+    }
+    const listeners = {
+      error: (cause: Error) => this.#settle(this.#silence.phase === 'connecting'
+        ? connectFailure(this.#where, cause)
+        : this.#brokenOff(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause }))),
+      end: () => this.#settle(this.#brokenOff(this.#endedEarly)),
+      close: () => this.#settle(this.#brokenOff(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`))),
+    }
     const watch = setInterval(() => this.#look(), WATCH_MS)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -109,24 +139,34 @@ class PartFetch {
           if (error) reader.flush()
           if (this.#isSettled) return
           this.#isSettled = true
-          socket.destroy()
+          this.#isKept &&= error === undefined
+          if (!this.#isKept) socket.destroy()
           if (error) reject(error)
           else resolve()
         }
-        socket.on(ready, () => this.#request(socket))
-        socket.on('error', (cause) => this.#settle(this.#silence.phase === 'connecting'
-          ? connectFailure(this.#where, cause)
-          : this.#brokenOff(new PiecemealError('E_NETWORK', `${this.#where}: ${systemCode(cause) ?? cause.message}`, { cause }))))
-        socket.on('end', () => this.#settle(this.#brokenOff(this.#endedEarly)))
-        socket.on('close', () => this.#settle(this.#brokenOff(new PiecemealError('E_NETWORK', `the connection to ${this.#where} was lost`))))
+        for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
+        if (ready) socket.on(ready, () => this.#request(socket))
+        else this.#request(socket.resume())
       })
     } finally {
       clearInterval(watch)
       clearTimeout(this.#pause?.timer)
-      // The pool freezes the thread between tasks: what is not closed now stays open.
-      if (!socket.closed) await once(socket, 'close')
+      // The pool may freeze the thread between tasks: what is not closed now stays open.
+      if (!this.#isKept && !socket.closed) await once(socket, 'close')
+      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener)
+      reader.taker = undefined
+      if (this.#isKept) keep(connection)
     }
     return this.#whole
+  }
+
+  get #isSmall (): boolean {
+    return sharesThread(this.#task)
+  }
+
+  /** Whether a connection that was kept had been closed before it could be asked anything. */
+  #isUnanswered (error: unknown): boolean {
+    return this.#silence.phase === 'waiting' && this.#header?.length === 0 && error instanceof PiecemealError && error.code === 'E_NETWORK'
   }
 
   /** A forwarder whose owner is away accepts the connection and closes it without a word: that is no breach of the contract. */
@@ -139,7 +179,7 @@ class PartFetch {
   #request (socket: Socket): void {
     this.#silence.enter('waiting')
     const { filename, digest, name, isPatient: patient } = this.#task
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient })))
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient, more: this.#isSmall })))
   }
 
   #receive (chunk: Buffer): void {
@@ -164,17 +204,19 @@ class PartFetch {
     }
     this.#header = undefined
     if (isAlert(line.toString())) throw new PiecemealError('E_AUTH', `${this.#where} wants a secret`)
-    const { filename, digest, range } = parseFileCommunication(decodeLineBytes(line))
+    const { filename, digest, range, more = false } = parseFileCommunication(decodeLineBytes(line))
     const { start, end: rangeEnd } = this.#range
     if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
       throw protocolError(`${this.#where} sent another range than it was asked for`)
     }
+    this.#isMore = more
     this.#silence.enter('receiving')
     return chunk.subarray(newline + 1)
   }
 
   #takeData (chunk: Buffer): void {
     this.#silence.enter('receiving')
+    this.#isKept = this.#isMore && this.#isSmall && chunk.length === this.#range.end - this.#range.start - this.#written
     const data = chunk.subarray(0, this.#claim(chunk.length))
     if (data.length === 0) return this.#settle()
     callFiles(() => writeFullySync(this.#fd, data, this.#origin + this.#written))

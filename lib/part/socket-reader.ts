@@ -18,6 +18,10 @@ const SHARED_GATHER_BYTES = 256 * KiB
 export interface SocketReaderOptions {
   isTls: boolean
   sharesThread: boolean
+}
+
+/** Whoever the bytes are for. */
+export interface BytesTaker {
   /** How many of so many bytes may come at once. */
   portion: (bytes: number) => number
   /** Whether it is worth waiting for more, with so many bytes gathered. */
@@ -35,58 +39,66 @@ function threadBuffer (): Buffer {
 }
 
 export class SocketReader {
-  readonly #options: SocketReaderOptions
+  /** On a connection that goes on, one after the other; the buffer stays, for it may have been asked for already. */
+  taker: BytesTaker | undefined
+  readonly #isTls: boolean
   readonly #buffer: Buffer
   /** Where the bytes that were not looked at yet begin and end. */
   #start = 0
   #end = 0
 
-  constructor (options: SocketReaderOptions) {
-    this.#options = options
-    this.#buffer = options.isTls && options.sharesThread ? Buffer.allocUnsafe(SHARED_GATHER_BYTES) : threadBuffer()
+  constructor ({ isTls, sharesThread }: SocketReaderOptions) {
+    this.#isTls = isTls
+    this.#buffer = isTls && sharesThread ? Buffer.allocUnsafe(SHARED_GATHER_BYTES) : threadBuffer()
   }
 
   /** For the socket. */
   get onread (): OnReadOpts {
-    return this.#options.isTls ? this.#gathering : this.#passing
+    return this.#isTls ? this.#gathering : this.#passing
   }
 
   /** Hands over what is gathered. */
   flush (): void {
     const [start, end] = [this.#start, this.#end]
     this.#start = end
-    if (end > start) this.#options.onBytes(this.#buffer.subarray(start, end))
+    if (end > start) this.taker?.onBytes(this.#buffer.subarray(start, end))
   }
 
   get #passing (): OnReadOpts {
-    const { portion, onBytes, readsOn } = this.#options
     const buffer = this.#buffer
     return {
       // Asked for before every read: with a limit, a part of it.
       buffer: () => {
-        const bytes = portion(buffer.length)
+        const bytes = this.#portion(buffer.length)
         return bytes === buffer.length ? buffer : buffer.subarray(0, bytes)
       },
       callback: (bytes) => {
-        onBytes(buffer.subarray(0, bytes))
-        return readsOn(bytes)
+        this.taker?.onBytes(buffer.subarray(0, bytes))
+        return this.#readsOn(bytes)
       },
     }
   }
 
   get #gathering (): OnReadOpts {
-    const { portion, isWaitingForMore, readsOn } = this.#options
     const buffer = this.#buffer
     return {
       // Asked for after each callback and no later, so only there may the next bytes go elsewhere.
-      buffer: () => buffer.subarray(this.#end, this.#end + portion(RECORD_BYTES)),
+      buffer: () => buffer.subarray(this.#end, this.#end + this.#portion(RECORD_BYTES)),
       callback: (bytes) => {
         this.#end += bytes
         const isFull = this.#end > buffer.length - RECORD_BYTES
-        if (isFull || !isWaitingForMore(this.#end - this.#start)) this.flush()
+        if (isFull || this.taker?.isWaitingForMore(this.#end - this.#start) !== true) this.flush()
         if (isFull) this.#start = this.#end = 0
-        return readsOn(bytes)
+        return this.#readsOn(bytes)
       },
     }
+  }
+
+  #portion (bytes: number): number {
+    return this.taker?.portion(bytes) ?? bytes
+  }
+
+  #readsOn (bytes: number): boolean {
+    return this.taker?.readsOn(bytes) ?? false
   }
 }

@@ -70,7 +70,6 @@ await t.test('afterwards the end of the connection is seen, whatever else comes'
   peer.socket.end()
   await line
   await ended
-  t.equal(socket.listenerCount('data'), 0)
 })
 
 await t.test('who begins TLS is told at once that there is none', async (t) => {
@@ -80,4 +79,16 @@ await t.test('who begins TLS is told at once that there is none', async (t) => {
   const late = await reading(t)
   late.peer.send('{"a"', ':"\u0016"}\n')
   t.equal((await late.line).toString(), '{"a":"\u0016"}', 'only the first byte counts')
+})
+
+await t.test('lines that come at once are taken one by one, those that are too many are refused behind them', async (t) => {
+  const { port, server } = await listen(t, () => {})
+  const accepted = once(server, 'connection', { signal: AbortSignal.timeout(WAIT_MS) })
+  const peer = await Peer.connect(t, { port })
+  const [socket] = await accepted as [Socket]
+  const reader = new LineReader(socket, { maxLines: 2 })
+  peer.send('one\ntwo\nthree\nfour\n')
+  t.equal((await reader.next()).toString(), 'one')
+  t.equal((await reader.next()).toString(), 'two')
+  await t.rejects(reader.next(), { code: 'E_LIMIT' })
 })
