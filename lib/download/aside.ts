@@ -52,7 +52,8 @@ export class Aside {
 
   /** Safe to call twice. */
   async close (): Promise<void> {
-    this.#closing.abort()
+    // With a reason that is at hand: the default one is an exception, whose stack costs more than all else at the end of a small download.
+    this.#closing.abort('closed')
     this.cutShort()
     await this.#waiting?.back
   }

@@ -66,7 +66,8 @@ export class HavePoller {
 
   /** Safe to call twice. */
   close (): void {
-    this.#closing.abort()
+    // With a reason that is at hand: the default one is an exception, whose stack costs more than all else at the end of a small download.
+    this.#closing.abort('closed')
     for (const client of this.#clients.values()) client.close()
   }
 
