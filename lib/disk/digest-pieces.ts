@@ -5,7 +5,9 @@ import { bytesOfPieces, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/units.js'
 import type { PieceList } from '../content/digest.js'
+import { digestOfZeros } from '../content/zeros.js'
 import { toDiskError } from './disk-error.js'
+import { Holes } from './holes.js'
 
 /** A run of pieces of a file that the main thread holds open: descriptors are the process's, not a thread's. */
 export interface DigestTask extends Pick<Content, 'size' | 'pieceLength'> {
@@ -20,21 +22,28 @@ let buffer: Buffer | undefined
 
 /** @throws E_CHANGED if the file ends before the last piece does; what reading throws. */
 export function digestPieces ({ fd, offset, firstPiece, endPiece, ...content }: DigestTask): PieceList {
-  buffer ??= Buffer.allocUnsafeSlow(MiB)
-  const digests: Buffer[] = []
-  const hasher = new Blake3Hasher()
-  for (let piece = firstPiece; piece < endPiece; piece++) {
-    const { start, end } = bytesOfPieces(content, piece, piece + 1)
-    for (let at = start; at < end;) {
-      const bytesRead = read(fd, buffer, Math.min(buffer.length, end - at), offset + at)
-      if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter while it was read')
-      hasher.update(buffer.subarray(0, bytesRead))
-      at += bytesRead
-    }
-    digests.push(hasher.digestBuffer())
-    hasher.reset()
+  const holes = Holes.of(fd)
+  try {
+    return Buffer.concat(Array.from({ length: endPiece - firstPiece }, (_, i) => {
+      const { start, end } = bytesOfPieces(content, firstPiece + i, firstPiece + i + 1)
+      const isHole = end - start === content.pieceLength && holes?.has(offset + start, offset + end)
+      return isHole ? digestOfZeros(content.pieceLength) : digest(fd, offset + start, offset + end)
+    }))
+  } finally {
+    holes?.close()
   }
-  return Buffer.concat(digests)
+}
+
+function digest (fd: number, start: number, end: number): Buffer {
+  buffer ??= Buffer.allocUnsafeSlow(MiB)
+  const hasher = new Blake3Hasher()
+  for (let at = start; at < end;) {
+    const bytesRead = read(fd, buffer, Math.min(buffer.length, end - at), at)
+    if (bytesRead === 0) throw new PiecemealError('E_CHANGED', 'the file became shorter while it was read')
+    hasher.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+  return hasher.digestBuffer()
 }
 
 function read (fd: number, into: Buffer, length: number, position: number): number {
