@@ -1,5 +1,10 @@
-import { fsyncSync, writeSync } from 'node:fs'
+import { fstatSync, fsyncSync, ftruncateSync, writeSync } from 'node:fs'
+import { isZeros } from '../content/zeros.js'
+import { KiB } from '../protocol/units.js'
 import { toDiskError } from './disk-error.js'
+
+/** So many zeros in a row, at a multiple of it in the file, stay a hole: less is not worth a call of its own, nor an extent. */
+const BLOCK_BYTES = 64 * KiB
 
 /** Writes all of `bytes` at `position`: one call may write less without an error. @throws E_DISK_FULL, E_IO. */
 export function writeFullySync (fd: number, bytes: Uint8Array, position: number): void {
@@ -9,6 +14,42 @@ export function writeFullySync (fd: number, bytes: Uint8Array, position: number)
     } catch (error) {
       throw toDiskError(error, 'cannot write')
     }
+  }
+}
+
+/**
+ * The same where nothing was ever written: blocks of zeros stay a hole there, and the file reads as if
+ * they had been written. Whatever else stood there would stay, too. @throws E_DISK_FULL, E_IO.
+ */
+export function writeSparseSync (fd: number, bytes: Buffer, position: number): void {
+  let end = 0
+  for (const data of dataIn(bytes, position)) {
+    writeFullySync(fd, bytes.subarray(data.start, data.end), position + data.start)
+    end = data.end
+  }
+  if (end < bytes.length) reachSync(fd, position + bytes.length)
+}
+
+/** What there is to write of bytes that belong at a position: all but blocks of zeros. */
+export function * dataIn (bytes: Buffer, position: number): Generator<{ start: number, end: number }> {
+  let start = 0
+  for (let at = 0; at < bytes.length;) {
+    const end = Math.min(bytes.length, at + BLOCK_BYTES - (position + at) % BLOCK_BYTES)
+    if (isZeros(bytes, at, end)) {
+      if (start < at) yield { start, end: at }
+      start = end
+    }
+    at = end
+  }
+  if (start < bytes.length) yield { start, end: bytes.length }
+}
+
+/** A file that ends in a hole has to be made as long as it is. */
+function reachSync (fd: number, size: number): void {
+  try {
+    if (fstatSync(fd).size < size) ftruncateSync(fd, size)
+  } catch (error) {
+    throw toDiskError(error, 'cannot write')
   }
 }
 
