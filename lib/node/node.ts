@@ -192,7 +192,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       this.#openFolder.assertWritable()
-      const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes } = await download({
+      const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await download({
         filename,
         digest: options.digest,
         signal: task.signal,
@@ -201,7 +201,7 @@ export class Node extends EventEmitter<NodeEvents> {
         onWaiting: (waiting) => task.wait(waiting),
       }, await this.#downloadContext(turn))
       await this.#own.addDownloaded(filename, { size, digest, pieceLength, pieces }, identity, replaces)
-      const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
+      const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes }
       this.emit('saved', event)
       return event
     }).finally(() => this.#offers.abandon(filename))
