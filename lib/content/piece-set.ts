@@ -5,6 +5,9 @@
  * piece is the highest bit of the first word, so the words, big-endian, are the bytes of the wire.
  */
 
+import { bytesOfPieces, type Content } from '../protocol/content.js'
+import type { PieceRange } from './run.js'
+
 const WORD_BITS = 32
 const HIGHEST_BIT = 0x80000000
 
@@ -97,6 +100,15 @@ export class PieceSet {
     this.#setWord(at, (this.words[at] ?? 0) | bits)
   }
 
+  /** What it has, as runs of consecutive pieces. */
+  * ranges (): Generator<PieceRange, void> {
+    for (let firstPiece = this.firstFrom(0); firstPiece < this.pieceCount;) {
+      const endPiece = this.firstGapFrom(firstPiece)
+      yield { firstPiece, endPiece }
+      firstPiece = this.firstFrom(endPiece)
+    }
+  }
+
   /** Pieces that both have. @param most so many or more are all the same */
   countCommon (other: PieceSet, most = Infinity): number {
     let common = 0
@@ -121,6 +133,16 @@ export class PieceSet {
     }
     return this.pieceCount
   }
+}
+
+/** How many bytes the pieces of a set have. */
+export function bytesOfSet (content: Pick<Content, 'size' | 'pieceLength'>, set: PieceSet): number {
+  let bytes = 0
+  for (const { firstPiece, endPiece } of set.ranges()) {
+    const { start, end } = bytesOfPieces(content, firstPiece, endPiece)
+    bytes += end - start
+  }
+  return bytes
 }
 
 /** The bits of that word that are of the pieces from `firstPiece` to `endPiece`, exclusive; one of them at least. */

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { atDisk } from './at-disk.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/units.js'
+import { dataIn } from './write-fully.js'
 
 const CHUNK_BYTES = 1 * MiB
 
@@ -21,8 +22,11 @@ export class Copier {
     this.#isStopped = true
   }
 
-  /** @throws E_IO if there are fewer bytes than that; what reading and writing throw. */
-  async copy (from: Span, to: Span, length: number): Promise<void> {
+  /**
+   * @param to `isBlank`: nothing was ever written there, so that blocks of zeros are left out; at its end the file may then be too short
+   * @throws E_IO if there are fewer bytes than that; what reading and writing throw.
+   */
+  async copy (from: Span, to: Span & { isBlank: boolean }, length: number): Promise<void> {
     this.#buffers = this.#buffers.length > 0 ? this.#buffers : [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)]
     let [filling, spare] = this.#buffers as [Buffer, Buffer]
     const read = async (at: number): Promise<{ bytesRead: number }> => await atDisk(async () => await from.file.read(filling, 0, Math.min(CHUNK_BYTES, length - at), from.at + at))
@@ -30,7 +34,7 @@ export class Copier {
     for (let at = 0; at < length && !this.#isStopped;) {
       const [{ bytesRead }] = await Promise.all([read(at), written])
       if (bytesRead === 0) throw new PiecemealError('E_IO', 'a part file became shorter')
-      written = writeFully(to.file, filling.subarray(0, bytesRead), to.at + at)
+      written = (to.isBlank ? writeSparse : writeFully)(to.file, filling.subarray(0, bytesRead), to.at + at)
       // Observed in the next round, or below.
       written.catch(() => {})
       at += bytesRead;
@@ -38,6 +42,10 @@ export class Copier {
     }
     await written
   }
+}
+
+async function writeSparse (target: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (const { start, end } of dataIn(bytes, position)) await writeFully(target, bytes.subarray(start, end), position + start)
 }
 
 async function writeFully (target: FileHandle, bytes: Buffer, position: number): Promise<void> {

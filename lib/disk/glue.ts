@@ -11,6 +11,7 @@ import { dirname } from 'node:path'
 import { atDisk } from './at-disk.js'
 import { Copier } from './copy-bytes.js'
 import { toDiskError } from './disk-error.js'
+import { PieceSet } from '../content/piece-set.js'
 import type { PlacedRun } from '../content/run.js'
 import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
@@ -20,6 +21,7 @@ import type { Run } from '../content/run.js'
 
 export class Glue {
   readonly #content: Content
+  readonly #zeros: PieceSet
   readonly #onAppended: (run: PlacedRun) => void
   /** Runs whose turn has not come, and those that turn out to hold nothing new. */
   readonly #waiting: Run[] = []
@@ -35,9 +37,13 @@ export class Glue {
   #work: Promise<void> = Promise.resolve()
   #failure: unknown
 
-  /** @param onAppended told before the part file goes that its pieces are in the target now */
-  constructor (content: Content, onAppended: (run: PlacedRun) => void = () => {}) {
+  /**
+   * @param onAppended told before the part file goes that its pieces are in the target now
+   * @param zeros pieces of zeros, which need not come in a part file; but the first piece of all has to
+   */
+  constructor (content: Content, onAppended: (run: PlacedRun) => void = () => {}, zeros = new PieceSet(0)) {
     this.#content = content
+    this.#zeros = zeros
     this.#onAppended = onAppended
   }
 
@@ -106,8 +112,10 @@ export class Glue {
 
   async #appendWhatFits (): Promise<void> {
     for (;;) {
+      if (this.#isClosed) break
+      if (this.#target !== undefined && this.#zeros.has(this.#piece)) await this.#appendHole(this.#target)
       const run = this.#waiting.find((waiting) => this.#isNext(waiting))
-      if (run === undefined || this.#isClosed) break
+      if (run === undefined) break
       this.#waiting.splice(this.#waiting.indexOf(run), 1)
       if (this.#target === undefined) await this.#begin(run)
       else await this.#append(this.#target, run)
@@ -126,14 +134,17 @@ export class Glue {
   }
 
   async #begin ({ path, endPiece }: Run): Promise<void> {
-    this.#target = await atDisk(async () => await open(path, constants.O_RDWR | constants.O_NOFOLLOW))
+    const target = this.#target = await atDisk(async () => await open(path, constants.O_RDWR | constants.O_NOFOLLOW))
     this.#targetPath = path
+    // What comes behind the good pieces are bytes that nobody has checked; zeros are left out from here on.
+    const { end } = bytesOfPieces(this.#content, 0, endPiece)
+    await atDisk(async () => await target.truncate(end))
     this.#piece = endPiece
     if (this.#flusher?.path !== path) {
       await this.#flusher?.settle()
       this.#flusher = new Flusher(path)
     }
-    this.#flusher.grow(bytesOfPieces(this.#content, 0, endPiece).end)
+    this.#flusher.grow(end)
   }
 
   async #append (target: FileHandle, { path, firstPiece, endPiece }: Run): Promise<void> {
@@ -143,15 +154,25 @@ export class Glue {
     try {
       const origin = bytesOfPieces(this.#content, firstPiece, endPiece).start
       if (isTight) await this.#move(source, origin, target, endPiece)
-      else await this.#copier.copy({ file: source, at: start - origin }, { file: target, at: start }, end - start)
+      else await this.#copier.copy({ file: source, at: start - origin }, { file: target, at: start, isBlank: true }, end - start)
     } finally {
       await source.close()
     }
     if (this.#isClosed) return
+    // It may end in zeros.
+    await atDisk(async () => await target.truncate(end))
     this.#onAppended({ firstPiece: this.#piece, endPiece, path: this.#targetPath, originPiece: 0, isMoved: true })
     await atDisk(async () => await rm(path, { force: true }))
     this.#piece = endPiece
     this.#flusher?.grow(end)
+  }
+
+  async #appendHole (target: FileHandle): Promise<void> {
+    const firstPiece = this.#piece
+    const endPiece = this.#zeros.firstGapFrom(firstPiece)
+    await atDisk(async () => await target.truncate(bytesOfPieces(this.#content, firstPiece, endPiece).end))
+    this.#onAppended({ firstPiece, endPiece, path: this.#targetPath, originPiece: 0, isMoved: true })
+    this.#piece = endPiece
   }
 
   /**
@@ -161,7 +182,7 @@ export class Glue {
   async #move (source: FileHandle, origin: number, target: FileHandle, endPiece: number): Promise<void> {
     for (let piece = endPiece - 1; piece >= this.#piece; piece--) {
       const { start, end } = bytesOfPieces(this.#content, piece, piece + 1)
-      await this.#copier.copy({ file: source, at: start - origin }, { file: target, at: start }, end - start)
+      await this.#copier.copy({ file: source, at: start - origin }, { file: target, at: start, isBlank: true }, end - start)
       if (this.#isClosed) return
       this.#onAppended({ firstPiece: piece, endPiece: piece + 1, path: this.#targetPath, originPiece: 0, isMoved: true })
       await atDisk(async () => await source.truncate(start - origin))

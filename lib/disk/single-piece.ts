@@ -2,9 +2,9 @@
  * The part file of a content of one piece, or of none: it is the file, so it needs no folder with
  * others, and it is not worth keeping for a next try.
  */
-import { unlink, writeFile } from 'node:fs/promises'
+import { open, unlink } from 'node:fs/promises'
 import type { PlacedRun } from '../content/run.js'
-import type { Content } from '../protocol/content.js'
+import { bytesOfPieces, type Content } from '../protocol/content.js'
 import { atDisk } from './at-disk.js'
 import { singlePiecePath } from './hidden.js'
 import type { Workspace } from './workspace.js'
@@ -47,12 +47,19 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | '
   }
 }
 
-/** Of a content without any piece. @throws E_DISK_FULL, E_IO. */
-export async function makeEmptyPart (path: string): Promise<PlacedRun> {
+/** A part file of nothing but zeros, if only of none, from the first piece on: nothing is written. @throws E_DISK_FULL, E_IO. */
+export async function makeHole (path: string, content: Pick<Content, 'size' | 'pieceLength'>, endPiece: number): Promise<PlacedRun> {
   try {
-    await writeFile(path, '', { flag: 'wx' })
+    await atDisk(async () => {
+      const handle = await open(path, 'wx')
+      try {
+        await handle.truncate(bytesOfPieces(content, 0, endPiece).end)
+      } finally {
+        await handle.close()
+      }
+    })
   } catch (error) {
     throw toDiskError(error, 'cannot write a part file')
   }
-  return { firstPiece: 0, endPiece: 0, path, originPiece: 0 }
+  return { firstPiece: 0, endPiece, path, originPiece: 0 }
 }

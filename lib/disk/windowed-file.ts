@@ -63,7 +63,7 @@ export class WindowedFile {
 
   private constructor ({ content, path, runs, onMoved }: WindowedFileOptions, handle: FileHandle) {
     this.path = path
-    this.windows = new Windows(pieceCount(content))
+    this.windows = new Windows(pieceCount(content), runs.length === 0)
     for (const run of runs) this.windows.keep(run)
     this.#content = content
     this.#handle = handle
@@ -153,8 +153,9 @@ export class WindowedFile {
     try {
       for (let piece = endPiece - 1; piece >= firstPiece; piece--) {
         const range = { firstPiece: piece, endPiece: piece + 1 }
+        const isBlank = this.windows.isBlank(range)
         if (this.windows.take(range)) {
-          await this.#copy(source, originPiece, range).catch((error: unknown) => {
+          await this.#copy(source, originPiece, range, isBlank).catch((error: unknown) => {
             this.windows.giveBack(range)
             throw error
           })
@@ -170,8 +171,8 @@ export class WindowedFile {
     }
   }
 
-  async #copy (source: FileHandle, originPiece: number, { firstPiece, endPiece }: PieceRange): Promise<void> {
+  async #copy (source: FileHandle, originPiece: number, { firstPiece, endPiece }: PieceRange, isBlank: boolean): Promise<void> {
     const { start, end } = bytesOfPieces(this.#content, firstPiece, endPiece)
-    await this.#copier.copy({ file: source, at: start - originPiece * this.#content.pieceLength }, { file: this.#handle, at: start }, end - start)
+    await this.#copier.copy({ file: source, at: start - originPiece * this.#content.pieceLength }, { file: this.#handle, at: start, isBlank }, end - start)
   }
 }

@@ -11,16 +11,27 @@ export class Windows {
   readonly good: PieceSet
   /** Those, and what somebody may be writing. */
   readonly #taken: PieceSet
+  /** Those that somebody may have written to, at any time. */
+  readonly #soiled: PieceSet
 
-  constructor (pieceCount: number) {
+  /** @param isNew whether nobody has written to the file yet */
+  constructor (pieceCount: number, isNew = true) {
     this.good = new PieceSet(pieceCount)
     this.#taken = new PieceSet(pieceCount)
+    this.#soiled = new PieceSet(pieceCount)
+    if (!isNew) this.#soiled.addRange(0, pieceCount)
+  }
+
+  /** Whether nobody has ever written there; to be asked before they are taken. */
+  isBlank ({ firstPiece, endPiece }: PieceRange): boolean {
+    return this.#soiled.firstFrom(firstPiece) >= endPiece
   }
 
   /** @returns whether all of these pieces are the caller's now; if one of them is another's, none is */
   take ({ firstPiece, endPiece }: PieceRange): boolean {
     if (this.#taken.firstFrom(firstPiece) < endPiece) return false
     this.#taken.addRange(firstPiece, endPiece)
+    this.#soiled.addRange(firstPiece, endPiece)
     return true
   }
 

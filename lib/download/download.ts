@@ -5,6 +5,8 @@
 import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import type { PieceList } from '../content/digest.js'
+import { bytesOfSet, PieceSet } from '../content/piece-set.js'
+import { listOfZeros, zeroPieces } from '../content/zeros.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
@@ -44,6 +46,8 @@ export interface Downloaded extends Content {
   replaces?: string[] | undefined
   /** Bytes that were there from an earlier run. */
   resumedBytes: number
+  /** Bytes in pieces of zeros, which nobody had to send. */
+  zeroBytes: number
 }
 
 /** How often it is looked whether it gets on. */
@@ -107,8 +111,7 @@ async function run (options: Options, course: Course, context: DownloadContext):
     throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
   }
 
-  // The digest of the whole is enough to check a single piece, as long as the size is right. Whether it is, is seen when the piece comes.
-  const plan = pieceCount(found) === 1 ? { found, isCertain: false } : await certainPlanFor(found, course, context)
+  const plan = await planFor(found, course, context)
   try {
     return await carryOut(plan, target, options, course, context)
   } catch (error) {
@@ -116,6 +119,13 @@ async function run (options: Options, course: Course, context: DownloadContext):
     // For its size there was the tracker's word alone. That word may be wrong, and the owner right.
     return await carryOut(await certainPlanFor(found, course, context), target, options, course, context)
   }
+}
+
+async function planFor (found: Found, course: Course, context: DownloadContext): Promise<Plan> {
+  const zeros = await listOfZeros(found)
+  if (zeros) return { found, pieces: zeros, isCertain: true }
+  // The digest of the whole is enough to check a single piece, as long as the size is right. Whether it is, is seen when the piece comes.
+  return pieceCount(found) === 1 ? { found, isCertain: false } : await certainPlanFor(found, course, context)
 }
 
 async function certainPlanFor (found: Found, { signal, standstill }: Course, context: DownloadContext): Promise<Plan> {
@@ -131,7 +141,8 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
   try {
-    room = await workspace.promiseRoom()
+    const zeros = list ? await zeroPieces(found, list) : new PieceSet(pieceCount(found))
+    room = await workspace.promiseRoom(bytesOfSet(found, zeros))
     const runs = list ? await workspace.resume(list, context.digestPieces) : []
     const place = (run: PlacedRun): void => { if (list) onGood?.(found, list, run) }
     const tell = (progress: TransferProgress): void => {
@@ -139,14 +150,14 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
       onProgress?.(progress)
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
-    const transfer = new Transfer({ found, pieces: list, liars, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
-    const { path, pieces, identity, owners, resumedBytes } = await transfer.run()
+    const transfer = new Transfer({ found, pieces: list, zeros, liars, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
+    const { path, pieces, identity, ...sources } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0, isMoved: true })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, owners, replaces: found.replaces, resumedBytes }
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, replaces: found.replaces, ...sources }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'

@@ -4,29 +4,25 @@
  * while others are on their way. A content of one piece has one part: that is the file, and its
  * thread names it.
  */
-import { rm } from 'node:fs/promises'
 import type { PieceList } from '../content/digest.js'
-import type { PieceRange, Place, PlacedRun } from '../content/run.js'
-import { atDisk } from '../disk/at-disk.js'
+import type { PieceSet } from '../content/piece-set.js'
+import type { PieceRange, PlacedRun } from '../content/run.js'
 import { toDiskError } from '../disk/disk-error.js'
 import { Glue } from '../disk/glue.js'
 import type { FileIdentity } from '../disk/own-file.js'
-import { makeEmptyPart } from '../disk/single-piece.js'
+import { makeHole } from '../disk/single-piece.js'
+import { fullestFromStart } from '../disk/fullest-file.js'
 import { WindowedFile } from '../disk/windowed-file.js'
 import type { Workspace } from '../disk/workspace.js'
 import type { WholeFile } from '../part/part-task.js'
-import { pieceCount, type Content } from '../protocol/content.js'
+import type { Content } from '../protocol/content.js'
+import { dropPartFile, ownFile, type PartPlace } from './part-place.js'
 
 export interface Landed {
   pieces: PieceList
   /** The joined or glued, and synced, file; none if it has its name already. */
   path?: string
   identity?: FileIdentity
-}
-
-/** Where a part is written, and which pieces its thread may write there. */
-export interface PartPlace extends PieceRange, Place {
-  readonly isWindow: boolean
 }
 
 export interface Landing {
@@ -36,7 +32,7 @@ export interface Landing {
   readonly target: string | undefined
   /** Whether it is complete, though parts may still run. */
   readonly isOver: boolean
-  /** What an earlier run left. To be called once, before anything else. @throws E_DISK_FULL, E_IO. */
+  /** What is there already: what an earlier run left, and pieces of zeros. To be called once, before anything else. @throws E_DISK_FULL, E_IO. */
   takeUp: (runs: readonly PlacedRun[]) => Promise<void>
   /** For a part that is about to be fetched. */
   placeFor: (range: PieceRange) => PartPlace
@@ -59,6 +55,7 @@ export interface Landing {
 export interface LandingOptions {
   content: Content & { filename: string }
   pieces: PieceList | undefined
+  zeros: PieceSet
   target: string
   inWindows: boolean
   workspace: Pick<Workspace, 'newPartFile'>
@@ -66,9 +63,10 @@ export interface LandingOptions {
 }
 
 export function landingOf (options: LandingOptions): Landing {
-  const count = pieceCount(options.content)
-  if (count === 1) return new OneFile(options)
-  return options.inWindows && count > 0 ? new JoinedParts(options) : new GluedParts(options)
+  const { pieces, inWindows, content } = options
+  // Of a single piece no more than the digest of the whole is known, unless it is of zeros.
+  if (pieces === undefined) return new OneFile(options)
+  return inWindows && content.size > 0 ? new JoinedParts(options) : new GluedParts(options)
 }
 
 class JoinedParts implements Landing {
@@ -84,10 +82,14 @@ class JoinedParts implements Landing {
 
   /** Of the files that begin with the first piece the one that has most is gone on with; what is in others is copied into it. */
   async takeUp (runs: readonly PlacedRun[]): Promise<void> {
-    const { content, workspace, onGood = () => {} } = this.#options
-    const path = fullestFromStart(runs) ?? workspace.newPartFile(0)
+    const { content, zeros, workspace, onGood = () => {} } = this.#options
+    const path = fullestFromStart(runs, zeros) ?? workspace.newPartFile(0)
     const isInIt = (run: PlacedRun): boolean => run.path === path
     this.#opened = await WindowedFile.open({ content, path, runs: runs.filter(isInIt), onMoved: onGood })
+    for (const range of zeros.ranges()) {
+      this.#file.windows.keep(range)
+      onGood({ ...range, path, originPiece: 0 })
+    }
     for (const run of runs.filter((run) => !isInIt(run))) this.#file.add(run)
   }
 
@@ -98,7 +100,8 @@ class JoinedParts implements Landing {
 
   placeFor ({ firstPiece, endPiece }: PieceRange): PartPlace {
     const { path, windows } = this.#file
-    if (windows.take({ firstPiece, endPiece })) return { firstPiece, endPiece, path, originPiece: 0, isWindow: true }
+    const isBlank = windows.isBlank({ firstPiece, endPiece })
+    if (windows.take({ firstPiece, endPiece })) return { firstPiece, endPiece, path, originPiece: 0, isWindow: true, isBlank }
     return ownFile(this.#options.workspace, { firstPiece, endPiece })
   }
 
@@ -146,12 +149,18 @@ class GluedParts implements Landing {
 
   constructor (options: LandingOptions) {
     this.#options = options
-    this.#glue = new Glue(options.content, options.onGood)
+    this.#glue = new Glue(options.content, options.onGood, options.zeros)
   }
 
+  /** What begins with zeros, or has no byte at all, begins with a part that is a hole. */
   async takeUp (runs: readonly PlacedRun[]): Promise<void> {
     for (const run of runs) this.#glue.add(run)
-    if (this.#options.content.size === 0) this.#glue.add(await makeEmptyPart(this.#options.workspace.newPartFile(0)))
+    const { content, zeros, workspace, onGood } = this.#options
+    const endPiece = zeros.firstGapFrom(0)
+    if (endPiece === 0 && content.size > 0) return
+    const hole = await makeHole(workspace.newPartFile(0), content, endPiece)
+    onGood?.(hole)
+    this.#glue.add(hole)
   }
 
   placeFor (range: PieceRange): PartPlace {
@@ -230,21 +239,4 @@ class OneFile implements Landing {
   }
 
   async close (): Promise<void> {}
-}
-
-function ownFile (workspace: LandingOptions['workspace'], { firstPiece, endPiece }: PieceRange): PartPlace {
-  return { firstPiece, endPiece, path: workspace.newPartFile(firstPiece), originPiece: firstPiece, isWindow: false }
-}
-
-async function dropPartFile ({ path }: Place): Promise<void> {
-  // What stays of it is removed with the workspace.
-  await atDisk(async () => await rm(path, { force: true })).catch(() => {})
-}
-
-function fullestFromStart (runs: readonly PlacedRun[]): string | undefined {
-  const pieces = new Map<string, number>()
-  for (const { path, originPiece, firstPiece, endPiece } of runs) {
-    if (originPiece === 0) pieces.set(path, (pieces.get(path) ?? 0) + endPiece - firstPiece)
-  }
-  return [...pieces].sort(([, a], [, b]) => b - a)[0]?.[0]
 }

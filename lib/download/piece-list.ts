@@ -40,9 +40,6 @@ export class NoPieceList extends PiecemealError {
 
 /** @throws NoPieceList; E_INTERRUPTED. */
 export async function fetchPieceList (found: Found, signal: AbortSignal, context: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<CheckedPieceList> {
-  const noBytes = Buffer.alloc(0)
-  if (found.size === 0 && isPieceListOf(found, noBytes)) return { content: { ...contentOnly(found), pieces: noBytes }, liars: [] }
-
   // Not with `AbortSignal.any`: in Node 20 such a signal may be collected before it fires.
   const done = new AbortController()
   const either = done.signal

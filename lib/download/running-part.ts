@@ -9,7 +9,7 @@ import { PartControl } from '../threads/part-control.js'
 import type { UntoldFile } from '../disk/untold-file.js'
 import type { WholeFile } from '../part/part-task.js'
 import type { PlacedRun } from '../content/run.js'
-import type { PartPlace } from './landing.js'
+import type { PartPlace } from './part-place.js'
 
 export interface RunningPartOptions {
   part: PartToStart
@@ -79,6 +79,7 @@ export class RunningPart {
       path: place.path,
       originPiece: place.originPiece,
       isWindow: place.isWindow,
+      isBlank: place.isBlank,
       target,
       naming,
       untold,

@@ -3,7 +3,8 @@
  * finished runs on. Where it gets nowhere while others wait it steps aside until an owner answers.
  */
 import type { PieceList } from '../content/digest.js'
-import type { PlacedRun } from '../content/run.js'
+import type { PieceSet } from '../content/piece-set.js'
+import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { Workspace } from '../disk/workspace.js'
 import { pieceCount } from '../protocol/content.js'
 import type { ErrorCode } from '../protocol/errors.js'
@@ -28,8 +29,10 @@ export interface TransferProgress {
 
 export interface TransferOptions {
   found: Found
-  /** Not known beforehand where there is only one. */
+  /** Not known beforehand where there is only one, unless it is of zeros. */
   pieces?: PieceList | undefined
+  /** Those of zeros, which are not fetched. */
+  zeros: PieceSet
   /** Codes of an owner that end it at once: what is asked for may be what is wrong. */
   doubtful?: ReadonlySet<ErrorCode> | undefined
   /** Owners that are known to send wrong things. */
@@ -49,6 +52,8 @@ export interface TransferOptions {
 export interface Transferred extends Landed {
   owners: Array<{ name: string, bytes: number }>
   resumedBytes: number
+  /** In pieces of zeros. */
+  zeroBytes: number
 }
 
 /** How often threads are asked how far they are. */
@@ -66,18 +71,19 @@ export class Transfer {
   readonly #aside: Aside
   readonly #tally: Tally
   readonly #parts: LiveParts
+  #zeroBytes = 0
   #resumedBytes = 0
   #knownBytes = 0
   #wake: () => void = () => {}
   readonly #wakeUp = (): void => this.#wake()
 
   constructor (options: TransferOptions, context: DownloadContext) {
-    const { found, pieces, target, standstill, onGood } = options
+    const { found, pieces, standstill } = options
     this.#options = options
     this.#context = context
     const { giveUpMs, ownerWaitMs } = context.deadlines
     this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength, giveUpMs, ownerWaitMs })
-    this.#landing = landingOf({ ...context, content: found, pieces, target, workspace: options.workspace, onGood })
+    this.#landing = landingOf({ ...context, ...options, content: found, pieces, onGood: options.onGood })
     this.#machine = new MachineShare({ ...context, isGradual: this.#landing.isGradual })
     this.#questions = new Questions({ found, schedule: this.#schedule, onTold: this.#wakeUp, onNewOwner: () => this.#aside.cutShort() }, context)
     this.#aside = new Aside({ turn: context.turn, standstill, questions: () => this.#questions.whetherBack, onBack: this.#wakeUp })
@@ -100,7 +106,7 @@ export class Transfer {
       })
       standstill.moved(performance.now())
       standstill.waits(() => ({ for: 'disk', owners: [] }))
-      return { ...await this.#landing.finish(), owners: this.#tally.owners, resumedBytes: this.#resumedBytes }
+      return { ...await this.#landing.finish(), owners: this.#tally.owners, resumedBytes: this.#resumedBytes, zeroBytes: this.#zeroBytes }
     } finally {
       this.#context.slots.leave(this.#wakeUp)
       signal.removeEventListener('abort', this.#wakeUp)
@@ -108,18 +114,24 @@ export class Transfer {
     }
   }
 
-  /** What is there already. */
+  /** What is there already, and what need not be fetched. */
   async #takeUp (): Promise<void> {
-    const { runs, found, liars = [], onGood } = this.#options
+    const { runs, zeros, found, liars = [], onGood } = this.#options
+    for (const range of zeros.ranges()) this.#have(range)
+    this.#zeroBytes = this.#tally.bytes
     for (const run of runs) {
-      this.#schedule.have(run.firstPiece, run.endPiece)
-      this.#tally.count(run)
+      this.#have(run)
       onGood?.(run)
     }
+    this.#resumedBytes = this.#tally.bytes - this.#zeroBytes
     await this.#landing.takeUp(runs)
-    this.#resumedBytes = this.#tally.bytes
     this.#questions.setOwners(found.owners)
     for (const owner of liars) this.#questions.ban(owner, `the owner ${quote(owner.name)} sent a wrong piece list`)
+  }
+
+  #have (range: PieceRange): void {
+    this.#schedule.have(range.firstPiece, range.endPiece)
+    this.#tally.count(range)
   }
 
   async #fetch (): Promise<void> {

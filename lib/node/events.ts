@@ -75,6 +75,8 @@ export interface SavedEvent {
   owners: Array<{ name: string, bytes: number }>
   /** Bytes that an earlier, interrupted download had left. */
   resumed: number
+  /** Bytes in pieces of zeros, which nobody had to send. */
+  zeros: number
 }
 
 /** What a node is at. Rates are bytes a second. */

@@ -200,7 +200,7 @@ export class Node extends EventEmitter<NodeEvents> {
       this.#openFolder.assertWritable()
       const target = { filename, path: join(this.#openFolder.realPath, filename) }
       await this.#own.assertFree(target)
-      const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes } = await download({
+      const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await download({
         filename,
         digest: options.digest,
         signal: task.signal,
@@ -209,7 +209,7 @@ export class Node extends EventEmitter<NodeEvents> {
         onWaiting: (waiting) => task.wait(waiting),
       }, await this.#downloadContext(turn))
       await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
-      const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes }
+      const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes }
       this.emit('saved', event)
       return event
     }).finally(() => this.#offers.abandon(filename))

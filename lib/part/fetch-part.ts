@@ -8,12 +8,9 @@
  * Longer than 250 lines because a part is one state, which bytes, the clock and the end of a
  * connection all change.
  */
-import { closeSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { threadId } from 'node:worker_threads'
-import { syncFully, writeFullySync } from '../disk/write-fully.js'
-import { identifySync } from '../disk/own-file.js'
 import { PieceChecker } from '../content/piece-checker.js'
 import { connectFailure, withEachKey, type Greeting } from '../net/open-socket.js'
 import { RateLimit } from '../threads/rate-limit.js'
@@ -30,7 +27,7 @@ import { inSeconds } from '../protocol/units.js'
 import { callFiles, letGo, takeInHand } from '../threads/file-calls.js'
 import { PartControl } from '../threads/part-control.js'
 import { keep, openConnection, takeKept, type OwnerConnection } from './kept-connections.js'
-import { openPartFile } from './part-file.js'
+import { PartWriter } from './part-writer.js'
 import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
 import { Silence } from './silence.js'
 import { SocketReader } from './socket-reader.js'
@@ -50,11 +47,11 @@ export async function fetchPart (task: PartTask): Promise<WholeFile | undefined>
   control.threadId = threadId
   takeInHand(control)
   try {
-    const fd = callFiles(() => openPartFile(task))
+    const writer = callFiles(() => new PartWriter(task))
     try {
-      return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, fd).run(greeting))
+      return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, writer).run(greeting))
     } finally {
-      callFiles(() => closeSync(fd))
+      callFiles(() => writer.close())
     }
   } finally {
     letGo(control)
@@ -63,11 +60,9 @@ export async function fetchPart (task: PartTask): Promise<WholeFile | undefined>
 
 class PartFetch {
   readonly #task: PartTask
-  readonly #fd: number
   readonly #where: string
   readonly #range: ByteRange
-  /** Where in the file it begins. */
-  readonly #origin: number
+  readonly #writer: PartWriter
   readonly #control: PartControl
   readonly #checker: PieceChecker
   readonly #down: RateLimit
@@ -87,12 +82,11 @@ class PartFetch {
   /** While the node's own limit keeps the socket from being read: that limit, and what ends it. */
   #pause: { bytesPerSecond: number | undefined, timer: NodeJS.Timeout } | undefined
 
-  constructor (task: PartTask, fd: number) {
+  constructor (task: PartTask, writer: PartWriter) {
     this.#task = task
-    this.#fd = fd
     this.#where = formatAddress(task.owner)
     this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
-    this.#origin = this.#range.start - task.originPiece * task.pieceLength
+    this.#writer = writer
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
     this.#silence = new Silence({ deadlines: task.deadlines, lookMs: WATCH_MS })
@@ -225,7 +219,7 @@ class PartFetch {
     const data = chunk.subarray(0, this.#claim(chunk.length))
     if (data.length === 0) return this.#settle()
     this.#isKept = this.#isMore && this.#isSmall && chunk.length === missing && data.length === missing
-    callFiles(() => writeFullySync(this.#fd, data, this.#origin + this.#written))
+    callFiles(() => this.#writer.write(data, this.#written))
     this.#written += data.length
     this.#control.receivedBytes = this.#written
     for (let at = 0; at < data.length;) {
@@ -256,13 +250,13 @@ class PartFetch {
     const { path, target, filename, naming, untold = [] } = this.#task
     const { digest: pieces } = this.#checker
     if (target === undefined || pieces === undefined) return
-    syncFully(this.#fd)
-    const file = identifySync(this.#fd)
+    this.#writer.sync()
+    const file = this.#writer.identity
     this.#control.setFile(file)
     const named = takeUntold(target, file.size, untold, naming)
     if (named === undefined) giveName({ from: path, to: target, filename, naming })
     dropOldName(path)
-    this.#whole = { pieces, identity: named ?? identifySync(this.#fd) }
+    this.#whole = { pieces, identity: named ?? this.#writer.identity }
   }
 
   /** An owner gives a stream up that takes nothing. If this thread had stood still, that is not the owner's fault. */

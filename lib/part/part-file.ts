@@ -9,7 +9,7 @@ import type { PartTask } from './part-task.js'
 export function openPartFile ({ path, isWindow }: Pick<PartTask, 'path' | 'isWindow'>): number {
   // A window's file has to be the one that all write to: if it has gone, a new one would be another.
   const make = isWindow ? 0 : constants.O_CREAT | constants.O_TRUNC
-  const open = (): number => openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | make, 0o666)
+  const open = (): number => openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | make, 0o666)
   try {
     try {
       return open()

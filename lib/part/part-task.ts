@@ -29,6 +29,8 @@ export interface PartTask extends Content {
   originPiece: number
   /** Whether the file is there and others write to it as well; otherwise it is a part file, and made. */
   isWindow: boolean
+  /** Whether nothing was ever written there, so that zeros need not be, either. */
+  isBlank: boolean
   /** For the only piece of a content: the path that its file is to have in the end. */
   target?: string | undefined
   /** How it gets it. */

@@ -24,10 +24,11 @@ const LINES: Lines = {
   cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
   waiting: ({ file, ...waiting }) => [`waiting for ${whatIsWaitedFor(waiting)}: ${printable(file)}, no byte for ${formatSeconds(Math.round(waiting.seconds))}`],
   progress: () => [],
-  saved: ({ file, bytes, owners, seconds, resumed }) => {
+  saved: ({ file, bytes, owners, seconds, resumed, zeros }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
     const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
-    return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed, seconds)}`]
+    const unsent = zeros > 0 ? `, ${formatBytes(zeros)} of zeros` : ''
+    return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
   },
   failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
   warning: ({ message }) => [`warning: ${oneLine(message)}`],

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { digestPieces } from '../../lib/disk/digest-pieces.js'
 import { Glue } from '../../lib/disk/glue.js'
+import { PieceSet } from '../../lib/content/piece-set.js'
 import type { Run } from '../../lib/content/run.js'
 import { Workspace } from '../../lib/disk/workspace.js'
 import { tempDir } from '../helpers/files.js'
@@ -82,6 +83,30 @@ await t.test('part files that hold more than their good pieces', async (t) => {
     const glue = new Glue(content)
     for (const run of runs) glue.add(run)
     t.ok(readFileSync(await glue.finish()).equals(content.data), JSON.stringify(ranges))
+  }
+})
+
+await t.test('pieces of zeros come in no part file', async (t) => {
+  const size = 10 * MiB
+  const data = Buffer.alloc(size)
+  for (const piece of [0, 1, 4, 8]) data.fill('data', piece * MiB + 70_000, piece * MiB + 80_000)
+  const zeros = new PieceSet(10)
+  for (const piece of [2, 3, 5, 6, 7, 9]) zeros.add(piece)
+  const orders: Array<Array<[number, number]>> = [[[0, 2], [4, 5], [8, 9]], [[8, 9], [4, 5], [0, 1], [1, 2]], [[0, 2], [4, 7], [6, 9]]]
+  for (const ranges of orders) {
+    const folder = t.testdir({})
+    const told: number[][] = []
+    const glue = new Glue({ size, pieceLength: MiB, digest: content.digest }, ({ firstPiece, endPiece }) => told.push([firstPiece, endPiece]), zeros)
+    for (const [i, [firstPiece, endPiece]] of ranges.entries()) {
+      const path = join(folder, `${firstPiece}-${i}.part`)
+      writeFileSync(path, Buffer.concat([data.subarray(firstPiece * MiB, endPiece * MiB), Buffer.alloc(3 * MiB, 'bytes that nobody vouches for')]))
+      glue.add({ firstPiece, endPiece, path })
+    }
+    const path = await glue.finish()
+    t.ok(readFileSync(path).equals(data), JSON.stringify(ranges))
+    t.strictSame(told.at(-1), [9, 10], 'it is told that they are there')
+    // What came in the part that is the beginning stays as it came.
+    t.ok(statSync(path).blocks * 512 < 3 * MiB, 'zeros that are copied take no room')
   }
 })
 

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { SINGLE_PIECE } from '../../lib/disk/hidden.js'
-import { SinglePiece, makeEmptyPart } from '../../lib/disk/single-piece.js'
+import { SinglePiece, makeHole } from '../../lib/disk/single-piece.js'
 import { tinyContent } from '../download/contents.js'
 
 const content = tinyContent(9)
@@ -38,9 +38,12 @@ await t.test('nothing is kept for a next try', async (t) => {
   t.strictSame(await part.resume(), [])
 })
 
-await t.test('an empty file', async (t) => {
-  const path = join(t.testdir({}), 'empty')
-  t.strictSame(await makeEmptyPart(path), { firstPiece: 0, endPiece: 0, path })
-  t.equal(readFileSync(path).length, 0)
-  await t.rejects(makeEmptyPart(path), { code: 'E_IO' }, 'what is there is nobody\'s to empty')
+await t.test('a file of nothing but zeros, if only of none', async (t) => {
+  const path = join(t.testdir({}), 'hole')
+  for (const bytes of [0, 100_000]) {
+    t.strictSame(await makeHole(`${path}${bytes}`, { size: bytes, pieceLength: 10_000 }, bytes / 10_000), { firstPiece: 0, endPiece: bytes / 10_000, path: `${path}${bytes}`, originPiece: 0 })
+    t.ok(readFileSync(`${path}${bytes}`).equals(Buffer.alloc(bytes)))
+    t.equal(statSync(`${path}${bytes}`).blocks, 0)
+  }
+  await t.rejects(makeHole(`${path}0`, content, 0), { code: 'E_IO' }, 'what is there is nobody\'s to empty')
 })

@@ -31,7 +31,7 @@ function start (): Started {
   const threads: Thread[] = []
   const ends: PartEnd[] = []
   const running = new RunningPart({
-    part, owner: OWNER, place: { firstPiece: 2, endPiece: 6, path: '/part', originPiece: 2, isWindow: false }, found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
+    part, owner: OWNER, place: { firstPiece: 2, endPiece: 6, path: '/part', originPiece: 2, isWindow: false, isBlank: true }, found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
   }, {
     name: 'me',
     deadlines: DEADLINES,

@@ -44,6 +44,7 @@ function taskFor (folder: string, name: string, server: Server): PartTask {
     path: join(folder, `${name}.part`),
     originPiece: 0,
     isWindow: false,
+    isBlank: true,
     target: join(folder, name),
     naming: { way: 'link', hiddenFolder: folder },
     control: PartControl.forPart(0, 1).buffer,

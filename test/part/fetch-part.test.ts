@@ -51,7 +51,7 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   const owner = await listener.listen({ host: HOST, port: 0 })
   const { path = join(await tempDir(t), 'part'), originPiece = 0, isWindow = false } = file
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, originPiece, isWindow, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, originPiece, isWindow, isBlank: true, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }

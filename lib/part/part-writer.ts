@@ -1,0 +1,67 @@
+/**
+ * Writes what has come of a part. Zeros stay a hole where nothing was ever written; where an earlier
+ * part, or run, may have left its bytes each piece is looked at first, and zeros are written like all else.
+ */
+import { closeSync } from 'node:fs'
+import { Holes } from '../disk/holes.js'
+import { identifySync, type FileIdentity } from '../disk/own-file.js'
+import { syncFully, writeFullySync, writeSparseSync } from '../disk/write-fully.js'
+import { bytesOfPieces } from '../protocol/content.js'
+import { openPartFile } from './part-file.js'
+import type { PartTask } from './part-task.js'
+
+export class PartWriter {
+  readonly #fd: number
+  readonly #task: PartTask
+  /** Where the part begins in the file. */
+  readonly #origin: number
+  readonly #holes: Holes | undefined
+  /** The first piece that was not looked at, as nothing of it was written yet. */
+  #nextPiece: number
+  /** Whether the piece before it was a hole. */
+  #isInHole = false
+
+  /** @throws E_DISK_FULL, E_IO, E_LIMIT. */
+  constructor (task: PartTask) {
+    this.#fd = openPartFile(task)
+    this.#task = task
+    this.#origin = (task.firstPiece - task.originPiece) * task.pieceLength
+    this.#holes = task.isBlank ? undefined : Holes.of(this.#fd)
+    this.#nextPiece = task.firstPiece
+  }
+
+  /** Bytes that follow one another. @param at where in the part @throws E_DISK_FULL, E_IO. */
+  write (bytes: Buffer, at: number): void {
+    const isBlank = this.#task.isBlank || this.#isHole(at + bytes.length)
+    const write = isBlank ? writeSparseSync : writeFullySync
+    write(this.#fd, bytes, this.#origin + at)
+  }
+
+  /** Returns when all of it is on the disk. @throws E_DISK_FULL, E_IO. */
+  sync (): void {
+    syncFully(this.#fd)
+  }
+
+  /** The file as it is now. */
+  get identity (): FileIdentity {
+    return identifySync(this.#fd)
+  }
+
+  close (): void {
+    this.#holes?.close()
+    closeSync(this.#fd)
+  }
+
+  /** Whether all pieces are holes from the one at hand to where the part's bytes will reach. */
+  #isHole (end: number): boolean {
+    const { firstPiece, pieceLength } = this.#task
+    let areHoles = this.#nextPiece === firstPiece || this.#isInHole
+    for (; this.#nextPiece < firstPiece + Math.ceil(end / pieceLength); this.#nextPiece++) {
+      const range = bytesOfPieces(this.#task, this.#nextPiece, this.#nextPiece + 1)
+      const origin = this.#task.originPiece * pieceLength
+      this.#isInHole = this.#holes?.has(range.start - origin, range.end - origin) ?? false
+      areHoles &&= this.#isInHole
+    }
+    return areHoles
+  }
+}
