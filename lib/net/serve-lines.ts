@@ -84,12 +84,12 @@ class LineConnection {
     } finally {
       this.#isAnswering = false
     }
-    await this.#reply(reply)
+    if (!this.#write(reply)) await this.#drained()
   }
 
-  /** Replies to pipelined requests leave in one write. It waits until the peer reads. */
-  async #reply (reply: object | Buffer): Promise<void> {
-    if (this.#socket.destroyed) return
+  /** Replies to pipelined requests leave in one write. @returns whether the peer reads them */
+  #write (reply: object | Buffer): boolean {
+    if (this.#socket.destroyed) return true
     if (!this.#isCorked) {
       this.#isCorked = true
       this.#socket.cork()
@@ -98,7 +98,10 @@ class LineConnection {
         this.#socket.uncork()
       })
     }
-    if (this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))) return
+    return this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))
+  }
+
+  async #drained (): Promise<void> {
     this.#drainBegunMs = performance.now()
     await new Promise<void>((resolve) => {
       const go = (): void => {

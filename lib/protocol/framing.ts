@@ -12,7 +12,6 @@ import { decodeLine } from './line.js'
 import { beginsHandshake, wantsNoTls } from './tls-record.js'
 
 const NEWLINE = 0x0a
-const LINE_END = /\r?\n/
 /** A line that drips in byte by byte is not kept as 65,536 buffers. */
 const MAX_TAIL_CHUNKS = 64
 
@@ -22,7 +21,7 @@ export type Line = { value: Record<string, unknown>, fault?: undefined } | { val
 /** A stream that takes bytes and gives `Line`s, up to the first bad one: what comes after it costs nothing more. */
 export function splitLines (): Transform {
   let isOver = false
-  return split2(LINE_END, (text: string): Line | undefined => {
+  return split2(/\r?\n/, (text: string): Line | undefined => {
     if (isOver) return undefined
     const line = toLine(text)
     isOver = line.fault !== undefined
@@ -79,8 +78,8 @@ export class LineBound {
   linesOf (chunk: Buffer): Line[] {
     const lines: Line[] = []
     for (const bytes of this.take(chunk)) {
-      // The last newline ends the last line.
-      for (const text of bytes.toString('utf8', 0, bytes.length - 1).split(LINE_END)) {
+      // The last newline ends the last line; a carriage return before one is white space to JSON.
+      for (const text of bytes.toString('utf8', 0, bytes.length - 1).split('\n')) {
         const line = toLine(text)
         lines.push(line)
         if (line.fault === undefined) continue

@@ -57,7 +57,7 @@ export class Holder implements Holders {
   }
 
   with (holder: Holder): Holders {
-    return new Crowd([this, holder])
+    return new Crowd(this, holder)
   }
 
   without (): Holders {
@@ -84,14 +84,17 @@ const FEW = 16
 
 class Crowd implements Holders {
   /** Complete ones first. */
-  readonly #holders: Holder[] = []
-  #complete = 0
-  #origins = 0
+  readonly #holders: Holder[]
+  #complete: number
+  #origins: number
   /** Node → where it stands; none while they are few. */
   #places: Map<string, number> | undefined
 
-  constructor (holders: readonly Holder[]) {
-    for (const holder of holders) this.with(holder)
+  constructor (first: Holder, second: Holder) {
+    // As long as it has to be: one that begins empty gets room for 17.
+    this.#holders = first.owner.complete ? [first, second] : [second, first]
+    this.#complete = first.complete + second.complete
+    this.#origins = first.origins + second.origins
   }
 
   get size (): number {

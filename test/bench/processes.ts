@@ -19,7 +19,16 @@ export function processorSeconds (pid: number | undefined): number | undefined {
 
 /** The most memory that it has had resident. */
 export function peakBytes (pid: number): number | undefined {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1]
+  return statusBytes(pid, 'VmHWM')
+}
+
+/** The memory that it has resident now. */
+export function residentBytes (pid: number): number | undefined {
+  return statusBytes(pid, 'VmRSS')
+}
+
+function statusBytes (pid: number, field: string): number | undefined {
+  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(read(`/proc/${pid}/status`))?.[1]
   return kib === undefined ? undefined : Number(kib) * 1_024
 }
 

@@ -6,6 +6,7 @@ import { tableOf, type Column } from './columns.js'
 import { compare, figure, type Quantity } from './ratios.js'
 import { allFigures, runRounds } from './rounds.js'
 import { knownMedian, medianRatio, orUnknown, spread } from './statistics.js'
+import { trackerMemory } from './tracker-memory.js'
 import { BittorrentTracker, Opentracker, PiecemealTracker, type TrackerMeasurement } from './trackers.js'
 
 const CONNECTIONS = [1, 100, 1_000]
@@ -27,22 +28,23 @@ export async function tracker (stage: Stage, { rounds, say }: BenchmarkOptions):
     ...others,
   ], { name: 'tracker', rounds, say, tell: (measurement) => `${thousands(perSecond(measurement))} a second` })
   const ours = runs.get(full) ?? []
+  const memory = await trackerMemory(stage, say)
   return {
     title: `Answers of a tracker, in thousands, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${full.name} in times of that row`,
-    table: tableOf(runs, [
+    table: [...tableOf(runs, [
       { heading: 'a second', cell: (measurements) => spreadOf(measurements.map(perSecond)) },
       { heading: 'piecemeal of it', cell: (measurements) => medianRatio(ours.map(perSecond), measurements.map(perSecond)).toFixed(2) },
       { heading: 'a processor second of the tracker', cell: (measurements) => orUnknown(knownMedian(measurements.map(perProcessorSecond)), thousands) },
       { heading: 'piecemeal of it', cell: (measurements) => orUnknown(processorRatio(ours, measurements), (ratio) => ratio.toFixed(2)) },
       { heading: 'most memory', cell: (measurements) => orUnknown(knownMedian(measurements.map(({ peakBytes }) => peakBytes)), formatBytes) },
-    ] satisfies Array<Column<TrackerMeasurement>>),
+    ] satisfies Array<Column<TrackerMeasurement>>), ...memory.map(({ what, residentBytes, bytesEach }) => [`piecemeal, ${what}`, '', '', '', '', `${formatBytes(residentBytes)}, ${count(Math.round(bytesEach), 'byte')} each`])],
     notes,
     ratios: [
       figure({ what: WHAT, runs, ours: full, quantity: ANSWERS, ask: { atLeast: LEAST_ANSWERS } }),
       ...others.map((theirs) => compare({ what: WHAT, runs, ours: full, theirs, quantity: ANSWERS })),
       ...others.map((theirs) => compare({ what: WHAT, runs, ours: full, theirs, quantity: ANSWERS_OF_PROCESSOR })),
     ],
-    data: allFigures(runs),
+    data: { rounds: allFigures(runs), memory },
   }
 }
 
