@@ -1,6 +1,6 @@
 /**
- * Whether the streams that an owner serves leave much of its link unused: it brings less than half of
- * what it lately could. Those that fetch slowly are not to keep the quick ones out by their number alone.
+ * Whether the streams that an owner serves leave much of its link unused: what goes out is less than a
+ * quarter of what lately did. Those that fetch slowly are not to keep the quick ones out by their number alone.
  */
 
 /** A rate over less time than this means little; and each stream that is let in shows first what it changes. */

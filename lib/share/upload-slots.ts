@@ -19,7 +19,7 @@ export interface Upload {
 export interface UploadSlotsOptions {
   /** @default 64 */
   maxStreams?: number | undefined
-  /** More are let in while these bring less than half of what lately went out. @default 16 */
+  /** More are let in while these bring less than a quarter of what lately went out. @default 16 */
   maxPatientStreams?: number
   /** @default 8 */
   maxStreamsPerDownloader?: number
