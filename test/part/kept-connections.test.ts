@@ -57,7 +57,7 @@ async function owner (t: Test, serve: Serve, isSecret: boolean): Promise<Owner> 
   const fetch = async (): Promise<Buffer> => {
     const path = join(folder, String(parts++))
     await fetchPart({
-      size, digest, pieceLength, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner: address, firstPiece: 0, endPiece: 1, isPatient: false, pieces: undefined,
+      size, digest, pieceLength, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner: address, firstPiece: 0, endPiece: 1, isPatient: false, pieces: undefined, originPiece: 0,
       path, naming: { way: 'link', hiddenFolder: dirname(path) }, control: PartControl.forPart(0, 1).buffer,
       credentials: isSecret ? { ...credentialsFor('data', SECRET), name: 'NodeC' } : undefined,
     })
