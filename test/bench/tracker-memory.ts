@@ -42,8 +42,7 @@ export async function trackerMemory (stage: Stage, say: (line: string) => void):
     const sockets = await gather(crowd, Number(address.slice(address.lastIndexOf(':') + 1)))
     const full = residentBytes(tracker.pid)
     for (const socket of sockets) socket.removeAllListeners('close').destroy()
-    tracker.kill('SIGTERM')
-    await tracker.ended()
+    await tracker.stop()
     if (empty === undefined || full === undefined) return []
     const each = (full - empty) / (crowd.nodes * Math.max(1, crowd.files))
     say(`tracker: ${crowd.what}: ${formatBytes(full)}`)

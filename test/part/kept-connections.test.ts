@@ -57,8 +57,13 @@ async function owner (t: Test, serve: Serve, isSecret: boolean): Promise<Owner> 
   const fetch = async (): Promise<Buffer> => {
     const path = join(folder, String(parts++))
     await fetchPart({
+<<<<<<< HEAD
       size, digest, pieceLength, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner: address, firstPiece: 0, endPiece: 1, isPatient: false, pieces: undefined,
       path, originPiece: 0, isWindow: false, isBlank: true, naming: { way: 'link', hiddenFolder: dirname(path) }, control: PartControl.forPart(0, 1).buffer,
+=======
+      size, digest, pieceLength, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner: address, firstPiece: 0, endPiece: 1, isPatient: false, pieces: undefined, originPiece: 0,
+      path, naming: { way: 'link', hiddenFolder: dirname(path) }, control: PartControl.forPart(0, 1).buffer,
+>>>>>>> more
       credentials: isSecret ? { ...credentialsFor('data', SECRET), name: 'NodeC' } : undefined,
     })
     return await readFile(path)
