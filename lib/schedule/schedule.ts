@@ -220,7 +220,6 @@ export class Schedule {
       const assignment = this.#assigner.next(nowMs)
       if (assignment === undefined) return
       const { part: { id, owner, firstPiece, endPiece, isPatient }, shortened } = assignment
-      // Before another brings them, for two are not to write the same.
       if (shortened) yield { order: 'shorten', id: shortened.id, endPiece: shortened.endPiece }
       yield { order: 'start', part: { id, owner, firstPiece, endPiece, isPatient } }
     }

@@ -10,6 +10,7 @@ const NODE = {
   dir: 'node_files',
   host: '127.0.0.1',
   json: false,
+  separateParts: false,
   insecure: false,
 }
 const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', allowAdvertise: false, insecure: false }
@@ -58,6 +59,7 @@ await t.test('bin/node', async (t) => {
     [['-n', 'NodeC', '-p', '0', '65535', '--json'], { ...NODE, outputPort: 65_535, json: true }],
     [['-n', 'NodeC', '-t', 'tracker.lab:5', '-d', 'my files', '--host', '0.0.0.0'], { ...NODE, tracker: { host: 'tracker.lab', port: 5 }, dir: 'my files', host: '0.0.0.0' }],
     [['-n', 'NodeC', '--tracker', '[::1]:12340', '--dir', '/srv'], { ...NODE, tracker: { host: '::1', port: 12_340 }, dir: '/srv' }],
+    [['-n', 'NodeC', '--separate-parts'], { ...NODE, separateParts: true }],
     [['-n', 'NodeC', '--advertise', 'lab.example', '--give-up', '30s'], { ...NODE, advertise: { host: 'lab.example' }, giveUpMs: 30_000 }],
     [['-n', 'NodeC', '--advertise', '[fd00::1]:1:2', '--give-up=5'], { ...NODE, advertise: { host: 'fd00::1', inputPort: 1, outputPort: 2 }, giveUpMs: 300_000 }],
     [['-n', 'NodeC', '--up', '50M', '--down=1.5G'], { ...NODE, up: 52_428_800, down: 1_610_612_736 }],

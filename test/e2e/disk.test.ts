@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { quote } from 'shlex'
 import { Command } from '../helpers/command.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
+import { DATA_PATHS } from '../helpers/ways.js'
 import { firstDifference, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import { NODE_BIN, nodeFolder, startNode, startTracker, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
 import { MiB } from '../../lib/protocol/units.js'
@@ -37,9 +38,9 @@ void t.test('a file that has no room is refused before any byte', withMounts, as
   t.equal(await fetcher.leave(), 28)
 })
 
-void t.test('the room vanishes in the middle', withMounts, async (t) => {
+for (const { path, pathFlags } of DATA_PATHS) void t.test(`${path}: the room vanishes in the middle`, withMounts, async (t) => {
   const { tracker, dir, owner } = await setUp(t)
-  const fetcher = await startOnSmallDisk(t, { tracker, dir, options: 'size=24m' })
+  const fetcher = await startOnSmallDisk(t, { tracker, dir, options: 'size=24m', flags: pathFlags })
   await owner.share('large.bin', DATA)
   await owner.share('small.bin', SMALL)
   owner.behaviour.stopAfter = { bytes: MiB + 5, how: 'stall' }
@@ -173,8 +174,8 @@ function nodeIn (t: Test, tracker: TrackerCommand, dir: string, bin = NODE_BIN):
   return new Command(t, bin, ['-n', 'fetcher', '-t', `${tracker.host}:${tracker.port}`, '-d', dir])
 }
 
-async function startOnSmallDisk (t: Test, { tracker, dir, options }: { tracker: TrackerCommand, dir: string, options: string }): Promise<NodeCommand> {
-  return await startNode(t, { name: 'fetcher', tracker, dir, bin: await onMount(dir, nodeFolder(dir, 'fetcher'), options) })
+async function startOnSmallDisk (t: Test, { tracker, dir, options, flags = [] }: { tracker: TrackerCommand, dir: string, options: string, flags?: string[] }): Promise<NodeCommand> {
+  return await startNode(t, { name: 'fetcher', tracker, dir, flags, bin: await onMount(dir, nodeFolder(dir, 'fetcher'), options) })
 }
 
 /** A `bin/node` that has a file system of its own at `folder`. It replaces itself all the way, so its process is the one that was spawned. */

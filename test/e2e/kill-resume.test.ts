@@ -7,7 +7,7 @@ import { FakeOwner } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, sha256, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { startNode, startTracker } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
-import { bothWays } from '../helpers/ways.js'
+import { bothWays, DATA_PATHS } from '../helpers/ways.js'
 import { MiB } from '../../lib/protocol/units.js'
 
 const SIZE = 32 * MiB
@@ -17,7 +17,7 @@ const seed = chooseSeed()
 
 t.jobs = 2
 
-for (const { what, flags, secret } of await bothWays(t)) {
+for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
   void t.test(what, { buffered: true }, async (t) => {
     void t.test(`SIGKILL at ${KILLS} random moments: PIECEMEAL_SEED=${seed}`, async (t) => {
       const random = seededRandom(seed)
@@ -31,7 +31,8 @@ for (const { what, flags, secret } of await bothWays(t)) {
 
       let finished = 0
       for (let i = 0; i < KILLS; i++) {
-        const fetcher = await startNode(t, { name: 'fetcher', tracker, dir, flags, json: true })
+        // One takes up what the other has left.
+        const fetcher = await startNode(t, { name: 'fetcher', tracker, dir, flags: [...flags, ...(DATA_PATHS[i % 3 === 1 ? 1 : 0]?.pathFlags ?? [])], json: true })
         fetcher.say('torrent -m download a.bin')
         // A moment is how much of the file had come: from before its first byte to its last.
         await fetcher.reached('a.bin', random() * SIZE)
@@ -62,7 +63,7 @@ for (const { what, flags, secret } of await bothWays(t)) {
       const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret, behaviour: { withheldAt: SIZE - 1 } })
       const data = pseudoRandomBytes(SIZE, seed)
       await owner.share('a.bin', data)
-      const first = await startNode(t, { name: 'fetcher', tracker, dir, flags, json: true })
+      const first = await startNode(t, { name: 'fetcher', tracker, dir, flags: [...flags, ...pathFlags], json: true })
       first.say('torrent -m download a.bin')
       await first.reached('a.bin', 0.9 * SIZE)
       first.signal('SIGKILL')
@@ -70,7 +71,7 @@ for (const { what, flags, secret } of await bothWays(t)) {
       owner.resume()
       t.notOk(existsSync(join(dir, 'fetcher', 'a.bin')))
 
-      const second = await startNode(t, { name: 'fetcher', tracker, dir, flags, json: true })
+      const second = await startNode(t, { name: 'fetcher', tracker, dir, flags: [...flags, ...pathFlags], json: true })
       second.say('torrent -m download a.bin')
       const [line] = await second.waitFor(/^.*"event":"(?:saved|failed)".*$/m)
       const { event, resumed } = JSON.parse(line) as { event: string, resumed: number }

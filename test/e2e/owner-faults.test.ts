@@ -65,11 +65,11 @@ const ALONE_AND_USELESS: Array<Row & { code: string, claims?: object }> = [
 
 t.jobs = 2
 
-for (const { what, flags, secret } of await bothWays(t)) {
+for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
   void t.test(what, { buffered: true }, async (t) => {
     // One network for all rows: each is also the proof that the one before left the downloader in order.
     const tracker = await startTracker(t, { flags })
-    const fetcher = await startNode(t, { name: 'fetcher', tracker, dir: await tempDir(t), flags })
+    const fetcher = await startNode(t, { name: 'fetcher', tracker, dir: await tempDir(t), flags: [...flags, ...pathFlags] })
     let rows = 0
 
     /** A file name that no other row has. */

@@ -6,7 +6,7 @@ import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, sha256, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
-import { bothWays } from '../helpers/ways.js'
+import { bothWays, DATA_PATHS } from '../helpers/ways.js'
 import { MiB } from '../../lib/protocol/units.js'
 
 const SIZE = 32 * MiB
@@ -35,7 +35,7 @@ for (const { what, flags, secret } of await bothWays(t)) {
       await fake.share('calm.bin', data)
       await fake.share('rough.bin', data)
     }
-    const downloaders = await Promise.all(Array.from({ length: DOWNLOADERS }, async (_, i) => await startNode(t, { name: `downloader${i}`, tracker, dir, flags })))
+    const downloaders = await Promise.all(Array.from({ length: DOWNLOADERS }, async (_, i) => await startNode(t, { name: `downloader${i}`, tracker, dir, flags: [...flags, ...(DATA_PATHS[i % 2]?.pathFlags ?? [])] })))
 
     const calmMs = await fetchAll(downloaders, 'calm.bin')
     const random = seededRandom(seed)

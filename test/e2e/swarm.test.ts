@@ -39,12 +39,12 @@ interface Lab {
   startOwner: (name: string, flags?: Partial<NodeFlags>) => Promise<NodeCommand>
 }
 
-async function lab (t: Scope, { flags: common, secret }: Way): Promise<Lab> {
+async function lab (t: Scope, { flags: common, pathFlags, secret }: Way): Promise<Lab> {
   const dir = await tempDir(t)
   const tracker = await startTracker(t, { flags: common })
   const original = join(dir, 'original')
   await writeFile(original, DATA)
-  const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags, flags: [...common, ...(flags?.flags ?? [])] })
+  const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags, flags: [...common, ...pathFlags, ...(flags?.flags ?? [])] })
   const startOwner: Lab['startOwner'] = async (name, flags) => {
     await writeFile(join(nodeFolder(dir, name), 'a.bin'), DATA)
     const owner = await start(name, flags)

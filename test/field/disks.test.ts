@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { hasHoles } from '../../lib/disk/has-holes.js'
 import { firstDifference, hiddenLeftovers, tempDir, visibleFiles, writePseudoRandom } from '../helpers/files.js'
 import { nodeFolder, startNode, startTracker, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
 import { mountExfat, mountExt4, mountOdd, run, unmountAfter, type Mount } from './mounts.js'
@@ -66,6 +67,7 @@ for (const [what, lacks] of Object.entries(ODD)) {
   await t.test(what, async (t) => {
     const setting = await setUp(t, SIZES)
     await mountOdd(t, setting, ...lacks)
+    t.ok(hasHoles(setting.mountPoint), 'parts are windows')
     await arrivesAndServes(t, setting)
     if (!lacks.some((lack) => lack.startsWith('locks'))) return
     const second = await startNode(t, { name: 'fetcher', tracker: setting.tracker, dir: setting.mountPoint }).catch((error: unknown) => error)
@@ -73,9 +75,10 @@ for (const [what, lacks] of Object.entries(ODD)) {
   })
 }
 
-await t.test('exFAT', async (t) => {
+await t.test('exFAT, which has no holes', async (t) => {
   const setting = await setUp(t, SIZES)
   mountExfat(t, setting, 200 * MB)
+  t.notOk(hasHoles(setting.mountPoint), 'parts have files of their own')
   await arrivesAndServes(t, setting)
 })
 

@@ -13,6 +13,8 @@ export interface Way {
   what: string
   /** For tracker and nodes. */
   flags: string[]
+  /** For nodes that fetch: so both ways to the disk are seen, and nothing takes twice as long. */
+  pathFlags: string[]
   /** For those that speak the protocol by hand. */
   secret?: Secret
 }
@@ -21,8 +23,8 @@ export async function bothWays (t: Scope): Promise<[plain: Way, withSecret: Way]
   const path = join(await tempDir(t), 'secret')
   await writeNewSecret(path)
   return [
-    { what: 'plain', flags: [] },
-    { what: 'with a secret', flags: ['--secret-file', path], secret: await readSecret(path) },
+    { what: 'plain', flags: [], pathFlags: [] },
+    { what: 'with a secret', flags: ['--secret-file', path], pathFlags: ['--separate-parts'], secret: await readSecret(path) },
   ]
 }
 

@@ -7,12 +7,16 @@ const IDLE: Machine = { slots: Infinity, streams: Infinity, isBusy: false }
 
 /** The next part that is started, if one is, and which is shortened for it. */
 export function next (schedule: Schedule, nowMs: number, machine: Partial<Machine> = {}): { part: PartToStart, shortened?: { id: number, endPiece: number } } | undefined {
-  let part: PartToStart | undefined
+  let before: Order | undefined
   for (const order of schedule.step(nowMs, { ...IDLE, mayAsk: false, ...machine, slots: 1 })) {
-    if (order.order === 'start') part = order.part
-    else if (part && order.order === 'shorten') return { part, shortened: { id: order.id, endPiece: order.endPiece } }
+    if (order.order === 'start') {
+      const { part } = order
+      const isForIt = before?.order === 'shorten' && before.endPiece === part.firstPiece
+      return { part, ...(isForIt && { shortened: { id: before.id, endPiece: before.endPiece } }) }
+    }
+    before = order
   }
-  return part && { part }
+  return undefined
 }
 
 /** All but what is started. */
