@@ -9,9 +9,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { isZeros } from '../content/zeros.js'
 import { KiB } from '../protocol/units.js'
+import { BLOCK_BYTES } from './has-holes.js'
 
-/** What `blocks` of a file counts in, whatever its file system has. */
-const BLOCK_BYTES = 512
 const LOOK_BYTES = 256 * KiB
 
 /** Not on every platform. */

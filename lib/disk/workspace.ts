@@ -60,11 +60,11 @@ export class Workspace {
     return join(this.#folder, partFileName(firstPiece, this.#nextFile++))
   }
 
-  /** @param holeBytes what of the content takes no room @throws E_DISK_FULL if what is still to come has no room; E_IO. */
-  async promiseRoom (holeBytes = 0): Promise<RoomPromise> {
+  /** @param zeroBytes in pieces of zeros, which take no room where there are holes @throws E_DISK_FULL if what is still to come has no room; E_IO. */
+  async promiseRoom (zeroBytes = 0): Promise<RoomPromise> {
     const { filename, size } = this.#content
     try {
-      return await atDisk(async () => await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: holeBytes + await this.#keptBytes() }))
+      return await atDisk(async () => await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: (this.#inWindows ? zeroBytes : 0) + await this.#keptBytes() }))
     } catch (error) {
       throw toDiskError(error, 'cannot ask for the room on the disk')
     }

@@ -32,7 +32,7 @@ export class PartWriter {
 
   /** Bytes that follow one another. @param at where in the part @throws E_DISK_FULL, E_IO. */
   write (bytes: Buffer, at: number): void {
-    const isBlank = this.#task.isBlank || this.#isHole(at + bytes.length)
+    const isBlank = this.#task.isBlank || this.#isHole(at, at + bytes.length)
     const write = isBlank ? writeSparseSync : writeFullySync
     write(this.#fd, bytes, this.#origin + at)
   }
@@ -52,10 +52,10 @@ export class PartWriter {
     closeSync(this.#fd)
   }
 
-  /** Whether all pieces are holes from the one at hand to where the part's bytes will reach. */
-  #isHole (end: number): boolean {
+  /** Whether all pieces that these bytes of the part are in were holes before the part began with them. */
+  #isHole (start: number, end: number): boolean {
     const { firstPiece, pieceLength } = this.#task
-    let areHoles = this.#nextPiece === firstPiece || this.#isInHole
+    let areHoles = start === (this.#nextPiece - firstPiece) * pieceLength || this.#isInHole
     for (; this.#nextPiece < firstPiece + Math.ceil(end / pieceLength); this.#nextPiece++) {
       const range = bytesOfPieces(this.#task, this.#nextPiece, this.#nextPiece + 1)
       const origin = this.#task.originPiece * pieceLength

@@ -152,6 +152,11 @@ await t.test('room: refused before any byte where there is none, counting what i
   promise.end()
   const huge = await open(t, { ...content, size: 2 ** 52, pieceLength: 2 ** 39 })
   await t.rejects(huge.workspace.promiseRoom(), { code: 'E_DISK_FULL', message: /"file".*4503599627370496/ })
+  await t.rejects(huge.workspace.promiseRoom(2 ** 52 - 1_000), { code: 'E_DISK_FULL' }, 'zeros take room where there are no holes')
+  const sparse = await open(t, { ...content, size: 2 ** 52, pieceLength: 2 ** 39 }, true)
+  const little = await sparse.workspace.promiseRoom(2 ** 52 - 1_000)
+  t.equal(little.bytesToCome, 1_000, 'and none where there are')
+  little.end()
 })
 
 await t.test('remove leaves nothing, but another download of the same content', async (t) => {

@@ -78,3 +78,34 @@ await t.test('zeros of another size than the tracker was told', { timeout: 60_00
     t.ok(readFileSync(join(dir, 'NodeB', filename)).equals(Buffer.alloc(size)))
   }
 })
+
+/** Shares the data, and sends other bytes where its pieces have blocks of zeros. */
+async function startLiar (t: Test, tracker: Stage['tracker'], data: Buffer): Promise<FakeOwner> {
+  const liar = await FakeOwner.start(t, { name: 'Liar', tracker })
+  const file = await liar.share('image', Buffer.from(data))
+  for (const piece of [1, 5, 8]) file.data.fill('a lie', (piece + 0.5) * MiB, (piece + 1) * MiB)
+  return liar
+}
+
+await t.test('zeros are written where a liar has left its bytes', { timeout: 60_000 }, async (t) => {
+  const { tracker, dir, node } = await setUp(t)
+  const data = sparse()
+  const liar = await startLiar(t, tracker, data)
+  const owner = await FakeOwner.start(t, { name: 'NodeA', tracker })
+  await owner.share('image', data)
+  await node.download('image')
+  t.ok(liar.requests.length > 0)
+  t.ok(readFileSync(join(dir, 'NodeB', 'image')).equals(data))
+})
+
+await t.test('and where an earlier run has left them', { timeout: 60_000 }, async (t) => {
+  const { tracker, dir, node } = await setUp(t)
+  const data = sparse()
+  const liar = await startLiar(t, tracker, data)
+  await t.rejects(node.download('image'), { code: 'E_DIGEST' })
+  liar.close()
+  const owner = await FakeOwner.start(t, { name: 'NodeA', tracker })
+  await owner.share('image', data)
+  t.match(await node.download('image'), { zeros: 7 * MiB - 1_000 })
+  t.ok(readFileSync(join(dir, 'NodeB', 'image')).equals(data))
+})
