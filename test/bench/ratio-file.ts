@@ -45,12 +45,12 @@ export async function publish (): Promise<string[]> {
   return [PUBLISHED, ...TABLES.map(({ document }) => document)]
 }
 
-/** Each document as it is, and as it is to be with what was published. */
+/** Each document as it is, and as it is to be with what was published, if anything was. */
 export async function documents (): Promise<Array<{ document: string, before: string, after: string }>> {
   const ratios = (await readChapters(PUBLISHED)).flatMap(({ ratios }) => ratios)
   return await Promise.all(TABLES.map(async ({ document, table }) => {
     const before = await readFile(document, 'utf8')
-    return { document, before, after: between(before, `\n${markdown(table(ratios))}\n`) }
+    return { document, before, after: ratios.length === 0 ? before : between(before, `\n\n${markdown(table(ratios))}\n\n`) }
   }))
 }
 

@@ -10,11 +10,12 @@ export function wholeTable (ratios: readonly Ratio[]): string[][] {
   ]
 }
 
-/** A row for each thing that is done and measured, with all that it is compared with. */
+/** A row for each thing that is done and measured, with all the programs that it is compared with; what is ours alone is left out. */
 export function briefTable (ratios: readonly Ratio[]): string[][] {
   const rows = new Map<string, [what: string, quantity: string, ...cells: string[]]>()
   for (const ratio of ratios) {
-    const { what, quantity } = ratio
+    const { what, quantity, theirs } = ratio
+    if (theirs === undefined) continue
     const row = rows.get(`${what}\n${quantity}`) ?? [what, quantity]
     rows.set(`${what}\n${quantity}`, [...row, inBrief(ratio)])
   }
@@ -36,7 +37,7 @@ export function shortfalls (ratios: readonly Ratio[]): string[] {
 
 function figuresOf (ratio: Ratio): [median: string, least: string, most: string, rounds: string] {
   const { values, skipped } = ratio
-  if (skipped !== undefined) return [`skipped: ${skipped}`, '', '', '']
+  if (skipped !== undefined) return ['skipped', '', '', '']
   return [withUnit(median(values), ratio), withUnit(Math.min(...values), ratio), withUnit(Math.max(...values), ratio), String(values.length)]
 }
 
@@ -52,9 +53,9 @@ function inWords (ask: Ask, ratio: Ratio): string {
 
 function inBrief (ratio: Ratio): string {
   const { theirs, values, skipped } = ratio
-  if (skipped !== undefined) return `${theirs ?? ratio.ours}: not measured`
+  if (skipped !== undefined) return `${theirs}: not measured`
   const range = values.length > 1 ? ` (${rounded(Math.min(...values))} to ${rounded(Math.max(...values))})` : ''
-  return `${theirs === undefined ? '' : `${theirs} `}${withUnit(median(values), ratio)}${range}`
+  return `${theirs}: ${rounded(median(values))}${range}`
 }
 
 function withUnit (value: number, { unit }: Ratio): string {

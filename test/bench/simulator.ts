@@ -30,7 +30,7 @@ export async function simulator (stage: Stage, { size, nodes, say }: BenchmarkOp
     ],
     notes: [`PIECEMEAL_SEED=${seed} repeats it. The bound: the file at the slower of the owner's and the node's rate, and a piece for each doubling of the nodes.`],
     ratios: simulated.map(({ what, ratios }) => ({
-      what: `${nodes} simulated nodes, ${formatBytes(pieceCount * PIECE_BYTES)}: ${what}`, quantity: 'time of the median node', ours: 'piecemeal', theirs: 'the bound', values: [at(ratios, 0.5)],
+      what: `${nodes} simulated nodes, ${formatBytes(pieceCount * PIECE_BYTES)}: ${what}`, quantity: 'time of the median node', ours: 'piecemeal', unit: 'times the bound', values: [at(ratios, 0.5)],
     })),
     data: { seed, results: simulated.map(({ what, result, seconds }) => ({ what, ...result, seconds })) },
   }

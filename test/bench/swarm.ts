@@ -33,7 +33,7 @@ export async function swarm (stage: Stage, { rounds, size = SIZE, say }: Benchma
   )
   const what = `${formatBytes(size)} from one owner to ${DOWNLOADERS} downloaders`
   const oneCopySeconds = size / parseSize(LIMIT)
-  const ofOneCopy = { name: TIME.name, unit: `times one copy at that limit, ${oneCopySeconds.toFixed(2)} s`, of: ({ seconds }: Measurement) => seconds / oneCopySeconds }
+  const ofOneCopy = { name: `time, in copies at that limit (${oneCopySeconds.toFixed(2)} s each)`, unit: 'copies', of: ({ seconds }: Measurement) => seconds / oneCopySeconds }
   return {
     title: `${what}, interleaved, ${count(rounds, 'round')}; "piecemeal of it": ${piecemeal.name} in times of that row`,
     table: tableOf(runs, [

@@ -8,6 +8,7 @@ import { EXIT_STATUS, isErrorCode } from '../../lib/protocol/errors.js'
 import * as limits from '../../lib/protocol/limits.js'
 import { GiB, KiB, MiB } from '../../lib/protocol/units.js'
 import { DEFAULT_POLICY } from '../../lib/schedule/policy.js'
+import { documents } from '../bench/ratio-file.js'
 import { ROOT } from '../helpers/command.js'
 import { REPORTS } from '../ui/reports.js'
 import { anchorsOf, codeIn, linksOf, rowsWith, sectionOf, type Row } from './markdown.js'
@@ -88,6 +89,10 @@ await t.test('every package has a line that says why, and no other has', async (
   t.strictSame(namesIn(read('lib/README.md')), [ofTypes, ...Object.keys(devDependencies).filter((name) => !name.startsWith('@types/'))].sort())
 })
 
+await t.test('the tables of ratios are those of the figures that were published', async (t) => {
+  for (const { document, before, after } of await documents()) t.equal(before, after, `${document}: npm run bench -- --readme`)
+})
+
 await t.test('every link within the project leads somewhere', async (t) => {
   const documents = filesOf('.').filter((path) => path.endsWith('.md'))
   t.ok(documents.length > 5, 'documents were found')
@@ -103,7 +108,9 @@ await t.test('every link within the project leads somewhere', async (t) => {
 })
 
 await t.test('the README stays short', async (t) => {
-  t.ok(countLines(README) <= README_LINES, `${countLines(README)} lines of ${README_LINES}`)
+  // The table of ratios is as long as there is to compare.
+  const text = README.replace(/<!-- ratios[^]*?<!-- end of ratios -->/, '')
+  t.ok(countLines(text) <= README_LINES, `${countLines(text)} lines of ${README_LINES}`)
 })
 
 /** `64 KiB`, `4,096`, `10 s`: bytes, a count, milliseconds. */
