@@ -11,8 +11,8 @@ export function next (schedule: Schedule, nowMs: number, machine: Partial<Machin
   for (const order of schedule.step(nowMs, { ...IDLE, mayAsk: false, ...machine, slots: 1 })) {
     if (order.order === 'start') {
       const { part } = order
-      const isForIt = before?.order === 'shorten' && before.endPiece === part.firstPiece
-      return { part, ...(isForIt && { shortened: { id: before.id, endPiece: before.endPiece } }) }
+      const shortened = before?.order === 'shorten' && before.endPiece === part.firstPiece ? { id: before.id, endPiece: before.endPiece } : undefined
+      return { part, ...(shortened && { shortened }) }
     }
     before = order
   }
