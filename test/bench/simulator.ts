@@ -28,7 +28,7 @@ export async function simulator (stage: Stage, { size, nodes, say }: BenchmarkOp
       ['nodes', 'median, of the bound', '99 of 100', 'last', 'copies the owner sent', 'fetched twice', 'E_BUSY', 'failed', 'simulated in'],
       ...simulated.map(rowOf),
     ],
-    notes: [`PIECEMEAL_SEED=${seed} repeats it. The bound: the file at the slower of the owner's and the node's rate, and a piece for each doubling of the nodes.`],
+    notes: [`PIECEMEAL_SEED=${seed} repeats it. The bound: the file at the slower of the owner's and the node's rate, and a piece at the owner's rate for each doubling of the nodes.`],
     ratios: simulated.map(({ what, ratios }) => ({
       what: `${nodes} simulated nodes, ${formatBytes(pieceCount * PIECE_BYTES)}: ${what}`, quantity: 'time of the median node', ours: 'piecemeal', unit: 'times the bound', values: [at(ratios, 0.5)],
     })),
