@@ -54,14 +54,6 @@ export class Owners {
     return this.#swarming > 0 && this.#swarming >= this.#usableComplete && !(this.isMachineBusy && this.#hasQuickComplete)
   }
 
-  /** In a swarm: slower than this a stream holds a place that a far faster owner would make better use of. */
-  get laggardBytesPerMs (): number {
-    if (!this.isSwarm) return 0
-    let fastest = 0
-    for (const { bytesPerMs = 0, standing } of this.#owners.values()) if (bytesPerMs > fastest && standing.isSound) fastest = bytesPerMs
-    return fastest / this.#policy.laggardFactor
-  }
-
   /** Whether there is but one that has all of it. */
   get isOneComplete (): boolean {
     return this.#usableComplete === 1

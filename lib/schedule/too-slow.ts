@@ -4,8 +4,9 @@ import type { Part } from './part.js'
 import type { SchedulePolicy } from './policy.js'
 
 /** Those that are too slow by any measure, and in a swarm laggards: by far slower than what the fastest owner brings. Each counts as given up from then on. */
-export function * tooSlow (parts: Iterable<Part>, owners: Owners, { slowAfterMs, slowBytesPerSecond, laggardAfterMs }: SchedulePolicy, nowMs: number): Generator<Part, void> {
-  const laggardBytesPerMs = owners.laggardBytesPerMs
+export function * tooSlow (parts: Iterable<Part>, owners: Owners, policy: SchedulePolicy, nowMs: number): Generator<Part, void> {
+  const { slowAfterMs, slowBytesPerSecond, laggardAfterMs } = policy
+  const laggardBytesPerMs = owners.isSwarm ? fastestSound(owners) / policy.laggardFactor : 0
   for (const part of parts) {
     const ms = nowMs - part.startedMs
     const isSlow = ms >= slowAfterMs && part.receivedBytes < slowBytesPerSecond * ms / 1_000
@@ -15,4 +16,11 @@ export function * tooSlow (parts: Iterable<Part>, owners: Owners, { slowAfterMs,
     part.isGivenUp = true
     yield part
   }
+}
+
+/** What the fastest owner brought lately, in bytes a millisecond. */
+function fastestSound (owners: Owners): number {
+  let fastest = 0
+  for (const { bytesPerMs = 0, standing } of owners.all()) if (bytesPerMs > fastest && standing.isSound) fastest = bytesPerMs
+  return fastest
 }
