@@ -22,7 +22,8 @@ async function cached (t: Testdir, names = ['file']): Promise<{ folder: string, 
 await t.test('an unchanged file is known again, also by another process', async (t) => {
   const { hidden, cache, shares: [share] } = await cached(t)
   if (share === undefined) return t.fail()
-  const { filename, identity, ...content } = share
+  const { filename, path, identity, ...content } = share
+  t.strictSame(await cache.get(path, identity), undefined, 'not by another path')
   t.strictSame(await cache.get(filename, identity), content)
   t.strictSame(await new DigestCache(hidden).get(filename, identity), content)
 })
