@@ -64,27 +64,23 @@ class LineConnection {
   }
 
   async #answerAll (lines: readonly Line[]): Promise<void> {
-    for (const line of lines) {
+    for (const { value, fault } of lines) {
       this.#lastLineMs = performance.now()
       if (this.#isEnded) return
-      if (line.fault === undefined) await this.#answer(line.value)
-      else this.#refuseAndEnd(line.fault)
+      if (fault !== undefined) return this.#refuseAndEnd(fault)
+      this.#isAnswering = true
+      let reply
+      try {
+        reply = await this.#service.answer(value)
+      } catch (reason) {
+        const error = toPiecemealError(reason)
+        if (error.endsConnection) return this.#refuseAndEnd(error, value)
+        reply = this.#service.refuse(error, value)
+      } finally {
+        this.#isAnswering = false
+      }
+      if (!this.#write(reply)) await this.#drained()
     }
-  }
-
-  async #answer (message: Record<string, unknown>): Promise<void> {
-    this.#isAnswering = true
-    let reply
-    try {
-      reply = await this.#service.answer(message)
-    } catch (reason) {
-      const error = toPiecemealError(reason)
-      if (error.endsConnection) return this.#refuseAndEnd(error, message)
-      reply = this.#service.refuse(error, message)
-    } finally {
-      this.#isAnswering = false
-    }
-    if (!this.#write(reply)) await this.#drained()
   }
 
   /** Replies to pipelined requests leave in one write. @returns whether the peer reads them */

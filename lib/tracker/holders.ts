@@ -141,10 +141,10 @@ class Crowd implements Holders {
   sample (most: number, except: string): Owner[] {
     // One more where one of them may be left out.
     const wanted = this.#placeOf(except) < 0 ? most : most + 1
-    const complete = sample(this.#holders, { start: 0, end: this.#complete, most: wanted })
-    const partial = sample(this.#holders, { start: this.#complete, end: this.#holders.length, most: wanted - complete.length })
-    const owners = [...complete, ...partial].map(({ owner }) => owner)
-    return (wanted === most ? owners : owners.filter(({ name }) => name !== except)).slice(0, most)
+    const holders = sample(this.#holders, { start: 0, end: this.#complete, most: wanted })
+    if (holders.length < wanted) holders.push(...sample(this.#holders, { start: this.#complete, end: this.#holders.length, most: wanted - holders.length }))
+    const owners = holders.map(({ owner }) => owner)
+    return wanted === most ? owners : owners.filter(({ name }) => name !== except).slice(0, most)
   }
 
   #placeOf (node: string): number {
