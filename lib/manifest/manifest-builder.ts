@@ -18,6 +18,8 @@ export class ManifestBuilder {
   #files = 0
   #size = 0
   #hasTimes: boolean | undefined
+  /** Of the last path, up to its last `/`: most paths are in the same folder as the one before. */
+  #folder = ''
 
   /** What has come so far. */
   get head (): Head {
@@ -30,7 +32,7 @@ export class ManifestBuilder {
    */
   add (entry: Entry): void {
     if (this.#columns.count === FOLDER_ENTRIES) throw new PiecemealError('E_LIMIT', `the folder has more than ${FOLDER_ENTRIES} files, links and empty folders`)
-    assertPath(entry.path)
+    this.#assertPath(entry.path)
     if (entry.kind === 'link') assertTarget(entry)
     else this.#assertTime(entry)
     if (entry.kind === 'file') this.#count(entry)
@@ -42,6 +44,12 @@ export class ManifestBuilder {
   build (): Manifest {
     assertLinksStayInside(this.#columns)
     return new Manifest(this.#columns, this.head)
+  }
+
+  #assertPath (path: string): void {
+    const isKnown = path.startsWith(this.#folder) && !path.includes('/', this.#folder.length)
+    assertPath(path, isKnown ? this.#folder : '')
+    this.#folder = path.slice(0, path.lastIndexOf('/') + 1)
   }
 
   #count ({ path, size, digests }: FileEntry): void {

@@ -5,16 +5,19 @@ import { quote, whyNotFileName } from '../protocol/names.js'
 
 const SLASH = 0x2f
 
-/** @throws E_NAME unless these are components that may be names of files, joined by `/`, and no more than every Linux can open. */
-export function assertPath (path: string): void {
-  const why = whyNotPath(path)
+/**
+ * @param knownFolder as it begins, with its last `/`, where another path in the very same folder was good: not looked at again
+ * @throws E_NAME unless these are components that may be names of files, joined by `/`, and no more than every Linux can open.
+ */
+export function assertPath (path: string, knownFolder = ''): void {
+  const why = whyNotPath(path, knownFolder)
   if (why !== undefined) throw new PiecemealError('E_NAME', `${quote(path)} is no path in a folder: ${why}`)
 }
 
-function whyNotPath (path: string): string | undefined {
+function whyNotPath (path: string, knownFolder: string): string | undefined {
   // Characters are no more than bytes: a path of any length is not taken apart.
   if (path.length > PATH_BYTES || Buffer.byteLength(path) > PATH_BYTES) return `it is longer than ${PATH_BYTES} bytes`
-  const names = path.split('/')
+  const names = path.slice(knownFolder.length).split('/')
   if (names.length > PATH_DEPTH) return `it is more than ${PATH_DEPTH} deep`
   for (const name of names) {
     const why = whyNotFileName(name)

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { blake3 } from '@napi-rs/blake-hash'
 import fc from 'fast-check'
 import t from 'tap'
@@ -36,6 +39,19 @@ await t.test('property: what was written is read again, however it is cut', asyn
       manifest.pieces.equals(Buffer.concat(entries.map((entry) => entry.kind === 'file' ? entry.digests : Buffer.alloc(0))))
   }), { numRuns: 300 })
   t.pass('300 folders')
+})
+
+await t.test('property: each line is what JSON.stringify makes of its fields', async (t) => {
+  fc.assert(fc.property(anyEntries, (entries) => bytesOf(build(entries)).toString().trimEnd().split('\n').every((line) => JSON.stringify(JSON.parse(line)) === line)), { numRuns: 100 })
+  t.pass('100 folders')
+})
+
+await t.test('a million files stay under 200 MiB', async (t) => {
+  const script = fileURLToPath(new URL('memory-of-many.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, '100000'])
+  const { entries, bytes } = JSON.parse(stdout) as { entries: number, bytes: number }
+  t.equal(entries, 100_000)
+  t.ok(bytes < 20 * MiB, `${(bytes / MiB).toFixed(1)} MiB for a tenth`)
 })
 
 await t.test('property: a manifest of which a byte was changed is refused, or is another one', async (t) => {
