@@ -9,6 +9,7 @@ const MAY_IMPORT = {
   secret: ['protocol'],
   net: ['protocol', 'secret'],
   content: ['protocol'],
+  manifest: ['protocol', 'content'],
   disk: ['protocol', 'content', 'threads'],
   schedule: ['protocol', 'content'],
   part: ['protocol', 'secret', 'net', 'content', 'threads', 'disk'],

@@ -6,8 +6,17 @@ export type PieceList = Buffer
 
 /** The digest of a whole file: `blake3:` and the hex of the BLAKE3 of one line and its piece list. */
 export function contentDigest (size: number, pieceLength: number, pieces: PieceList): string {
+  return listDigest(`piecemeal/1 ${size} ${pieceLength}\n`, pieces)
+}
+
+/** The digest of a folder, from its manifest's size and pieces, of 1 MiB each: its line is another, so it is no file's digest. */
+export function folderDigest (manifestBytes: number, pieces: PieceList): string {
+  return listDigest(`piecemeal-folder/1 ${manifestBytes}\n`, pieces)
+}
+
+function listDigest (line: string, pieces: PieceList): string {
   const hasher = new Blake3Hasher()
-  hasher.update(`piecemeal/1 ${size} ${pieceLength}\n`)
+  hasher.update(line)
   hasher.update(pieces)
   return DIGEST_PREFIX + hasher.digest('hex')
 }

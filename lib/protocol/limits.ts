@@ -134,3 +134,23 @@ export const FILE_NAME_BYTES = 255
 export const NODE_NAME_CHARACTERS = 64
 export const MIN_PIECE_BYTES = 1 * MiB
 export const MAX_PIECES = 8_192
+
+/** Files, links and empty folders in a folder. */
+export const FOLDER_ENTRIES = 1_000_000
+export const MANIFEST_BYTES = 128 * MiB
+/** A line of a manifest: room for the digests of 8,192 pieces in base64, which is 350 KiB, and for a path. */
+export const MANIFEST_LINE_BYTES = 512 * KiB
+/** A path within a folder; what stands before it on a disk has the rest of the 4,095 bytes that Linux takes. */
+export const PATH_BYTES = 3_072
+export const PATH_DEPTH = 64
+/** What a symbolic link leads to, as Linux has it; and how many links, and steps, it may take to get there. */
+export const LINK_TARGET_BYTES = 4_095
+export const LINKS_FOLLOWED = 40
+export const LINK_STEPS = 4_096
+/** Of all links of a folder: what strangers may make a node look up, each about a microsecond. */
+export const LINK_STEPS_TOGETHER = 10_000_000
+/** Ranges that one request asks for. */
+export const RANGES_PER_REQUEST = 1_024
+/** What a part ends at, with pieces of unequal lengths: whichever comes first. */
+export const PART_BYTES = 128 * MiB
+export const PART_PIECES = 8_192

@@ -3,6 +3,8 @@ import { FILE_NAME_BYTES, NODE_NAME_CHARACTERS } from './limits.js'
 
 /** The folder inside a node's folder that holds what is under way; no file may have this name. */
 export const HIDDEN_FOLDER = '.piecemeal'
+/** The same beside a target in another folder than the node's own: `.piecemeal-<user id>-<16 hex digits>`. */
+const HIDDEN_NAME = /^\.piecemeal(?:-\d+-[0-9a-f]{16})?$/
 
 const NODE_NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${NODE_NAME_CHARACTERS - 1}}$`)
 // eslint-disable-next-line no-control-regex -- control characters are what is refused
@@ -21,10 +23,11 @@ export function assertNodeName (name: string): void {
   throw new PiecemealError('E_NAME', `${quote(name)} is no node name: 1 to ${NODE_NAME_CHARACTERS} of A-Z a-z 0-9 . _ -, a letter or digit first`)
 }
 
-function whyNotFileName (name: string): string | undefined {
+/** The reason, for a message that names more than the component itself. */
+export function whyNotFileName (name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (name === '.' || name === '..') return 'it is a folder'
-  if (name === HIDDEN_FOLDER) return 'piecemeal keeps it for itself'
+  if (HIDDEN_NAME.test(name)) return 'piecemeal keeps it for itself'
   if (!name.isWellFormed()) return 'it is not well-formed Unicode'
   if (FORBIDDEN.test(name)) return 'it has a path separator or a control character'
   if (Buffer.byteLength(name) > FILE_NAME_BYTES) return `it is longer than ${FILE_NAME_BYTES} bytes`

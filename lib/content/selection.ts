@@ -1,0 +1,88 @@
+/**
+ * What is wanted of a folder: some of its files, all of each. Their pieces are numbered without gaps,
+ * for a schedule knows no others; owners number those of the whole folder.
+ */
+import { PART_BYTES, PART_PIECES, RANGES_PER_REQUEST } from '../protocol/limits.js'
+import type { ByteRange } from '../protocol/content.js'
+import { FolderLayout } from './layout.js'
+import { PieceSet } from './piece-set.js'
+import type { PieceRange } from './run.js'
+
+export class Selection {
+  /** Of the wanted files alone, one after the other: pieces as the schedule has them, bytes as part files have them. */
+  readonly layout: FolderLayout
+  readonly #whole: FolderLayout
+  /** Wanted file → its number among all. */
+  readonly #files: Uint32Array
+
+  /** @param files by their numbers in the whole folder, ascending */
+  constructor (whole: FolderLayout, files: Uint32Array) {
+    this.#whole = whole
+    this.#files = files
+    this.layout = new FolderLayout(Float64Array.from(files, (file) => whole.offsetOfFile(file + 1) - whole.offsetOfFile(file)))
+  }
+
+  /** The file of the whole folder that a wanted piece is of. */
+  fileOf (piece: number): number {
+    return this.#fileAt(this.layout.fileOf(piece))
+  }
+
+  /** The number that owners give to a wanted piece. */
+  pieceInFolder (piece: number): number {
+    const file = this.layout.fileOf(piece)
+    return this.#whole.firstPieceOf(this.#fileAt(file)) + piece - this.layout.firstPieceOf(file)
+  }
+
+  /** Where owners have these wanted pieces: ascending, not touching. */
+  rangesOf (pieces: PieceRange): ByteRange[] {
+    return [...this.#ranges(pieces)]
+  }
+
+  /** Which of the wanted pieces somebody has, who has these of the whole folder. */
+  wantedOf (have: PieceSet): PieceSet {
+    const wanted = new PieceSet(this.layout.pieceCount)
+    for (let file = 0; file < this.#files.length; file++) {
+      const firstPiece = this.layout.firstPieceOf(file)
+      const there = this.#whole.firstPieceOf(this.#fileAt(file))
+      for (let piece = firstPiece; piece < this.layout.firstPieceOf(file + 1); piece++) if (have.has(there + piece - firstPiece)) wanted.add(piece)
+    }
+    return wanted
+  }
+
+  /** Where a part ends that begins with the first of these pieces: it is one request and one part file, however small the files. */
+  endOfPart ({ firstPiece, endPiece }: PieceRange): number {
+    const inBytes = this.layout.pieceAt(this.layout.offsetOf(firstPiece) + PART_BYTES)
+    const end = Math.min(endPiece, firstPiece + PART_PIECES, Math.max(firstPiece + 1, inBytes))
+    let ranges = 0
+    let bytes = 0
+    for (const { start, end: rangeEnd } of this.#ranges({ firstPiece, endPiece: end })) {
+      if (ranges === RANGES_PER_REQUEST) return this.layout.pieceAt(this.layout.offsetOf(firstPiece) + bytes)
+      ranges++
+      bytes += rangeEnd - start
+    }
+    return end
+  }
+
+  /** File by file, joined where one begins where the other ended. */
+  * #ranges ({ firstPiece, endPiece }: PieceRange): Generator<ByteRange, void> {
+    const end = this.layout.offsetOf(endPiece)
+    let range: ByteRange | undefined
+    for (let at = this.layout.offsetOf(firstPiece), file = this.layout.fileOf(firstPiece); at < end; file++) {
+      const fileEnd = Math.min(end, this.layout.offsetOfFile(file + 1))
+      if (fileEnd === at) continue
+      const start = this.#whole.offsetOfFile(this.#fileAt(file)) + at - this.layout.offsetOfFile(file)
+      const next = { start, end: start + fileEnd - at }
+      if (range?.end === next.start) range.end = next.end
+      else {
+        if (range) yield range
+        range = next
+      }
+      at = fileEnd
+    }
+    if (range) yield range
+  }
+
+  #fileAt (file: number): number {
+    return this.#files[file] ?? 0
+  }
+}

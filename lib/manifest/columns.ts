@@ -1,0 +1,168 @@
+/**
+ * The entries of a manifest, a million at most, in few buffers: an object and a string each would be
+ * several times as much memory, all of it for the garbage collector to look at.
+ */
+import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
+import type { Entry } from './entry.js'
+import { comparePaths, type Slice } from './path.js'
+
+const FILE = 0
+const EXECUTABLE = 1
+const FOLDER = 2
+const LINK = 3
+
+const FIRST_ENTRIES = 64
+const FIRST_BYTES = 4_096
+
+export class Columns {
+  #count = 0
+  /** Path of each entry, behind that of a link its target. */
+  #text = Buffer.alloc(FIRST_BYTES)
+  /** Entry → where its text begins; one more, where the last one ends. */
+  #starts = new Uint32Array(FIRST_ENTRIES)
+  #pathBytes = new Uint16Array(FIRST_ENTRIES)
+  #kinds = new Uint8Array(FIRST_ENTRIES)
+  /** Of what is no file: 0. */
+  #sizes = new Float64Array(FIRST_ENTRIES)
+  #digests = Buffer.alloc(FIRST_BYTES)
+  /** Entry → pieces of those before it; one more, for all. */
+  #firstPieces = new Uint32Array(FIRST_ENTRIES)
+  /** Only where the manifest has times. */
+  #times: Float64Array | undefined
+
+  get count (): number {
+    return this.#count
+  }
+
+  get pieceCount (): number {
+    return this.firstPiece(this.#count)
+  }
+
+  append (entry: Entry): void {
+    const index = this.#count++
+    const target = entry.kind === 'link' ? entry.target : ''
+    this.#makeRoom(3 * (entry.path.length + target.length))
+    const start = this.#start(index)
+    const pathBytes = this.#text.write(entry.path, start)
+    this.#pathBytes[index] = pathBytes
+    this.#starts[index + 1] = start + pathBytes + this.#text.write(target, start + pathBytes)
+    this.#kinds[index] = kindOf(entry)
+    this.#appendPieces(index, entry)
+    if (entry.kind !== 'link' && entry.mtimeMs !== undefined) this.#setTime(index, entry.mtimeMs)
+  }
+
+  /** A new object each time. */
+  entry (index: number): Entry {
+    const path = this.path(index)
+    if (this.isLink(index)) return { kind: 'link', path, target: this.target(index) }
+    const time = this.#times && { mtimeMs: this.#times[index] ?? 0 }
+    if (!this.isFile(index)) return { kind: 'folder', path, ...time }
+    return { kind: 'file', path, size: this.size(index), isExecutable: this.#kinds[index] === EXECUTABLE, digests: this.digests(index), ...time }
+  }
+
+  isFile (index: number): boolean {
+    return this.#kinds[index] === FILE || this.#kinds[index] === EXECUTABLE
+  }
+
+  isLink (index: number): boolean {
+    return this.#kinds[index] === LINK
+  }
+
+  path (index: number): string {
+    const { start, end } = this.pathSlice(index)
+    return this.#text.toString('utf8', start, end)
+  }
+
+  pathSlice (index: number): Slice {
+    const start = this.#start(index)
+    return { bytes: this.#text, start, end: start + (this.#pathBytes[index] ?? 0) }
+  }
+
+  /** Of a link. */
+  target (index: number): string {
+    return this.#text.toString('utf8', this.pathSlice(index).end, this.#start(index + 1))
+  }
+
+  size (index: number): number {
+    return this.#sizes[index] ?? 0
+  }
+
+  /** Of each entry. Not to be written to. */
+  get sizes (): Float64Array {
+    return this.#sizes.subarray(0, this.#count)
+  }
+
+  /** Of the pieces of one entry, or of all. Not to be written to. */
+  digests (index?: number): Buffer {
+    const [from, end] = index === undefined ? [0, this.#count] : [index, index + 1]
+    return this.#digests.subarray(this.firstPiece(from) * PIECE_DIGEST_BYTES, this.firstPiece(end) * PIECE_DIGEST_BYTES)
+  }
+
+  firstPiece (index: number): number {
+    return this.#firstPieces[index] ?? 0
+  }
+
+  /** The first entry that does not stand before this path, or `count`. */
+  lowerBound (path: Slice): number {
+    let from = 0
+    let end = this.#count
+    while (from < end) {
+      const middle = (from + end) >>> 1
+      if (comparePaths(this.pathSlice(middle), path) < 0) from = middle + 1
+      else end = middle
+    }
+    return from
+  }
+
+  /** Where its text begins. */
+  #start (index: number): number {
+    return this.#starts[index] ?? 0
+  }
+
+  #appendPieces (index: number, entry: Entry): void {
+    const first = this.firstPiece(index)
+    const digests = entry.kind === 'file' ? entry.digests : undefined
+    this.#firstPieces[index + 1] = first + (digests?.length ?? 0) / PIECE_DIGEST_BYTES
+    if (entry.kind !== 'file' || digests === undefined) return
+    this.#sizes[index] = entry.size
+    const at = first * PIECE_DIGEST_BYTES
+    this.#digests = withRoom(this.#digests, at + digests.length, Buffer.alloc)
+    this.#digests.set(digests, at)
+  }
+
+  #setTime (index: number, mtimeMs: number): void {
+    this.#times = withRoom(this.#times ?? new Float64Array(FIRST_ENTRIES), index + 1, float64)
+    this.#times[index] = mtimeMs
+  }
+
+  #makeRoom (textBytes: number): void {
+    const least = this.#count + 1
+    this.#text = withRoom(this.#text, this.#start(this.#count - 1) + textBytes, Buffer.alloc)
+    if (this.#starts.length >= least) return
+    this.#starts = withRoom(this.#starts, least, (length) => new Uint32Array(length))
+    this.#pathBytes = withRoom(this.#pathBytes, least, (length) => new Uint16Array(length))
+    this.#kinds = withRoom(this.#kinds, least, (length) => new Uint8Array(length))
+    this.#sizes = withRoom(this.#sizes, least, float64)
+    this.#firstPieces = withRoom(this.#firstPieces, least, (length) => new Uint32Array(length))
+  }
+}
+
+function kindOf (entry: Entry): number {
+  if (entry.kind === 'file') return entry.isExecutable ? EXECUTABLE : FILE
+  return entry.kind === 'folder' ? FOLDER : LINK
+}
+
+const float64 = (length: number): Float64Array<ArrayBuffer> => new Float64Array(length)
+
+interface Column<C> {
+  length: number
+  set: (other: C) => void
+}
+
+/** The column itself, or one of twice the length: memory of which nothing was written is not taken from the machine. */
+function withRoom<C extends Column<C>> (column: C, least: number, make: (length: number) => C): C {
+  if (column.length >= least) return column
+  const larger = make(Math.max(least, 2 * column.length))
+  larger.set(column)
+  return larger
+}
