@@ -37,6 +37,8 @@ class LineConnection {
   #lastLineMs: number | undefined
   #drainBegunMs: number | undefined
   #isAnswering = false
+  /** All that was asked so far. */
+  #answered: Promise<void> = Promise.resolve()
   #isCorked = false
   #isEnded = false
 
@@ -50,8 +52,8 @@ class LineConnection {
     const watch = setInterval(() => this.#destroyIfLate(), Math.min(CHECK_MS, this.#deadlines.messageMs / 4))
     this.#socket.once('close', () => clearInterval(watch))
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    // It comes once all lines before it are answered.
-    this.#socket.once('end', () => this.#end())
+    // A socket tells of its end even while it is paused: what came before is answered first.
+    this.#socket.once('end', () => { void this.#answered.then(() => this.#end()) })
   }
 
   /** No more is read until these are answered. */
@@ -60,7 +62,7 @@ class LineConnection {
     const lines = this.#bound.linesOf(chunk)
     if (lines.length === 0) return
     this.#socket.pause()
-    void this.#answerAll(lines).then(() => this.#socket.resume())
+    this.#answered = this.#answerAll(lines).then(() => { this.#socket.resume() })
   }
 
   async #answerAll (lines: readonly Line[]): Promise<void> {

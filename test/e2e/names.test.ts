@@ -76,7 +76,8 @@ for (const mode of ['upload', 'download']) {
     await writeFile(join(owner.folder, 'good'), 'good')
     await owner.upload('good')
     await node.download('good')
-    for (const name of BAD_NAMES) {
+    // At upload a word with a slash is a path, of which the last component is the name.
+    for (const name of mode === 'upload' ? BAD_NAMES.map((name) => name.includes('/') ? `/usr/a\tb` : name) : BAD_NAMES) {
       const before = node.mark()
       node.say(`torrent -m ${mode} ${words([name])}`)
       const [line] = await node.waitFor(/^failed .*\n/m, { since: before })

@@ -44,6 +44,18 @@ await t.test('one reply each, in the order of the requests', async (t) => {
   for (const n of [0, 1, 2, 3]) t.strictSame(await peer.message(), { n })
 })
 
+await t.test('who asks and ends its side at once is answered all the same', async (t) => {
+  const slow = gate<object>()
+  const { connect } = await serving(t, { refuse, answer: async () => await slow.promise })
+  const { peer, socket } = await connect()
+  peer.send({ n: 0 }, { n: 1 })
+  const ended = once(socket, 'end', { signal: AbortSignal.timeout(WAIT_MS) })
+  peer.socket.end()
+  await ended
+  slow.open({ n: 'both' })
+  for (let i = 0; i < 2; i++) t.strictSame(await peer.message(), { n: 'both' })
+})
+
 await t.test('a request is answered however its bytes are cut', async (t) => {
   const { connect } = await serving(t)
   const { peer } = await connect()
