@@ -18,6 +18,7 @@ import { schedule } from './schedule.js'
 import { simulator } from './simulator.js'
 import { small } from './small.js'
 import { soak } from './soak.js'
+import { sparse } from './sparse.js'
 import { stall } from './stall.js'
 import { start } from './start.js'
 import { markdown } from './statistics.js'
@@ -55,7 +56,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, small, start, stall, tracker, swarm, schedule, simulator, links, soak }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, small, start, stall, tracker, swarm, schedule, simulator, links, soak }))
 /** One takes as long as it is told to, one wants root: they are run by their names alone. */
 const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */

@@ -15,6 +15,8 @@ import { difference, most, peakBytes, processorSeconds, sum } from './processes.
 export const SETTLE_MS = 1_000
 
 export interface PiecemealOptions {
+  /** What is fetched, where one stage has several files. @default not told */
+  what?: string
   owners: number
   /** They start together. @default 1 */
   downloaders?: number
@@ -42,11 +44,12 @@ export class Piecemeal implements Contestant {
   readonly #running: Command[] = []
   #fetching: Command[] = []
 
-  constructor (arena: Arena, { owners, downloaders = 1, up, flags = [], hasSecret = false }: PiecemealOptions) {
+  constructor (arena: Arena, { what, owners, downloaders = 1, up, flags = [], hasSecret = false }: PiecemealOptions) {
     this.#arena = arena
     this.#hasSecret = hasSecret
     this.name = [
       'piecemeal',
+      ...(what === undefined ? [] : [what]),
       ...(downloaders > 1 ? [count(downloaders, 'downloader')] : []),
       `${count(owners, 'owner')}${up === undefined ? '' : ` at ${up}/s`}`,
       ...flags,
