@@ -50,7 +50,7 @@ export async function documents (): Promise<Array<{ document: string, before: st
   const ratios = (await readChapters(PUBLISHED)).flatMap(({ ratios }) => ratios)
   return await Promise.all(TABLES.map(async ({ document, table }) => {
     const before = await readFile(document, 'utf8')
-    return { document, before, after: ratios.length === 0 ? before : between(before, `\n\n${markdown(table(ratios))}\n\n`) }
+    return { document, before, after: ratios.length === 0 ? before : between(before, `\n\n${markdown(table(ratios), { padded: false })}\n\n`) }
   }))
 }
 

@@ -21,4 +21,5 @@ await t.test('one value has no least and most', async (t) => {
 
 await t.test('columns are as wide as their widest cell', async (t) => {
   t.equal(markdown([['a', 'b'], ['long', '1']]), '| a    | b |\n| ---- | - |\n| long | 1 |')
+  t.equal(markdown([['a', 'b'], ['long', '1']], { padded: false }), '| a | b |\n| --- | --- |\n| long | 1 |')
 })

@@ -26,9 +26,9 @@ export function orUnknown (value: number | undefined, format: (value: number) =>
   return value === undefined ? '?' : format(value)
 }
 
-/** Rows as a Markdown table; the first row is the heading. */
-export function markdown (rows: readonly string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+/** Rows as a Markdown table; the first row is the heading. On a screen columns stand below one another, in a document none is wider for another row's sake. */
+export function markdown (rows: readonly string[][], { padded = true } = {}): string {
+  const widths = (rows[0] ?? []).map((_, column) => padded ? Math.max(...rows.map((row) => row[column]?.length ?? 0)) : 0)
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
-  return [lines[0], `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...lines.slice(1)].join('\n')
+  return [lines[0], `| ${widths.map((width) => '-'.repeat(padded ? width : 3)).join(' | ')} |`, ...lines.slice(1)].join('\n')
 }
