@@ -137,7 +137,7 @@ async function certainPlanFor (found: Found, { signal, standstill }: Course, con
   return plan
 }
 
-async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target: string, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, target: string, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
   try {
@@ -150,7 +150,7 @@ async function carryOut ({ found, pieces: list, liars, isCertain }: Plan, target
       onProgress?.(progress)
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
-    const transfer = new Transfer({ found, pieces: list, zeros, liars, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
+    const transfer = new Transfer({ found, pieces: list, zeros, liars, roundTrip, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, ...sources } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)

@@ -7,7 +7,7 @@ import { toPiecemealError } from '../protocol/errors.js'
 import { TRIES_PER_PART } from '../protocol/limits.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
-import { fetchPieceList, NoPieceList, type CheckedPieceList } from './piece-list.js'
+import { fetchPieceList, NoPieceList, type CheckedPieceList, type RoundTrip } from './piece-list.js'
 import { throwIfStopped } from './stopped.js'
 
 /** Pauses between tries, each twice the last. */
@@ -29,6 +29,8 @@ export interface Plan {
   pieces?: PieceList
   /** Owners that are known to send wrong things. */
   liars?: Owner[]
+  /** To the owner that was asked. */
+  roundTrip?: RoundTrip
   /** Whether size and piece length are those that the digest was made of. */
   isCertain: boolean
 }
@@ -72,8 +74,8 @@ function outlookOf ({ code, codes }: NoPieceList, tries: number): 'good' | 'none
   return codes.some((code) => isWorthAnotherTry(code) && (code !== 'E_PROTOCOL' || tries < TRIES_PER_PART)) ? 'good' : 'none'
 }
 
-function planOf (found: Found, { content: { pieces, ...content }, liars }: CheckedPieceList): Plan {
-  return { found: { ...found, ...content }, ...(pieceCount(content) !== 1 && { pieces }), liars, isCertain: true }
+function planOf (found: Found, { content: { pieces, ...content }, liars, roundTrip }: CheckedPieceList): Plan {
+  return { found: { ...found, ...content }, ...(pieceCount(content) !== 1 && { pieces }), liars, roundTrip, isCertain: true }
 }
 
 function toNoPieceList (error: unknown): NoPieceList {

@@ -78,7 +78,7 @@ export class LiveParts {
     let [bytes, diskWaitMs] = [0, 0]
     for (const running of this.#running.values()) {
       const { part, place, verifiedPiece, receivedBytes, roundTripMs } = running
-      if (roundTripMs > 0) schedule.setRoundTrip(part.id, roundTripMs)
+      if (roundTripMs > 0) schedule.setRoundTrip(part.owner, roundTripMs)
       schedule.progress(part.id, verifiedPiece, receivedBytes, nowMs)
       bytes += receivedBytes
       if (part.firstPiece === 0) landing.begins(place.path, receivedBytes)

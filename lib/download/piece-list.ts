@@ -21,8 +21,16 @@ const LONGEST_WAIT_MS = 2_000
 /** Size, piece length and pieces that fit the digest. */
 export type PiecedContent = Content & { pieces: PieceList }
 
+/** How long one to an owner took. */
+export interface RoundTrip {
+  owner: Owner
+  ms: number
+}
+
 export interface CheckedPieceList {
   content: PiecedContent
+  /** To the owner that sent it, at most. */
+  roundTrip: RoundTrip
   /** Owners that sent something else. */
   liars: Owner[]
 }
@@ -49,7 +57,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
   if (signal.aborted) stop()
   const liars: Owner[] = []
   const failures: PiecemealError[] = []
-  const ask = async (owner: Owner, turn: Promise<unknown>): Promise<PiecedContent> => {
+  const ask = async (owner: Owner, turn: Promise<unknown>): Promise<Omit<CheckedPieceList, 'liars'>> => {
     await turn
     try {
       return await askOwner(owner, found, either, context)
@@ -61,7 +69,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
     }
   }
 
-  const asked: Array<Promise<PiecedContent>> = []
+  const asked: Array<ReturnType<typeof ask>> = []
   for (const owner of found.owners) {
     const previous = asked.at(-1)
     // The next owner's turn comes when the one before has failed, or has not answered for a while.
@@ -71,7 +79,7 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
     asked.push(ask(owner, turn))
   }
   try {
-    return { content: await Promise.any(asked), liars }
+    return { ...await Promise.any(asked), liars }
   } catch {
     if (signal.aborted) throw new PiecemealError('E_INTERRUPTED', `the download of ${quote(found.filename)} was stopped`)
     const failure = failures.find(({ code }) => code === 'E_DIGEST') ?? failures.at(-1) ??
@@ -84,16 +92,20 @@ export async function fetchPieceList (found: Found, signal: AbortSignal, context
   }
 }
 
-async function askOwner (owner: Owner, { filename, digest }: Found, signal: AbortSignal, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<PiecedContent> {
+async function askOwner (owner: Owner, { filename, digest }: Found, signal: AbortSignal, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>): Promise<Omit<CheckedPieceList, 'liars'>> {
+  const startMs = performance.now()
   const client = await LineClient.connect({ host: owner.host, port: owner.inputPort, signal, credentials: credentials?.control, ...deadlines })
   const giveUp = (): void => client.close()
   signal.addEventListener('abort', giveUp, { once: true })
   try {
+    const askedMs = performance.now()
     const { pieces, ...answer } = parseSizeAnswer(await client.request(sizeQuestion(filename, digest)))
+    // Both took one, and something else besides: a handshake, or to read the list.
+    const ms = Math.min(askedMs - startMs, performance.now() - askedMs)
     if (answer.digest !== digest || pieces === undefined || !isPieceListOf(answer, pieces)) {
       throw new PiecemealError('E_DIGEST', `the owner ${quote(owner.name)} sent a piece list that does not match the digest of ${quote(filename)}`)
     }
-    return { ...contentOnly(answer), pieces }
+    return { content: { ...contentOnly(answer), pieces }, roundTrip: { owner, ms } }
   } finally {
     signal.removeEventListener('abort', giveUp)
     client.close()

@@ -6,6 +6,7 @@ import type { Order } from '../schedule/orders.js'
 import type { Schedule } from '../schedule/schedule.js'
 import type { DownloadContext } from './context.js'
 import { HavePoller, type Have } from './have-poller.js'
+import type { RoundTrip } from './piece-list.js'
 import type { Reason } from './standstill.js'
 
 export interface QuestionsOptions {
@@ -47,6 +48,10 @@ export class Questions {
 
   ban (owner: Owner, message: string): void {
     this.#options.schedule.ban({ key: keyOf(owner), complete: owner.complete }, { code: 'E_DIGEST', message })
+  }
+
+  setRoundTrip ({ owner, ms }: RoundTrip): void {
+    this.#options.schedule.setRoundTrip(keyOf(owner), ms)
   }
 
   askTracker (): void {

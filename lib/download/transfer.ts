@@ -16,6 +16,7 @@ import type { DownloadContext } from './context.js'
 import { landingOf, type Landed, type Landing } from './landing.js'
 import { LiveParts } from './live-parts.js'
 import { MachineShare } from './machine-share.js'
+import type { RoundTrip } from './piece-list.js'
 import { Questions } from './questions.js'
 import type { Reason, Standstill } from './standstill.js'
 import { throwIfStopped } from './stopped.js'
@@ -37,6 +38,8 @@ export interface TransferOptions {
   doubtful?: ReadonlySet<ErrorCode> | undefined
   /** Owners that are known to send wrong things. */
   liars?: readonly Owner[] | undefined
+  /** What is known of how far an owner is. */
+  roundTrip?: RoundTrip | undefined
   /** What is there already. */
   runs: readonly PlacedRun[]
   /** The path that the file is to have in the end. */
@@ -116,7 +119,7 @@ export class Transfer {
 
   /** What is there already, and what need not be fetched. */
   async #takeUp (): Promise<void> {
-    const { runs, zeros, found, liars = [], onGood } = this.#options
+    const { runs, zeros, found, liars = [], roundTrip, onGood } = this.#options
     for (const range of zeros.ranges()) this.#have(range)
     this.#zeroBytes = this.#tally.bytes
     for (const run of runs) {
@@ -126,6 +129,7 @@ export class Transfer {
     this.#resumedBytes = this.#tally.bytes - this.#zeroBytes
     await this.#landing.takeUp(runs)
     this.#questions.setOwners(found.owners)
+    if (roundTrip) this.#questions.setRoundTrip(roundTrip)
     for (const owner of liars) this.#questions.ban(owner, `the owner ${quote(owner.name)} sent a wrong piece list`)
   }
 

@@ -28,7 +28,7 @@ import { callFiles, letGo, takeInHand } from '../threads/file-calls.js'
 import { PartControl } from '../threads/part-control.js'
 import { keep, openConnection, takeKept, type OwnerConnection } from './kept-connections.js'
 import { PartWriter } from './part-writer.js'
-import { sharesThread, type PartTask, type WholeFile } from './part-task.js'
+import type { PartTask, WholeFile } from './part-task.js'
 import { Silence } from './silence.js'
 import { SocketReader } from './socket-reader.js'
 import { dropOldName, giveName } from '../disk/give-name.js'
@@ -95,7 +95,7 @@ class PartFetch {
 
   async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
     const { owner } = this.#task
-    const kept = this.#isSmall ? takeKept(owner, greeting) : undefined
+    const kept = takeKept(owner, greeting)
     if (kept) {
       try {
         return await this.#runOn(kept)
@@ -104,8 +104,7 @@ class PartFetch {
         this.#silence.enter('connecting')
       }
     }
-    const reader = new SocketReader({ isTls: greeting !== undefined, sharesThread: this.#isSmall })
-    return await this.#runOn(openConnection(owner, greeting, reader))
+    return await this.#runOn(openConnection(owner, greeting, new SocketReader(greeting !== undefined)))
   }
 
   async #runOn (connection: OwnerConnection): Promise<WholeFile | undefined> {
@@ -159,10 +158,6 @@ class PartFetch {
     return this.#whole
   }
 
-  get #isSmall (): boolean {
-    return sharesThread(this.#task)
-  }
-
   /** Whether a connection that was kept had been closed before it could be asked anything. */
   #isUnanswered (error: unknown): boolean {
     return this.#silence.phase === 'waiting' && this.#header?.length === 0 && error instanceof PiecemealError && error.code === 'E_NETWORK'
@@ -178,7 +173,7 @@ class PartFetch {
   #request (socket: Socket): void {
     this.#silence.enter('waiting')
     const { filename, digest, name, isPatient: patient } = this.#task
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient, more: this.#isSmall })))
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient, more: true })))
   }
 
   #receive (chunk: Buffer): void {
@@ -218,7 +213,7 @@ class PartFetch {
     const missing = this.#range.end - this.#range.start - this.#written
     const data = chunk.subarray(0, this.#claim(chunk.length))
     if (data.length === 0) return this.#settle()
-    this.#isKept = this.#isMore && this.#isSmall && chunk.length === missing && data.length === missing
+    this.#isKept = this.#isMore && chunk.length === missing && data.length === missing
     callFiles(() => this.#writer.write(data, this.#written))
     this.#written += data.length
     this.#control.receivedBytes = this.#written

@@ -4,21 +4,16 @@
  *
  * Plain TCP fills the thread's buffer, and all of it is looked at before anybody else can have it
  * filled. TLS hands over records of 16 KiB, too small to be written one by one: they are gathered
- * across turns of the event loop, so only a part that has the thread for itself may gather in the
- * thread's buffer.
+ * across turns of the event loop, in a buffer of the connection's own, for one that is kept may be
+ * sent something while another one gathers.
  */
 import type { OnReadOpts } from 'node:net'
 import { KiB, MiB } from '../protocol/units.js'
 
 /** The most that TLS hands over at a time. */
 const RECORD_BYTES = 16 * KiB
-/** What a part that shares its thread gathers in: a few of them are there at the same time. */
-const SHARED_GATHER_BYTES = 256 * KiB
-
-export interface SocketReaderOptions {
-  isTls: boolean
-  sharesThread: boolean
-}
+/** A thread may have a few such buffers at the same time. */
+const GATHER_BYTES = 256 * KiB
 
 /** Whoever the bytes are for. */
 export interface BytesTaker {
@@ -47,9 +42,9 @@ export class SocketReader {
   #start = 0
   #end = 0
 
-  constructor ({ isTls, sharesThread }: SocketReaderOptions) {
+  constructor (isTls: boolean) {
     this.#isTls = isTls
-    this.#buffer = isTls && sharesThread ? Buffer.allocUnsafe(SHARED_GATHER_BYTES) : threadBuffer()
+    this.#buffer = isTls ? Buffer.allocUnsafe(GATHER_BYTES) : threadBuffer()
   }
 
   /** For the socket. */

@@ -55,8 +55,9 @@ export class Assigner {
   }
 
   setMachine ({ streams, most = Infinity, isBusy }: Machine): void {
-    this.#usefulStreams = streams
     this.#mostStreams = Math.min(most, this.#streamsThatFit, this.#policy.streams)
+    // Streams from far away wait for the network: unless the machine is busy, all of them are worth having at once.
+    this.#usefulStreams = this.#owners.hasFar && !isBusy ? this.streamsOfUse : streams
     this.#owners.isMachineBusy = isBusy
   }
 
@@ -115,6 +116,7 @@ export class Assigner {
     const idle = slow.length > 0 ? this.#picker.idle(nowMs, mostStreams) : []
     for (const slowPart of slow) {
       for (const owner of idle) {
+        if (slowPart.ms <= this.#policy.takeoverTrips * (owner.roundTripMs ?? 0)) continue
         if (owner.complete && this.#owners.isSwarm && slowPart.ms <= this.#policy.helpMs) continue
         const tail = tailOf(slowPart, owner, nowMs)
         const range = tail ?? (this.#pieces.missing.size === 0 ? lastPieceOf(slowPart, owner, this.#policy) : undefined)

@@ -41,13 +41,13 @@ export class RunChooser {
    * @param streams that are to run at the same time
    */
   alone (streams: number): Choice | undefined {
-    const { minPartPieces, openingPieces, minPiecesForOpening, partsPerStream, random } = this.#policy
+    const { minPartPieces, minPiecesForOpening, partsPerStream, random } = this.#policy
     const { missing, pieceCount, started } = this.#pieces
+    const share = Math.ceil(missing.size / (streams * partsPerStream))
     if (started < streams && pieceCount >= minPiecesForOpening) {
-      const range = pickAnywhere(missing, openingPieces, random)
+      const range = pickAnywhere(missing, this.#openingPieces(share), random)
       return range && { ...range, cutAt: 'seen' }
     }
-    const share = Math.ceil(missing.size / (streams * partsPerStream))
     const most = missing.has(0) ? this.#frontPieces(streams) : Math.min(share, this.#piecesOf(this.#policy.maxPartBytes))
     const range = pickFront(missing, Math.max(minPartPieces, most))
     return range && { ...range, cutAt: this.#owners.isSwarm ? 'never' : 'swarm' }
@@ -107,6 +107,12 @@ export class RunChooser {
    */
   #frontPieces (streams: number): number {
     return Math.min(Math.ceil(this.#pieces.pieceCount / streams), this.#piecesOf(this.#policy.maxWaitingBytes / Math.max(1, streams - 1)))
+  }
+
+  /** From far away a part of a few pieces is over before it has become fast. */
+  #openingPieces (share: number): number {
+    const { openingPieces, farOpeningPieces } = this.#policy
+    return this.#owners.hasFar ? Math.max(openingPieces, Math.min(farOpeningPieces, share)) : openingPieces
   }
 
   #piecesOf (bytes: number): number {

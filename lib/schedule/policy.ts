@@ -26,6 +26,8 @@ export interface SchedulePolicy {
   rarestSample: number
   /** The first parts of a download, at random places, if it has at least `minPiecesForOpening`. */
   openingPieces: number
+  /** The same from owners that are far away, at most. */
+  farOpeningPieces: number
   minPiecesForOpening: number
   /** Any other part than the one at the front: so much room the glue needs beside the file itself. */
   maxPartBytes: number
@@ -71,6 +73,8 @@ export interface SchedulePolicy {
   giveUpMs: number
   /** A part with less than this to go is left to its owner. */
   takeoverMs: number
+  /** And one that is over within so many round trips to whoever would take over. */
+  takeoverTrips: number
   /** A complete owner that brings this much on a stream needs no help, if the machine that fetches has enough to do. */
   quickBytesPerSecond: number
   /** A part that has brought no piece for so long, or for as long as one takes at this rate, does not count as one of the streams that are of use. */
@@ -99,6 +103,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   unseenPartPieces: 2,
   rarestSample: 256,
   openingPieces: 2,
+  farOpeningPieces: 8,
   minPiecesForOpening: 32,
   maxPartBytes: 32 * MiB,
   maxWaitingBytes: 512 * MiB,
@@ -125,6 +130,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   ownerWaitMs: DEADLINES.ownerWaitMs,
   giveUpMs: DEADLINES.giveUpMs,
   takeoverMs: 200,
+  takeoverTrips: 4,
   quickBytesPerSecond: 16 * MiB,
   slackMs: 1_000,
   slackBytesPerSecond: 1 * MiB,

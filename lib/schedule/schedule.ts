@@ -178,9 +178,9 @@ export class Schedule {
     if (!owner.complete || nowMs - part.startedMs > this.#policy.takeoverMs) owner.bytesPerMs = rateOf(part, nowMs)
   }
 
-  /** How long a round trip to the owner of a running part takes. */
-  setRoundTrip (id: number, ms: number): void {
-    const owner = this.#owners.get(this.#pieces.parts.get(id)?.owner ?? '')
+  /** How long a round trip to an owner takes. */
+  setRoundTrip (key: string, ms: number): void {
+    const owner = this.#owners.get(key)
     if (owner) this.#owners.setRoundTrip(owner, ms)
   }
 

@@ -1,4 +1,4 @@
-/** A connection on which one small part after the other is fetched. */
+/** A connection on which one part after the other is fetched. */
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
@@ -9,7 +9,9 @@ import { contentOf } from '../../lib/content/digest.js'
 import { LineReader } from '../../lib/net/line-reader.js'
 import { Listener } from '../../lib/net/listener.js'
 import { fetchPart } from '../../lib/part/fetch-part.js'
+import { pieceCount } from '../../lib/protocol/content.js'
 import { DEADLINES } from '../../lib/protocol/limits.js'
+import { MiB } from '../../lib/protocol/units.js'
 import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
@@ -29,7 +31,7 @@ interface Owner {
   connections: Array<{ socket: Socket, requests: number }>
 }
 
-async function owner (t: Test, serve: Serve, isSecret: boolean): Promise<Owner> {
+async function owner (t: Test, serve: Serve, isSecret: boolean, data = DATA): Promise<Owner> {
   const connections: Owner['connections'] = []
   const listener = new Listener({
     onConnection: (socket) => {
@@ -39,7 +41,7 @@ async function owner (t: Test, serve: Serve, isSecret: boolean): Promise<Owner> 
       const answer = async (): Promise<void> => {
         for (;;) {
           const { more, name, ...header } = JSON.parse((await lines.next(WAIT_MS)).toString()) as Record<string, unknown>
-          t.equal(more, true, 'a small part asks for more')
+          t.equal(more, true, 'a part asks for more')
           serve(socket, header, ++connection.requests)
         }
       }
@@ -52,13 +54,30 @@ async function owner (t: Test, serve: Serve, isSecret: boolean): Promise<Owner> 
   const address = await listener.listen({ host: HOST, port: 0 })
   const folder = await mkdtemp(join(tmpdir(), 'kept-'))
   t.teardown(async () => await rm(folder, { recursive: true, force: true }))
-  const { size, digest, pieceLength } = contentOf(DATA)
+  const { size, digest, pieceLength, pieces } = contentOf(data)
+  const endPiece = pieceCount({ size, pieceLength })
   let parts = 0
   const fetch = async (): Promise<Buffer> => {
     const path = join(folder, String(parts++))
     await fetchPart({
-      size, digest, pieceLength, filename: 'file', name: 'NodeC', deadlines: DEADLINES, down: new RateLimit().buffer, owner: address, firstPiece: 0, endPiece: 1, isPatient: false, pieces: undefined,
-      path, originPiece: 0, isWindow: false, isBlank: true, naming: { way: 'link', hiddenFolder: dirname(path) }, control: PartControl.forPart(0, 1).buffer,
+      size,
+      digest,
+      pieceLength,
+      filename: 'file',
+      name: 'NodeC',
+      deadlines: DEADLINES,
+      down: new RateLimit().buffer,
+      owner: address,
+      firstPiece: 0,
+      endPiece,
+      isPatient: false,
+      pieces: endPiece === 1 ? undefined : pieces,
+      path,
+      originPiece: 0,
+      isWindow: false,
+      isBlank: true,
+      naming: { way: 'link', hiddenFolder: dirname(path) },
+      control: PartControl.forPart(0, endPiece).buffer,
       credentials: isSecret ? { ...credentialsFor('data', SECRET), name: 'NodeC' } : undefined,
     })
     return await readFile(path)
@@ -72,6 +91,13 @@ for (const [way, isSecret] of [['plain', false], ['with a secret', true]] as con
       const { fetch, connections } = await owner(t, KEEPS, isSecret)
       for (let i = 0; i < 5; i++) t.ok(DATA.equals(await fetch()))
       t.match(connections, [{ requests: 5 }])
+    })
+
+    await t.test('large parts as well', async (t) => {
+      const large = Buffer.alloc(5 * MiB, 'a large file, ')
+      const { fetch, connections } = await owner(t, (socket, header) => { socket.write(`${JSON.stringify({ ...header, more: true })}\n`); socket.write(large) }, isSecret, large)
+      for (let i = 0; i < 3; i++) t.ok(large.equals(await fetch()))
+      t.match(connections, [{ requests: 3 }])
     })
 
     await t.test('parts at the same time have a connection each, and each is used again', async (t) => {

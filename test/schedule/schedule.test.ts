@@ -189,13 +189,41 @@ void t.test('whatever happens, it ends with every piece or with a clear failure'
 void t.test('more streams from an owner that is far away, and two from one that only seemed so', async (t) => {
   const schedule = new Schedule(100)
   schedule.setOwners([{ key: 'A', complete: true }], 0)
-  const machine = { slots: 8, streams: 8, isBusy: false, isLimited: false, isHeldUp: false }
+  const machine = { slots: 8, streams: 2, isBusy: false, isLimited: false, isHeldUp: false }
   const starts = (nowMs: number): number[] => [...schedule.step(nowMs, machine)].flatMap((order) => order.order === 'start' ? [order.part.id] : [])
-  const first = starts(0)
-  t.equal(first.length, 2)
-  schedule.setRoundTrip(first[0] ?? -1, 40)
+  t.equal(starts(0).length, 2)
+  schedule.setRoundTrip('A', 40)
   t.equal(schedule.streamsOfUse, 8)
-  t.equal(starts(100).length, 6)
-  schedule.setRoundTrip(first[1] ?? -1, 2)
+  t.equal(starts(100).length, 6, 'at once')
+  schedule.setRoundTrip('A', 2)
   t.equal(schedule.streamsOfUse, 2)
+
+  const busy = new Schedule(100)
+  busy.setOwners([{ key: 'A', complete: true }], 0)
+  busy.setRoundTrip('A', 40)
+  t.equal([...busy.step(0, { ...machine, isBusy: true })].filter(({ order }) => order === 'start').length, 2, 'as many as a busy machine can do with')
+})
+
+void t.test('from far away the first parts are longer, as long as each stream has its share', async (t) => {
+  for (const [pieceCount, roundTripMs, most] of [[1_000, 2, 2], [1_000, 40, 8], [96, 40, 6], [32, 40, 2]] as const) {
+    const schedule = new Schedule(pieceCount, { random: () => 0 })
+    schedule.setOwners([{ key: 'A', complete: true }], 0)
+    schedule.setRoundTrip('A', roundTripMs)
+    const [first] = [...schedule.step(0, { slots: 8, streams: 8, isBusy: false, isLimited: false, isHeldUp: false })]
+    t.match(first, { order: 'start', part: { firstPiece: pieceCount / 2, endPiece: pieceCount / 2 + most } })
+  }
+})
+
+void t.test('an owner takes nothing over that is here before it could bring it', async (t) => {
+  for (const [roundTripMs, isTakenOver] of [[2, true], [100, true], [150, false]] as const) {
+    const schedule = new Schedule(8, { pieceBytes: 300, random: () => 0 })
+    schedule.setOwners([{ key: 'A', complete: true }, { key: 'B', complete: true }], 0)
+    const startsAt = (nowMs: number): number => [...schedule.step(nowMs, { slots: 8, streams: 2, isBusy: false, isLimited: false, isHeldUp: false })].filter(({ order }) => order === 'start').length
+    t.equal(startsAt(0), 2)
+    for (const key of ['A', 'B']) schedule.setRoundTrip(key, roundTripMs)
+    schedule.progress(0, 2, 800, 1_000)
+    schedule.progress(1, 8, 1_200, 1_000)
+    schedule.ended(1, 1_000)
+    t.equal(startsAt(1_000) > 0, isTakenOver, `the rest is here in 500 ms, and a round trip takes ${roundTripMs}`)
+  }
 })
