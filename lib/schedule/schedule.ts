@@ -28,7 +28,7 @@ import { Owners } from './owners.js'
 import { isUseless, rateOf, type Part } from './part.js'
 import { Pieces } from './pieces.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './policy.js'
-import { tooSlow } from './too-slow.js'
+import { takeBackSlow, tooSlow } from './too-slow.js'
 import { TrackerQuestions } from './tracker-questions.js'
 
 export class Schedule {
@@ -88,6 +88,7 @@ export class Schedule {
       if (!machine.isLimited) {
         for (const { id } of tooSlow(this.#pieces.parts.values(), this.#owners, this.#policy, nowMs)) yield { order: 'cancel', id }
       }
+      takeBackSlow(this.#owners, this.#pieces.missing, nowMs)
       if (this.#tracker.isDue(nowMs)) yield { order: 'ask tracker' }
     }
     if (!this.#givingUp.isOver) yield * this.#start(nowMs, machine.slots)

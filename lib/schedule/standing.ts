@@ -108,4 +108,9 @@ export class Standing {
     this.#isSlow = true
     this.#notBeforeMs = nowMs + slowAfterMs
   }
+
+  /** Slow or not, it may be asked now, unless it has failed. */
+  takeBack (nowMs: number): void {
+    if (this.#isSlow && this.#failures === 0 && this.#busy === 0) this.endPause(nowMs)
+  }
 }

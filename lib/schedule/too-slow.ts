@@ -1,4 +1,5 @@
-/** Which running parts are given up because they are slower than is useful while another owner could serve. */
+/** Which running parts are given up because they are slower than is useful while another owner could serve, and until when their owners are set aside. */
+import type { PieceSet } from '../content/piece-set.js'
 import type { Owners } from './owners.js'
 import type { Part } from './part.js'
 import type { SchedulePolicy } from './policy.js'
@@ -16,6 +17,13 @@ export function * tooSlow (parts: Iterable<Part>, owners: Owners, policy: Schedu
     part.isGivenUp = true
     yield part
   }
+}
+
+/** An owner that was set aside for being slow is better than nobody: as soon as no other that is likely to serve has what is missing. */
+export function takeBackSlow (owners: Owners, missing: PieceSet, nowMs: number): void {
+  const able = [...owners.able(missing)]
+  if (able.some(({ standing }) => standing.isSound)) return
+  for (const { standing } of able) standing.takeBack(nowMs)
 }
 
 /** What the fastest owner brought lately, in bytes a millisecond. */

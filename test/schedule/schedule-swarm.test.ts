@@ -422,11 +422,28 @@ void t.test('in a swarm a part that is slower by far than the fastest owner is g
   t.strictSame(cancelled(schedule, 510), [slow?.id])
   t.strictSame(cancelled(schedule, 520), [], 'it ends')
   schedule.ended(slow?.id ?? -1, 520, fail('E_INTERRUPTED'))
-  t.equal(next(schedule, 10_000), undefined, 'it is left alone')
-  const again = next(schedule, 40_000)?.part
-  t.equal(again?.owner, 'slow')
-  schedule.progress(again?.id ?? -1, 100, 500, 40_500)
-  t.strictSame(cancelled(schedule, 41_000), [], 'nobody else has it')
+  const again = next(schedule, 530)?.part
+  t.equal(again?.owner, 'slow', 'nobody else has it, so it is asked again at once')
+  schedule.progress(again?.id ?? -1, 100, 500, 1_000)
+  t.strictSame(cancelled(schedule, 1_500), [], 'and let be')
+})
+
+void t.test('an owner that was set aside is taken back as soon as there is nobody better', async (t) => {
+  const schedule = scheduleOf(200, [partial('fast'), partial('slow')], { laggardAfterMs: 500, laggardFactor: 64, takeoverMs: 0, partialPartPieces: 4 })
+  schedule.setHave('fast', pieces(200, [0, 8]), 0)
+  const first = next(schedule, 0)?.part
+  schedule.progress(first?.id ?? -1, 4, 4 * PIECE_BYTES, 10)
+  schedule.ended(first?.id ?? -1, 10)
+  const second = next(schedule, 10)?.part
+  t.equal(second?.owner, 'fast')
+  schedule.setHave('slow', pieces(200, [100, 104]), 10)
+  const slow = next(schedule, 10)?.part
+  t.equal(slow?.owner, 'slow')
+  schedule.progress(second?.id ?? -1, 5, 2 * PIECE_BYTES, 590)
+  t.strictSame(cancelled(schedule, 600), [slow?.id])
+  schedule.ended(slow?.id ?? -1, 600, fail('E_INTERRUPTED'))
+  schedule.ended(second?.id ?? -1, 610, fail('E_NETWORK'))
+  t.match(next(schedule, 620)?.part, { owner: 'slow' })
 })
 
 void t.test('a complete owner helps where those that have what is missing are slow, however fast the others are', async (t) => {
