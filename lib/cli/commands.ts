@@ -33,7 +33,7 @@ export function parseCommand (line: string): Command | undefined {
   switch (verb) {
     case '-setMode':
     case '-m': return parseMode(rest)
-    case 'cancel': return { name: 'cancel', ...takeTo(rest) }
+    case 'cancel': return parseCancel(rest)
     case 'unshare': return { name: 'unshare', files: filesOf(rest) }
     case 'verify': return { name: 'verify', files: operandsOf(rest) }
     case 'list': return { name: 'list', prefix: onlyWord(rest) ?? '' }
@@ -53,18 +53,27 @@ function parseMode ([mode, ...words]: string[]): Command {
     return { name: 'upload', files: filesOf(others), ...(value !== undefined && { as: value }) }
   }
   if (mode === 'download') {
-    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', words)
+    const { to, rest } = takeTo(words)
+    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', rest)
     const digest = value?.toLowerCase()
     if (digest !== undefined && !isDigestQuestion(digest)) throw wants('--digest', 'a digest, or its first 8 or more hex digits')
-    return { name: 'download', ...takeTo(others), ...(digest !== undefined && { digest }) }
+    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
 }
 
-/** Of several files it is the folder. */
-function takeTo (words: string[]): { files: string[], to?: string } {
-  const { value: to, others } = takeOption('--to', 'a folder, or a path', words, Infinity)
-  const files = filesOf(others)
+function parseCancel (words: string[]): Command {
+  const { to, rest } = takeTo(words)
+  return { name: 'cancel', ...going(filesOf(rest), to) }
+}
+
+function takeTo (words: string[]): { to?: string | undefined, rest: string[] } {
+  const { value: to, others: rest } = takeOption('--to', 'a folder, or a path', words, Infinity)
+  return { to, rest }
+}
+
+/** Where several files go is a folder. */
+function going (files: string[], to: string | undefined): { files: string[], to?: string } {
   return { files, ...(to !== undefined && { to: files.length > 1 && !to.endsWith('/') ? `${to}/` : to }) }
 }
 
