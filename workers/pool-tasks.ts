@@ -3,6 +3,7 @@ import { parentPort, threadId } from 'node:worker_threads'
 import type { PieceList } from '../lib/content/digest.js'
 import * as disk from '../lib/disk/digest-pieces.js'
 import * as naming from '../lib/disk/give-name.js'
+import { findAbilities as find, type Abilities } from '../lib/disk/abilities.js'
 import * as part from '../lib/part/fetch-part.js'
 import type { PartTask, WholeFile } from '../lib/part/part-task.js'
 import { toTaskResult, type TaskResult } from '../lib/threads/task-result.js'
@@ -18,6 +19,11 @@ export async function fetchPart (task: PartTask): Promise<TaskResult<WholeFile |
 /** The digests of a run of pieces of an open file. */
 export async function digestPieces (task: disk.DigestTask): Promise<TaskResult<PieceList>> {
   return await toTaskResult(() => disk.digestPieces(task))
+}
+
+/** What the file system of a folder can do. */
+export async function findAbilities (hiddenFolder: string): Promise<TaskResult<Abilities>> {
+  return await toTaskResult(() => find(hiddenFolder))
 }
 
 /** A complete file gets its name. */

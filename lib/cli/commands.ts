@@ -7,8 +7,9 @@ import { splitWords } from './words.js'
 
 export type Command =
   | { name: 'upload', files: string[], as?: string }
-  | { name: 'download', files: string[], digest?: string }
-  | { name: 'cancel' | 'unshare', files: string[] }
+  | { name: 'download', files: string[], digest?: string, to?: string }
+  | { name: 'cancel', files: string[], to?: string }
+  | { name: 'unshare', files: string[] }
   | { name: 'verify', files: string[] }
   | { name: 'list', prefix: string }
   | { name: 'status' }
@@ -32,8 +33,8 @@ export function parseCommand (line: string): Command | undefined {
   switch (verb) {
     case '-setMode':
     case '-m': return parseMode(rest)
-    case 'cancel':
-    case 'unshare': return { name: verb, files: filesOf(rest) }
+    case 'cancel': return parseCancel(rest)
+    case 'unshare': return { name: 'unshare', files: filesOf(rest) }
     case 'verify': return { name: 'verify', files: operandsOf(rest) }
     case 'list': return { name: 'list', prefix: onlyWord(rest) ?? '' }
     case 'limit': return parseLimit(rest)
@@ -52,12 +53,28 @@ function parseMode ([mode, ...words]: string[]): Command {
     return { name: 'upload', files: filesOf(others), ...(value !== undefined && { as: value }) }
   }
   if (mode === 'download') {
-    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', words)
+    const { to, rest } = takeTo(words)
+    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', rest)
     const digest = value?.toLowerCase()
     if (digest !== undefined && !isDigestQuestion(digest)) throw wants('--digest', 'a digest, or its first 8 or more hex digits')
-    return { name: 'download', files: filesOf(others), ...(digest !== undefined && { digest }) }
+    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
+}
+
+function parseCancel (words: string[]): Command {
+  const { to, rest } = takeTo(words)
+  return { name: 'cancel', ...going(filesOf(rest), to) }
+}
+
+function takeTo (words: string[]): { to?: string | undefined, rest: string[] } {
+  const { value: to, others: rest } = takeOption('--to', 'a folder, or a path', words, Infinity)
+  return { to, rest }
+}
+
+/** Where several files go is a folder. */
+function going (files: string[], to: string | undefined): { files: string[], to?: string } {
+  return { files, ...(to !== undefined && { to: files.length > 1 && !to.endsWith('/') ? `${to}/` : to }) }
 }
 
 function parseLimit ([direction, rate, ...others]: string[]): Command {
@@ -73,8 +90,8 @@ function filesOf (words: string[]): string[] {
   return files
 }
 
-/** `--digest HEX` and the like may stand anywhere among the files, but after `--`, and go with one file; what looks like another flag is a file's name. */
-function takeOption (option: string, what: string, words: string[]): { value?: string, others: string[] } {
+/** `--digest HEX` and the like may stand anywhere among the files, but after `--`, and most go with one file; what looks like another flag is a file's name. */
+function takeOption (option: string, what: string, words: string[], mostFiles = 1): { value?: string, others: string[] } {
   const end = words.indexOf('--')
   const at = words.indexOf(option)
   // Alone it can only be a file of that name.
@@ -82,7 +99,7 @@ function takeOption (option: string, what: string, words: string[]): { value?: s
   const value = words[at + 1]
   if (value === undefined) throw wants(option, what)
   const others = words.toSpliced(at, 2)
-  if (operandsOf(others).length > 1) throw usage(`${option} goes with one file`)
+  if (operandsOf(others).length > mostFiles) throw usage(`${option} goes with one file`)
   return { value, others }
 }
 

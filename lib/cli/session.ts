@@ -98,10 +98,10 @@ export class Session {
         for (const file of command.files) this.#run(file, async () => await this.#upload(file, command.as))
         return
       case 'download':
-        for (const file of command.files) this.#run(file, async () => await this.#download(file, command.digest))
+        for (const file of command.files) this.#run(file, async () => await this.#download(file, command))
         return
       case 'cancel':
-        for (const file of command.files) this.#run(file, async () => await this.#cancel(file))
+        for (const file of command.files) this.#run(file, async () => await this.#cancel(file, command.to))
         return
       case 'unshare':
         for (const file of command.files) this.#run(file, async () => { this.#node.unshare(file) })
@@ -129,9 +129,9 @@ export class Session {
     this.#hasUploaded = true
   }
 
-  async #download (file: string, digest: string | undefined): Promise<void> {
+  async #download (file: string, { digest, to }: { digest?: string, to?: string }): Promise<void> {
     try {
-      await this.#node.download(file, { digest })
+      await this.#node.download(file, { digest, to })
     } catch (error) {
       // What was cancelled was not cut off.
       if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
@@ -139,8 +139,8 @@ export class Session {
     }
   }
 
-  async #cancel (file: string): Promise<void> {
-    await this.#node.cancel(file)
+  async #cancel (file: string, to: string | undefined): Promise<void> {
+    await this.#node.cancel(file, { to })
     this.#reporter.report('cancelled', { file })
   }
 

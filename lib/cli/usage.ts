@@ -45,9 +45,10 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent -setMode upload PATH… [--as NAME]
                                            share files of the node's folder, or any file where it lies if PATH has a /;
                                            -m is short for -setMode
-  torrent -setMode download FILE… [--digest HEX]
-                                           fetch files into it; HEX picks one of several contents
-  torrent cancel FILE…                     end their downloads, and remove what is kept of them
+  torrent -setMode download FILE… [--digest HEX] [--to PATH]
+                                           fetch files into it, or into the folder PATH, or one file under the new name PATH;
+                                           HEX picks one of several contents
+  torrent cancel FILE… [--to PATH]         end their downloads, and remove what is kept of them, with PATH only what is kept there
   torrent unshare FILE…                    share them no longer; the files stay where they are
   torrent verify [FILE…]                   digest what is shared again, and withdraw what has changed
   torrent list [PREFIX]                    the files in the network

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { closeSync, fstatSync, linkSync, lstatSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { claimNote } from './hidden.js'
 import { toDiskError } from './disk-error.js'
 import * as check from '../protocol/check.js'
@@ -117,7 +117,7 @@ function move (from: string, to: string): boolean {
 function claim ({ from, to, filename, naming }: NameTask): void {
   const note = claimNote(naming.hiddenFolder, from)
   try {
-    writeFileSync(note, JSON.stringify({ filename }))
+    writeFileSync(note, JSON.stringify({ filename: basename(to) }))
     const file = openSync(to, 'wx')
     const claimed = fstatSync(file, { bigint: true })
     closeSync(file)

@@ -1,10 +1,11 @@
 /**
- * What lies in a node's hidden folder, `DIR/NAME/.piecemeal`, and under which names. Whatever fits
- * none of them is left alone.
+ * What lies in a node's hidden folder, `DIR/NAME/.piecemeal`, and in those beside the targets of
+ * downloads that go elsewhere, and under which names. Whatever fits none of them is left alone.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { DIGEST_PREFIX, type Content } from '../protocol/content.js'
+import { HIDDEN_FOLDER } from '../protocol/names.js'
 
 /** Of whoever works on the folder. */
 export const LOCK_FILE = 'lock'
@@ -23,7 +24,12 @@ export const PART_FILE = /^(\d{1,4})-(\d{1,9})\.part$/
 export const SINGLE_PIECE = /^[0-9a-f]{64}-\d+\.part$/
 /** Says that an empty file was made under a name, to be replaced: `claimNote`. */
 export const CLAIM_NOTE = /^[0-9a-f]{16}\.claim$/
-
+/** Says that a hidden folder lies beside a target, and which: `besideNote`. */
+export const BESIDE_NOTE = /^[0-9a-f]{16}\.beside$/
+/** Such a folder, `.piecemeal-UID-RANDOM`, which is nobody else's name. */
+export const BESIDE = /^\.piecemeal-\d+-[0-9a-f]{32}$/
+/** In it: what it is, for whoever finds it. */
+export const EXPLANATION = 'README'
 /** Whether files may have holes is found out with it. */
 export const HOLES_PROBE = 'holes'
 
@@ -43,6 +49,21 @@ export function singlePiecePath (hiddenFolder: string, digest: string, number: n
 /** @param path of the file that is to have the name: of several that want it each has a note of its own */
 export function claimNote (hiddenFolder: string, path: string): string {
   return join(hiddenFolder, `${shortHash(path)}.claim`)
+}
+
+/** A name for a hidden folder that no folder has. */
+export function newBeside (): string {
+  return `${HIDDEN_FOLDER}-${process.getuid?.() ?? 0}-${randomBytes(16).toString('hex')}`
+}
+
+/** @param path of the target: one file may go to several places, one after the other */
+export function besideNote (hiddenFolder: string, { filename, path }: { filename: string, path: string }): string {
+  return join(hiddenFolder, `${shortHash(`${filename}\n${path}`)}.beside`)
+}
+
+/** Whether a component of a path is a hidden folder. */
+export function isHidden (component: string): boolean {
+  return component === HIDDEN_FOLDER || BESIDE.test(component)
 }
 
 function digestFolder (hiddenFolder: string, digest: string): string {

@@ -7,16 +7,24 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
+import { findAbilities, type Abilities } from './abilities.js'
 import { DigestCache } from './digest-cache.js'
+import { Elsewhere } from './elsewhere.js'
 import { FolderLock } from './folder-lock.js'
-import { findNaming, type Naming } from './give-name.js'
-import { hasHoles } from './has-holes.js'
+import { removeKept } from './kept.js'
 import { removeOrphans } from './orphans.js'
+import { whereItGoes } from './where-it-goes.js'
 import { diskCode, toDiskError } from './disk-error.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { DIGEST_KEPT_MS, ORPHAN_MS } from '../protocol/limits.js'
 import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
+
+/** Where a download goes: the absolute path of its file, and the folder where it is put together. */
+export interface Destination extends Abilities {
+  target: string
+  hiddenFolder: string
+}
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
@@ -29,13 +37,13 @@ export class NodeFolder {
   /** `DIR/NAME/.piecemeal` */
   readonly hiddenFolder: string
   readonly digests: DigestCache
-  readonly naming: Naming
-  /** Whether its files may have holes. */
-  readonly hasHoles: boolean
+  readonly abilities: Abilities
   /** What the node's user should know, a sentence each. */
   readonly warnings: readonly string[]
   readonly #isReadOnly: boolean
   readonly #lock: FolderLock | undefined
+  /** None where nothing can be noted. */
+  readonly #elsewhere: Elsewhere | undefined
 
   /**
    * Makes the folder and its hidden one if they are not there, and locks them.
@@ -74,24 +82,67 @@ export class NodeFolder {
     this.digests = new DigestCache(keptIn)
     this.#isReadOnly = isReadOnly
     this.#lock = lock
+    this.#elsewhere = keptIn === undefined ? undefined : new Elsewhere(keptIn)
     this.warnings = [warning, lock?.warning].filter((text) => text !== undefined)
     // Waits for the disk, but nothing else runs in the node yet.
-    this.naming = findNaming(this.hiddenFolder)
-    this.hasHoles = hasHoles(this.hiddenFolder)
+    this.abilities = findAbilities(this.hiddenFolder)
   }
 
   /** Nothing of a run that was killed stays behind for good. @param now by the wall clock, as file times are */
   async tidy (now: Date): Promise<void> {
     if (!this.#isReadOnly) await removeOrphans({ folder: this.path, hiddenFolder: this.hiddenFolder, maxAgeMs: ORPHAN_MS, now })
+    await this.#elsewhere?.sweep(ORPHAN_MS, now)
     await this.digests.prune(now.getTime() - DIGEST_KEPT_MS)
   }
 
-  /** @throws E_IO. */
-  assertWritable (): void {
+  /**
+   * The absolute path that a download is to have.
+   *
+   * @param to where its user wants it, if not under its name in this folder: as `whereItGoes`
+   * @throws E_IO, E_USAGE, E_NAME, E_FORBIDDEN.
+   */
+  async targetOf (filename: string, to?: string): Promise<string> {
+    const path = to === undefined ? join(this.realPath, filename) : await whereItGoes(to, filename)
+    if (this.#holds(path)) this.#assertWritable()
+    return path
+  }
+
+  /**
+   * Where a download with that target is put together.
+   *
+   * @param find finds out what another folder can do, in a thread that may wait for its disk
+   * @throws E_DISK_FULL, E_IO.
+   */
+  async destination (filename: string, target: string, find: (hiddenFolder: string) => Promise<Abilities>): Promise<Destination> {
+    if (this.#holds(target)) return { target, hiddenFolder: this.hiddenFolder, ...this.abilities }
+    if (this.#elsewhere === undefined) throw new PiecemealError('E_IO', `cannot download ${quote(filename)} to ${quote(target)}: there is nowhere to note what is begun there`)
+    const hiddenFolder = await this.#elsewhere.hiddenFolder({ filename, path: target })
+    return { target, hiddenFolder, ...await find(hiddenFolder) }
+  }
+
+  /** A download with that target has ended. */
+  async leave (filename: string, target: string): Promise<void> {
+    if (!this.#holds(target)) await this.#elsewhere?.leave({ filename, path: target })
+  }
+
+  /** @param target wherever it went if left out @returns whether anything was kept of a download. @throws E_IO, E_LIMIT. */
+  async removeKept (filename: string, target?: string): Promise<boolean> {
+    const isHere = target === undefined || this.#holds(target)
+    const wasHere = isHere && !this.#isReadOnly && await removeKept(this.hiddenFolder, filename)
+    const wasElsewhere = await this.#elsewhere?.removeKept(filename, target)
+    return wasHere || wasElsewhere === true
+  }
+
+  #holds (path: string): boolean {
+    return dirname(path) === this.realPath
+  }
+
+  #assertWritable (): void {
     if (this.#isReadOnly) throw new PiecemealError('E_IO', `the folder ${quote(this.path)} is read-only: files of it are shared, but none can be downloaded into it`)
   }
 
   async close (): Promise<void> {
+    await this.#elsewhere?.close()
     await this.#lock?.release()
   }
 }

@@ -9,6 +9,8 @@ export interface OrphanOptions {
   /** The node's folder. */
   folder: string
   hiddenFolder: string
+  /** What all that is under way there is to become. @default the name in the journal, in the folder */
+  target?: string
   /** What is older than this is an orphan, in milliseconds. */
   maxAgeMs: number
   /** The time by the wall clock, as file times are. */
@@ -18,7 +20,7 @@ export interface OrphanOptions {
 const journal = { filename: check.fileName }
 
 /** Removes what belongs to a file that is there by now, what nobody went on with, and what can't be read. */
-export async function removeOrphans ({ folder, hiddenFolder, maxAgeMs, now }: OrphanOptions): Promise<void> {
+export async function removeOrphans ({ folder, hiddenFolder, target, maxAgeMs, now }: OrphanOptions): Promise<void> {
   for (const part of await entriesOf(hiddenFolder, SINGLE_PIECE)) await rm(join(hiddenFolder, part), { force: true })
   for (const note of await entriesOf(hiddenFolder, CLAIM_NOTE)) undoClaim(join(hiddenFolder, note), folder)
   for (const digest of await entriesOf(hiddenFolder, DIGEST_FOLDER)) {
@@ -26,7 +28,7 @@ export async function removeOrphans ({ folder, hiddenFolder, maxAgeMs, now }: Or
     for (const name of await entriesOf(digestFolder, NAME_FOLDER)) {
       const workspace = join(digestFolder, name)
       const isOld = now.getTime() - await lastChangeMs(workspace) > maxAgeMs
-      if (isOld || !await isStillWanted(workspace, folder)) await rm(workspace, { recursive: true, force: true })
+      if (isOld || !await isStillWanted(workspace, folder, target)) await rm(workspace, { recursive: true, force: true })
     }
     // Does nothing where something is left in it.
     await rmdir(digestFolder).catch(() => {})
@@ -37,10 +39,10 @@ async function entriesOf (folder: string, pattern: RegExp): Promise<string[]> {
   return (await readdir(folder).catch(() => [])).filter((entry) => pattern.test(entry))
 }
 
-async function isStillWanted (workspace: string, folder: string): Promise<boolean> {
+async function isStillWanted (workspace: string, folder: string, target?: string): Promise<boolean> {
   try {
     const { filename } = check.checkShape(journal, JSON.parse(await readFile(join(workspace, JOURNAL), 'utf8')))
-    return await lstat(join(folder, filename)).then(() => false, () => true)
+    return await lstat(target ?? join(folder, filename)).then(() => false, () => true)
   } catch {
     return false
   }

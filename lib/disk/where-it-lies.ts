@@ -2,9 +2,10 @@
 import { lstat, realpath, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
-import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
+import { quote } from '../protocol/names.js'
 import { atDisk } from './at-disk.js'
 import { toDiskError } from './disk-error.js'
+import { isHidden } from './hidden.js'
 
 /** Types of file systems whose files are made up as they are read: proc and sysfs. */
 const MADE_UP = new Set([0x9fa0, 0x62656572])
@@ -21,7 +22,7 @@ export async function whereItLies (path: string): Promise<string> {
   const parent = await atDisk(async () => await realpath(dirname(asked)))
     .catch((error: unknown) => { throw toDiskError(error, `cannot share ${quote(path)}`) })
   const place = join(parent, basename(asked))
-  if (place.split(sep).includes(HIDDEN_FOLDER)) throw forbidden(path, 'piecemeal keeps that folder for itself')
+  if (place.split(sep).some(isHidden)) throw forbidden(path, 'piecemeal keeps that folder for itself')
   const { type } = await atDisk(async () => await statfs(parent))
     .catch((error: unknown) => { throw toDiskError(error, `cannot share ${quote(path)}`) })
   if (MADE_UP.has(type)) throw forbidden(path, 'the system makes it up as it is read')

@@ -13,9 +13,9 @@ import type { Turn } from './turns.js'
 export interface DownloadContext {
   /** The node's, as owners are told it. */
   name: string
-  /** Where the file goes: `DIR/NAME`. */
-  folder: string
-  /** `DIR/NAME/.piecemeal` */
+  /** The absolute path that the file is to have. */
+  target: string
+  /** Where it is put together, on the same file system. */
   hiddenFolder: string
   /** How a file gets its name there. */
   naming: Naming

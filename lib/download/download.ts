@@ -3,7 +3,6 @@
  * up what an earlier run left, fetch the rest in parts from all owners at once, glue, publish.
  */
 import { setMaxListeners } from 'node:events'
-import { join } from 'node:path'
 import type { PieceList } from '../content/digest.js'
 import { bytesOfSet, PieceSet } from '../content/piece-set.js'
 import { listOfZeros, zeroPieces } from '../content/zeros.js'
@@ -96,8 +95,7 @@ interface Course {
 async function run (options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { filename, digest } = options
   const { signal, standstill } = course
-  const target = join(context.folder, filename)
-  await assertAbsent(target, filename)
+  await assertAbsent(context.target, filename)
   throwIfStopped(signal, filename)
   standstill.waits(() => ({ for: 'tracker', owners: [] }))
   const found = await context.findOwners(filename, digest).catch((error: unknown) => {
@@ -113,11 +111,11 @@ async function run (options: Options, course: Course, context: DownloadContext):
 
   const plan = await planFor(found, course, context)
   try {
-    return await carryOut(plan, target, options, course, context)
+    return await carryOut(plan, options, course, context)
   } catch (error) {
     if (plan.isCertain || !(error instanceof PiecemealError) || !DOUBTFUL.has(error.code)) throw error
     // For its size there was the tracker's word alone. That word may be wrong, and the owner right.
-    return await carryOut(await certainPlanFor(found, course, context), target, options, course, context)
+    return await carryOut(await certainPlanFor(found, course, context), options, course, context)
   }
 }
 
@@ -137,7 +135,8 @@ async function certainPlanFor (found: Found, { signal, standstill }: Course, con
   return plan
 }
 
-async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, target: string, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+  const { target } = context
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
   try {

@@ -69,6 +69,8 @@ export interface ProgressEvent {
 
 export interface SavedEvent {
   file: string
+  /** Where it is, absolute. */
+  path: string
   bytes: number
   digest: string
   seconds: number

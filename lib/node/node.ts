@@ -6,9 +6,8 @@
  */
 import { EventEmitter } from 'node:events'
 import { basename, join, resolve } from 'node:path'
-import { removeKept } from '../disk/kept.js'
 import type { DownloadContext } from '../download/context.js'
-import { download } from '../download/download.js'
+import { download, type Downloaded } from '../download/download.js'
 import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
@@ -23,13 +22,13 @@ import { credentialsFor } from '../secret/keys.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
-import { Activity } from './activity.js'
+import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
-import { NodeFolder } from '../disk/node-folder.js'
+import { NodeFolder, type Destination } from '../disk/node-folder.js'
 import { whereItLies } from '../disk/where-it-lies.js'
 import { Offers } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
-import { OwnShares, secondsSince } from './own-shares.js'
+import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
 
@@ -53,6 +52,8 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #tracker: TrackerClient
   readonly #activity: Activity
   readonly #own: OwnShares
+  /** File name → where its download goes. */
+  readonly #targets = new Map<string, string>()
   #isStopping = false
   #disk: NodeFolder | undefined
   #pool: Promise<WorkerPool> | undefined
@@ -188,43 +189,64 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Fetches a file into the node's folder, from all of its owners at once, and then offers it.
+   * Fetches a file from all of its owners at once, and then offers it.
    *
+   * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
    * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
    * @throws any code that a download may end with.
    */
-  async download (filename: string, options: { digest?: string | undefined } = {}): Promise<SavedEvent> {
+  async download (filename: string, options: { digest?: string | undefined, to?: string | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
-      this.#openFolder.assertWritable()
-      const target = { filename, path: join(this.#openFolder.realPath, filename) }
+      const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#own.assertFree(target)
-      const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await download({
+      this.#targets.set(filename, target.path)
+      try {
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn)
+        await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
+        const event = { file: filename, path: target.path, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes }
+        this.emit('saved', event)
+        return event
+      } finally {
+        this.#targets.delete(filename)
+        this.#offers.abandon(filename)
+      }
+    })
+  }
+
+  async #fetch ({ filename, path }: NamedFile, digest: string | undefined, task: Task, turn: Turn): Promise<Downloaded> {
+    const [folder, pool] = [this.#openFolder, await this.#startedPool()]
+    try {
+      const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
+      return await download({
         filename,
-        digest: options.digest,
+        digest,
         signal: task.signal,
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
         onProgress: ({ bytes, size }) => task.reach(bytes, size),
         onWaiting: (waiting) => task.wait(waiting),
-      }, await this.#downloadContext(turn))
-      await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
-      const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes }
-      this.emit('saved', event)
-      return event
-    }).finally(() => this.#offers.abandon(filename))
+      }, this.#downloadContext(pool, destination, turn))
+    } finally {
+      // What can't be removed now is removed at the next start.
+      await folder.leave(filename, path).catch(() => {})
+    }
   }
 
   /**
    * Ends the download of a file, and removes what it, or an earlier one, has kept to go on from.
    *
+   * @param options.to where it goes, as for `download`; wherever it goes if left out
    * @throws E_USAGE if there is neither; E_NAME, E_IO.
    */
-  async cancel (filename: string): Promise<void> {
+  async cancel (filename: string, options: { to?: string | undefined } = {}): Promise<void> {
     assertFileName(filename)
-    const { hiddenFolder } = this.#openFolder
+    const folder = this.#openFolder
+    const target = options.to === undefined ? undefined : await folder.targetOf(filename, options.to)
+    const going = this.#targets.get(filename)
+    if (target !== undefined && going !== undefined && going !== target) throw new PiecemealError('E_USAGE', `${quote(filename)} is being downloaded to ${quote(going)}`)
     const wasRunning = this.#activity.isFetching(filename)
-    const wasKept = await this.#activity.cancel(filename, async () => await removeKept(hiddenFolder, filename))
+    const wasKept = await this.#activity.cancel(filename, async () => await folder.removeKept(filename, target))
     if (!wasRunning && !wasKept) throw new PiecemealError('E_USAGE', `${quote(filename)} is not being downloaded, and nothing is kept of it`)
   }
 
@@ -342,12 +364,10 @@ export class Node extends EventEmitter<NodeEvents> {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
   }
 
-  async #downloadContext (turn: Turn): Promise<DownloadContext> {
-    const pool = await this.#startedPool()
-    const { hiddenFolder, naming, hasHoles } = this.#openFolder
+  #downloadContext (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles }: Destination, turn: Turn): DownloadContext {
     return {
       name: this.name,
-      folder: this.folder,
+      target,
       hiddenFolder,
       naming,
       inWindows: hasHoles && !this.#options.separateParts,

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import pLimit from 'p-limit'
+import type { Abilities } from '../disk/abilities.js'
 import type { NameTask } from '../disk/give-name.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
@@ -23,7 +24,7 @@ const CORES = availableParallelism()
 const PARTS_PER_THREAD = 4
 
 /** What the module exports. */
-type TaskName = 'fetchPart' | 'digestPieces' | 'giveName'
+type TaskName = 'fetchPart' | 'digestPieces' | 'giveName' | 'findAbilities'
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
@@ -93,6 +94,11 @@ export class WorkerPool {
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
   async digestPieces (task: DigestTask): Promise<PieceList> {
     return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, 'digestPieces', new AbortController().signal)))
+  }
+
+  /** @throws E_WORKER if its thread died. */
+  async findAbilities (hiddenFolder: string): Promise<Abilities> {
+    return await this.#run(hiddenFolder, 'findAbilities')
   }
 
   /** @throws E_EXISTS, E_DISK_FULL, E_IO; E_WORKER if its thread died. */

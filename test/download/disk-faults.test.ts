@@ -330,7 +330,7 @@ async function setUp (t: Test, data: Buffer, inWindows = true): Promise<Setting>
     const { download, fetchPart, giveName, digestPieces, fromTaskResult, toTaskResult } = await disk.import(t)
     return await download({ filename: FILE, signal: new AbortController().signal }, {
       name: 'fetcher',
-      folder,
+      target: join(folder, FILE),
       hiddenFolder: join(folder, HIDDEN_FOLDER),
       naming: { way: 'link', hiddenFolder: join(folder, HIDDEN_FOLDER) },
       inWindows,

@@ -34,7 +34,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
   let [running, most] = [0, 0]
   await download({ filename: 'a.bin', signal: new AbortController().signal }, {
     name: 'fetcher',
-    folder,
+    target: join(folder, 'a.bin'),
     hiddenFolder,
     naming: { way: 'link', hiddenFolder },
     inWindows: false,

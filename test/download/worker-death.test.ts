@@ -36,7 +36,7 @@ async function setUp (t: Test, data: Buffer, inWindows = true): Promise<{ folder
   const { size, digest, pieceLength } = await owner.share('a.bin', data)
   const context = {
     name: 'fetcher',
-    folder,
+    target: join(folder, 'a.bin'),
     hiddenFolder,
     turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     deadlines: DEADLINES,
