@@ -130,7 +130,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   ownerWaitMs: DEADLINES.ownerWaitMs,
   giveUpMs: DEADLINES.giveUpMs,
   takeoverMs: 200,
-  takeoverTrips: 4,
+  takeoverTrips: 2,
   quickBytesPerSecond: 16 * MiB,
   slackMs: 1_000,
   slackBytesPerSecond: 1 * MiB,
