@@ -19,10 +19,10 @@ export function * tooSlow (parts: Iterable<Part>, owners: Owners, policy: Schedu
   }
 }
 
-/** An owner that was set aside for being slow is better than nobody: as soon as no other that is likely to serve has what is missing. */
+/** An owner that was set aside for being slow is better than nobody: as soon as no other serves, or is likely to now, that has what is missing. */
 export function takeBackSlow (owners: Owners, missing: PieceSet, nowMs: number): void {
   const able = [...owners.able(missing)]
-  if (able.some(({ standing }) => standing.isSound)) return
+  if (able.some(({ standing, streams }) => standing.isSound && (streams > 0 || standing.mayBeAsked(nowMs)))) return
   for (const { standing } of able) standing.takeBack(nowMs)
 }
 
