@@ -17,6 +17,8 @@ export class Standing {
   /** What a stream ended with that may have been nobody's fault: the owner is asked first. */
   #suspicion: Suspicion | undefined
   #isSlow = false
+  /** Being slow, it is left alone until then. */
+  #asideUntilMs = -Infinity
 
   constructor (nowMs: number) {
     this.#notBeforeMs = nowMs
@@ -32,7 +34,7 @@ export class Standing {
 
   /** Before this it is not asked. */
   get notBeforeMs (): number {
-    return this.#notBeforeMs
+    return Math.max(this.#notBeforeMs, this.#asideUntilMs)
   }
 
   /** Why it is no longer asked: a liar for good, one that refuses as long as it is listed as it is. */
@@ -59,7 +61,7 @@ export class Standing {
   }
 
   mayBeAsked (nowMs: number): boolean {
-    return this.#out === undefined && this.#suspicion === undefined && this.#notBeforeMs <= nowMs
+    return this.#out === undefined && this.#suspicion === undefined && this.notBeforeMs <= nowMs
   }
 
   exclude (out: 'lied' | 'refused', failure: ScheduleFailure): void {
@@ -96,6 +98,7 @@ export class Standing {
 
   endPause (nowMs: number): void {
     this.#notBeforeMs = Math.min(this.#notBeforeMs, nowMs)
+    this.takeBack()
   }
 
   /** A good piece has come from it. */
@@ -106,11 +109,11 @@ export class Standing {
   /** It is slower than is useful, while another could serve. */
   setAside (nowMs: number, { slowAfterMs }: SchedulePolicy): void {
     this.#isSlow = true
-    this.#notBeforeMs = nowMs + slowAfterMs
+    this.#asideUntilMs = nowMs + slowAfterMs
   }
 
-  /** Slow or not, it may be asked now, unless it has failed. */
-  takeBack (nowMs: number): void {
-    if (this.#isSlow && this.#failures === 0 && this.#busy === 0) this.endPause(nowMs)
+  /** Slow or not, it may be asked. */
+  takeBack (): void {
+    this.#asideUntilMs = -Infinity
   }
 }

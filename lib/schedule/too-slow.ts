@@ -23,7 +23,7 @@ export function * tooSlow (parts: Iterable<Part>, owners: Owners, policy: Schedu
 export function takeBackSlow (owners: Owners, missing: PieceSet, nowMs: number): void {
   const able = [...owners.able(missing)]
   if (able.some(({ standing, streams }) => standing.isSound && (streams > 0 || standing.mayBeAsked(nowMs)))) return
-  for (const { standing } of able) standing.takeBack(nowMs)
+  for (const { standing } of able) standing.takeBack()
 }
 
 /** What the fastest owner brought lately, in bytes a millisecond. */
