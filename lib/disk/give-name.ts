@@ -5,7 +5,7 @@
  * so there are three ways. All of them wait for the disk: they run in a thread that may.
  */
 import { spawnSync } from 'node:child_process'
-import { closeSync, fstatSync, linkSync, lstatSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
+import { chmodSync, closeSync, fstatSync, linkSync, lstatSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { claimNote } from './hidden.js'
 import { toDiskError } from './disk-error.js'
@@ -30,6 +30,8 @@ export interface NameTask {
   to: string
   filename: string
   naming: Naming
+  /** Whether whoever may read it may execute it. */
+  isExecutable?: boolean | undefined
 }
 
 /** Codes of `link` where a file system has no hard links, or allows none to this file. */
@@ -76,7 +78,8 @@ function canMove (one: string, two: string): boolean {
 
 /** @throws E_EXISTS, E_DISK_FULL, E_IO, and `from` is still there then. After a link it is there as well. */
 export function giveName (task: NameTask): void {
-  const { from, to, filename, naming } = task
+  const { from, to, filename, naming, isExecutable = false } = task
+  if (isExecutable) makeExecutable(from)
   switch (naming.way) {
     case 'link':
       try {
@@ -95,6 +98,16 @@ export function giveName (task: NameTask): void {
     case 'claim':
   }
   claim(task)
+}
+
+/** As the umask allowed: for those who may read it. To ask for the umask would set it for all threads. */
+function makeExecutable (path: string): void {
+  try {
+    const { mode } = lstatSync(path)
+    chmodSync(path, mode | ((mode & 0o444) >> 2))
+  } catch {
+    // Not every file system has such a bit; the file is worth having without it.
+  }
 }
 
 /** After `giveName`, where nobody would go on with the old name. */

@@ -13,6 +13,8 @@ export interface FileIdentity {
   size: bigint
   mtimeNs: bigint
   ctimeNs: bigint
+  /** Whether somebody may execute it; left out if nobody may. */
+  isExecutable?: true
 }
 
 export interface OwnFile {
@@ -92,8 +94,8 @@ export function identityKey ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity)
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
 }
 
-export function identityOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileIdentity {
-  return { dev, ino, size, mtimeNs, ctimeNs }
+export function identityOf ({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): FileIdentity {
+  return { dev, ino, size, mtimeNs, ctimeNs, ...((mode & 0o111n) !== 0n && { isExecutable: true }) }
 }
 
 function openError (error: unknown, path: string): unknown {

@@ -15,6 +15,7 @@ import type { Found } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
 import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
+import { isExecutable } from './executable.js'
 import { findPieceList, type Plan } from './find-piece-list.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
 import { Standstill } from './standstill.js'
@@ -152,7 +153,7 @@ async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: P
     const transfer = new Transfer({ found, pieces: list, zeros, liars, roundTrip, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, ...sources } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
-    else await publish({ from: path, to: target, filename, naming: context.naming }, context.giveName)
+    else await publish({ from: path, to: target, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0, isMoved: true })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})

@@ -4,6 +4,7 @@ import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { toPiecemealError, type PiecemealError } from '../protocol/errors.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
+import { isExecutable } from './executable.js'
 import type { PartToStart } from '../schedule/orders.js'
 import { PartControl } from '../threads/part-control.js'
 import type { UntoldFile } from '../disk/untold-file.js'
@@ -82,6 +83,7 @@ export class RunningPart {
       isBlank: place.isBlank,
       target,
       naming,
+      ...(target !== undefined && { isExecutable: isExecutable(found) }),
       untold,
       control: this.#control.buffer,
       down: down.buffer,

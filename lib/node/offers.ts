@@ -24,7 +24,7 @@ export interface OffersOptions {
   onError: (error: Error) => void
 }
 
-type Announced = PartialContent & Pick<Share, 'lacks' | 'origin' | 'replaces'> & { complete?: boolean }
+type Announced = PartialContent & Pick<Share, 'lacks' | 'origin' | 'replaces'> & Partial<Pick<Share, 'identity'>> & { complete?: boolean }
 
 export class Offers {
   readonly shares = new ShareIndex()
@@ -137,7 +137,7 @@ export class Offers {
     })
   }
 
-  #announcement ({ filename, size, digest, pieceLength, lacks, origin, replaces, complete = lacks === undefined }: Announced): Question<'have'> {
+  #announcement ({ filename, size, digest, pieceLength, identity, lacks, origin, replaces, complete = lacks === undefined }: Announced): Question<'have'> {
     return {
       filename,
       size,
@@ -145,6 +145,7 @@ export class Offers {
       pieceLength,
       ...this.#options.ports(),
       ...(!complete && { complete }),
+      ...(identity?.isExecutable && { executable: true }),
       ...(origin && { origin }),
       ...(replaces && replaces.length > 0 && { replaces: [...replaces] }),
     }

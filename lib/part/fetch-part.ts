@@ -242,14 +242,14 @@ class PartFetch {
 
   /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */
   #completeFile (): void {
-    const { path, target, filename, naming, untold = [] } = this.#task
+    const { path, target, filename, naming, isExecutable, untold = [] } = this.#task
     const { digest: pieces } = this.#checker
     if (target === undefined || pieces === undefined) return
     this.#writer.sync()
     const file = this.#writer.identity
     this.#control.setFile(file)
     const named = takeUntold(target, file.size, untold, naming)
-    if (named === undefined) giveName({ from: path, to: target, filename, naming })
+    if (named === undefined) giveName({ from: path, to: target, filename, naming, isExecutable })
     dropOldName(path)
     this.#whole = { pieces, identity: named ?? this.#writer.identity }
   }

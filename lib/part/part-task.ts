@@ -35,6 +35,8 @@ export interface PartTask extends Content {
   target?: string | undefined
   /** How it gets it. */
   naming: Naming
+  /** Whether its file is to be executable. */
+  isExecutable?: boolean | undefined
   /** Files that may have got that name already, from threads that died before they could tell. */
   untold?: readonly UntoldFile[] | undefined
   control: SharedArrayBuffer

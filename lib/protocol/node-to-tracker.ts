@@ -20,6 +20,8 @@ const have = {
   inputPort: check.port,
   outputPort: check.port,
   complete: check.optional(check.boolean),
+  /** The owner may execute its file: its own field, no part of the content. */
+  executable: check.optional(check.boolean),
   /** The content came by an upload, not by a download. */
   origin: check.optional(check.boolean),
   /** Digests of what this node had uploaded under that name before. */

@@ -12,6 +12,8 @@ const owner = {
   inputPort: check.port,
   outputPort: check.port,
   complete: check.boolean,
+  /** Its file may be executed there. */
+  executable: check.optional(check.boolean),
 }
 const version = { digest: check.digest, size: check.bytes, owners: check.bytes }
 const replaces = check.optional(check.array(check.digest, REPLACED_DIGESTS))

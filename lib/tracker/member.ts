@@ -2,7 +2,10 @@
 import type { Edition } from './edition.js'
 import { Holder, type Claim } from './holders.js'
 import { isSamePlace, type Place } from './reachability.js'
-import type { Membership } from './registry.js'
+import type { Membership, OwnerRecord } from './registry.js'
+
+/** What a node says of many of its files alike. */
+type Kind = Pick<OwnerRecord, 'complete' | 'executable' | 'origin'>
 
 export class Member {
   readonly name: string
@@ -21,10 +24,10 @@ export class Member {
   }
 
   /** Itself, for its part in a content. */
-  holder ({ host, inputPort, outputPort }: Place, { complete, origin = false }: { complete: boolean, origin?: boolean | undefined }, claim?: Claim): Holder {
-    const make = (): Holder => new Holder({ name: this.name, host, inputPort, outputPort, complete }, origin, claim)
+  holder ({ host, inputPort, outputPort }: Place, { complete, executable = false, origin = false }: Kind, claim?: Claim): Holder {
+    const make = (): Holder => new Holder({ name: this.name, host, inputPort, outputPort, complete, ...(executable && { executable }) }, origin, claim)
     if (claim !== undefined) return make()
-    const kind = `${complete} ${origin}`
+    const kind = `${complete} ${executable} ${origin}`
     let usual = this.#usual.get(kind)
     if (usual === undefined || !isSamePlace(usual.owner, { host, inputPort, outputPort })) {
       usual = make()

@@ -69,7 +69,7 @@ export class MemoryRegistry implements Registry {
       const holder = edition.holderOf(node)
       if (member === undefined || holder === undefined) continue
       edition.remove(holder)
-      edition.add(member.holder(place, { complete: holder.owner.complete, origin: holder.isOrigin }, holder.claim))
+      edition.add(member.holder(place, { ...holder.owner, origin: holder.isOrigin }, holder.claim))
       this.#answers.forget(edition)
     }
   }

@@ -7,6 +7,8 @@ import type { Place } from './reachability.js'
 export interface OwnerRecord extends Content, Place {
   filename: string
   complete: boolean
+  /** Its file may be executed there. */
+  executable?: boolean | undefined
   /** It came by an upload of this node's. */
   origin?: boolean | undefined
   /** Digests of what this content takes the place of. */
@@ -65,7 +67,7 @@ export interface Registry {
   withdraw: (node: string, filename: string) => Promise<void>
   /**
    * One content and at most 50 of its owners, complete ones first, otherwise in random order; `size` and `pieceLength` as most of
-   * its complete owners give them; `replaces` what any of them says.
+   * its complete owners give them; `replaces` what any of them says; `executable` with each owner that says so.
    *
    * A content is older if a record of another content under that name says that it replaces it, and no node has it as `origin`; but
    * where each is older than another, none is.

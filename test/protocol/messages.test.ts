@@ -86,7 +86,7 @@ function ownersReply (owners: unknown): string {
 const BAD_FIELDS: Record<string, BadField[]> = {
   have: [
     ...name, ...filename, ...size, ...digest, ...pieceLength, ...each('inputPort', NO_PORT, 'E_PROTOCOL'), ...each('outputPort', NO_PORT, 'E_PROTOCOL'),
-    ...each('complete', NO_BOOLEAN, 'E_PROTOCOL'), ['size', '8589934593', 'E_PROTOCOL'], ['pieceLength', '2097152', 'E_PROTOCOL'],
+    ...each('complete', NO_BOOLEAN, 'E_PROTOCOL'), ...each('executable', NO_BOOLEAN, 'E_PROTOCOL'), ['size', '8589934593', 'E_PROTOCOL'], ['pieceLength', '2097152', 'E_PROTOCOL'],
   ],
   need: [...name, ...filename, ...digestQuestion],
   exit: [...name, ...filename],
@@ -104,6 +104,7 @@ const BAD_FIELDS: Record<string, BadField[]> = {
     ['owners', ownersReply([{ ...owner, inputPort: 0 }]), 'E_PROTOCOL'],
     ['owners', ownersReply([{ ...owner, outputPort: '1' }]), 'E_PROTOCOL'],
     ['owners', ownersReply([{ ...owner, complete: 1 }]), 'E_PROTOCOL'],
+    ['owners', ownersReply([{ ...owner, executable: 'yes' }]), 'E_PROTOCOL'],
     ['pieceLength', '2097152', 'E_PROTOCOL'],
   ],
   'list reply': [

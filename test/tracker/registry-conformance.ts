@@ -366,4 +366,21 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     await registry.leave('NodeA')
     await t.resolves(registry.have('NodeB', record('c')), 'a node that leaves makes room')
   })
+
+  await t.test(`${name}: whether a file may be executed is each owner's own word`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'A', 'B')
+    const executables = async (): Promise<Array<[string, boolean | undefined]>> => {
+      const { owners } = await registry.owners({ filename: 'a', asker: 'asker' })
+      return owners.map(({ name, executable }): [string, boolean | undefined] => [name, executable]).sort()
+    }
+    await registry.have('A', record('other'))
+    await registry.have('A', record('a', { executable: true }))
+    await registry.have('B', record('a', { executable: false }))
+    t.strictSame(await executables(), [['A', true], ['B', undefined]], 'one content all the same')
+    await registry.move('A', { host: '127.0.0.1', inputPort: 1, outputPort: 2 })
+    t.strictSame(await executables(), [['A', true], ['B', undefined]], 'wherever it is')
+    await registry.have('A', record('a'))
+    t.strictSame(await executables(), [['A', undefined], ['B', undefined]], 'the last word counts')
+  })
 }
