@@ -11,6 +11,7 @@ import { toPiecemealError } from '../protocol/errors.js'
 import { LineBound, type Line } from '../protocol/framing.js'
 import { DEADLINES, REQUEST_LINE_BYTES, type Deadlines } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
+import { gatherWrites } from './gather-writes.js'
 import { endGently } from './linger.js'
 
 export interface LineService {
@@ -37,7 +38,6 @@ class LineConnection {
   #lastLineMs: number | undefined
   #drainBegunMs: number | undefined
   #isAnswering = false
-  #isCorked = false
   #isEnded = false
 
   constructor (socket: Socket, service: LineService, deadlines: LineDeadlines) {
@@ -90,14 +90,7 @@ class LineConnection {
   /** Replies to pipelined requests leave in one write. @returns whether the peer reads them */
   #write (reply: object | Buffer): boolean {
     if (this.#socket.destroyed) return true
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#socket.cork()
-      process.nextTick(() => {
-        this.#isCorked = false
-        this.#socket.uncork()
-      })
-    }
+    gatherWrites(this.#socket)
     return this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))
   }
 
