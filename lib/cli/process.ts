@@ -15,9 +15,24 @@ const FORCE_MS = 500
 /** Standard output and error, a line at a time; a reader that went away is no reason to end. */
 export function standardOutput (): Output {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  let text = ''
+  const flush = (): void => {
+    if (text !== '') process.stdout.write(text)
+    text = ''
+  }
+  process.on('exit', flush)
   return {
-    out: (line) => { process.stdout.write(`${line}\n`) },
-    err: (line) => { process.stderr.write(`${line}\n`) },
+    // Lines of one turn of the event loop leave in one write: each costs a system call, and wakes whoever reads.
+    out: (line) => {
+      if (text === '') setImmediate(flush)
+      text += `${line}\n`
+      // Bars are drawn on a terminal beside this.
+      if (process.stdout.isTTY) flush()
+    },
+    err: (line) => {
+      flush()
+      process.stderr.write(`${line}\n`)
+    },
   }
 }
 

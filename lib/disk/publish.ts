@@ -1,5 +1,5 @@
 /** The last step: a complete file gets its name, at once and whole, and never in the place of another. */
-import { lstat, open, rename, unlink } from 'node:fs/promises'
+import { lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { atDisk } from './at-disk.js'
 import { exists, type NameTask } from './give-name.js'
@@ -59,41 +59,58 @@ function unsafe (error: unknown, filename: string): PiecemealError {
   return toDiskError(error, `cannot publish ${quote(filename)}`)
 }
 
-/** Folder → the sync that has not begun yet: all who ask until then share it, so many small files wait for few. */
-const dueSyncs = new Map<string, Promise<void>>()
-/** Folder → the sync that is under way; what was linked after its beginning may not be in it. */
-const runningSyncs = new Map<string, Promise<void>>()
+/** Those that are to be synced, or are being synced, by their paths. */
+const folders = new Map<string, FolderSyncs>()
 
 async function syncFolder (path: string): Promise<void> {
-  const due = dueSyncs.get(path) ?? syncAfter(runningSyncs.get(path), path)
-  dueSyncs.set(path, due)
-  await due
-}
-
-async function syncAfter (running: Promise<void> | undefined, path: string): Promise<void> {
-  await running?.catch(() => {})
-  const sync = atDisk(async () => await openAndSync(path))
-  dueSyncs.delete(path)
-  runningSyncs.set(path, sync)
-  try {
-    await sync
-  } finally {
-    if (runningSyncs.get(path) === sync) runningSyncs.delete(path)
-  }
+  const folder = folders.get(path) ?? new FolderSyncs(path)
+  folders.set(path, folder)
+  await folder.sync()
 }
 
 /** Some file systems can't sync a folder, and need not; some folders may be written to but not opened. */
 const CANNOT_SYNC = new Set(['EINVAL', 'EBADF', 'EISDIR', 'EACCES', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
 
-async function openAndSync (path: string): Promise<void> {
-  try {
-    const folder = await open(path)
+/** One after the other, of one folder, which stays open from one to the next. */
+class FolderSyncs {
+  readonly #path: string
+  /** The one that has not begun yet: all who ask until then share it, so many small files wait for few. */
+  #due: Promise<void> | undefined
+  /** What was linked after its beginning may not be in it. */
+  #running: Promise<void> = Promise.resolve()
+  #folder: FileHandle | undefined
+
+  constructor (path: string) {
+    this.#path = path
+  }
+
+  async sync (): Promise<void> {
+    this.#due ??= this.#syncAfter(this.#running)
+    await this.#due
+  }
+
+  async #syncAfter (running: Promise<void>): Promise<void> {
+    await running.catch(() => {})
+    this.#running = atDisk(async () => await this.#syncNow())
+    await this.#running
+  }
+
+  async #syncNow (): Promise<void> {
+    this.#due = undefined
     try {
-      await folder.sync()
+      this.#folder ??= await open(this.#path)
+      await this.#folder.sync()
+    } catch (error) {
+      if (!CANNOT_SYNC.has(systemCode(error) ?? '')) throw error
     } finally {
-      await folder.close()
+      await this.#closeUnlessDue()
     }
-  } catch (error) {
-    if (!CANNOT_SYNC.has(systemCode(error) ?? '')) throw error
+  }
+
+  async #closeUnlessDue (): Promise<void> {
+    if (this.#due !== undefined) return
+    // Whoever asks from now on begins anew.
+    folders.delete(this.#path)
+    await this.#folder?.close()
   }
 }

@@ -10,10 +10,19 @@ export interface AsideOptions extends Pick<StandbyOptions, 'questions'> {
   onBack: () => void
 }
 
+interface Waiting {
+  /** There is no need to wait for an answer any more. */
+  ending: AbortController
+  /** Nor for a turn. */
+  closing: AbortController
+  isAnswered: boolean
+  back: Promise<void>
+}
+
 export class Aside {
   readonly #options: AsideOptions
-  readonly #closing = new AbortController()
-  #waiting: { ending: AbortController, isAnswered: boolean, back: Promise<void> } | undefined
+  /** While it has stepped aside. Nothing is made before: most downloads never do. */
+  #waiting: Waiting | undefined
 
   constructor (options: AsideOptions) {
     this.#options = options
@@ -39,7 +48,7 @@ export class Aside {
     const { turn, standstill } = this.#options
     if (isThreadWanted && standstill.isLong(nowMs, turn.trialMs)) turn.stepAside()
     if (turn.isHeld || this.#waiting) return false
-    const waiting = { ending: new AbortController(), isAnswered: false, back: Promise.resolve() }
+    const waiting = { ending: new AbortController(), closing: new AbortController(), isAnswered: false, back: Promise.resolve() }
     this.#waiting = waiting
     waiting.back = this.#comeBack(waiting)
     return true
@@ -52,17 +61,16 @@ export class Aside {
 
   /** Safe to call twice. */
   async close (): Promise<void> {
-    // With a reason that is at hand: the default one is an exception, whose stack costs more than all else at the end of a small download.
-    this.#closing.abort('closed')
+    this.#waiting?.closing.abort()
     this.cutShort()
     await this.#waiting?.back
   }
 
-  async #comeBack (waiting: { ending: AbortController, isAnswered: boolean }): Promise<void> {
+  async #comeBack (waiting: Waiting): Promise<void> {
     const { turn, standstill, questions, onBack } = this.#options
     await untilSomebodyAnswers({ questions, signal: waiting.ending.signal })
     waiting.isAnswered = true
-    await turn.comeBack(this.#closing.signal).catch(() => {
+    await turn.comeBack(waiting.closing.signal).catch(() => {
       // The download ends, and needs none any more.
     })
     standstill.hasTurn(performance.now())

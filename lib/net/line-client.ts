@@ -9,6 +9,7 @@ import { encodeLine } from '../protocol/line.js'
 import { formatAddress } from '../protocol/address.js'
 import { inSeconds } from '../protocol/units.js'
 import { dial, type DialOptions } from './dial.js'
+import { gatherWrites } from './gather-writes.js'
 
 interface Pending {
   resolve: (reply: Record<string, unknown>) => void
@@ -74,6 +75,7 @@ export class LineClient extends EventEmitter<{ close: [reason: PiecemealError] }
         this.#close(new PiecemealError('E_TIMEOUT', `no reply from ${this.#where} within ${inSeconds(timeoutMs)}`))
       }, timeoutMs)
       this.#pending.push({ resolve, reject, timer })
+      gatherWrites(this.#socket)
       this.#socket.write(encodeLine(message))
     })
   }

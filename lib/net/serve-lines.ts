@@ -11,6 +11,7 @@ import { toPiecemealError } from '../protocol/errors.js'
 import { LineBound, type Line } from '../protocol/framing.js'
 import { DEADLINES, REQUEST_LINE_BYTES, type Deadlines } from '../protocol/limits.js'
 import { encodeLine } from '../protocol/line.js'
+import { gatherWrites } from './gather-writes.js'
 import { endGently } from './linger.js'
 
 export interface LineService {
@@ -39,7 +40,6 @@ class LineConnection {
   #isAnswering = false
   /** All that was asked so far. */
   #answered: Promise<void> = Promise.resolve()
-  #isCorked = false
   #isEnded = false
 
   constructor (socket: Socket, service: LineService, deadlines: LineDeadlines) {
@@ -88,14 +88,7 @@ class LineConnection {
   /** Replies to pipelined requests leave in one write. @returns whether the peer reads them */
   #write (reply: object | Buffer): boolean {
     if (this.#socket.destroyed) return true
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#socket.cork()
-      process.nextTick(() => {
-        this.#isCorked = false
-        this.#socket.uncork()
-      })
-    }
+    gatherWrites(this.#socket)
     return this.#socket.write(Buffer.isBuffer(reply) ? reply : encodeLine(reply))
   }
 

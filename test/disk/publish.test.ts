@@ -1,7 +1,9 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { giveName, type Naming } from '../../lib/disk/give-name.js'
+import type * as Publish from '../../lib/disk/publish.js'
 import { assertAbsent, publish } from '../../lib/disk/publish.js'
 
 /** What may have the name already. */
@@ -82,4 +84,43 @@ for (const way of WAYS) {
 await t.test('a name that can\'t be looked for', async (t) => {
   const folder = t.testdir({ file: 'x' })
   await t.rejects(assertAbsent(join(folder, 'file', 'final'), 'final'), { code: 'E_IO', message: /"final"/ })
+})
+
+await t.test('files that are named while the folder is synced share the next sync, and the open folder', async (t) => {
+  const calls: string[] = []
+  const folder = t.testdir()
+  let whileSyncing: () => void = () => {}
+  const { secureName } = await t.mockImport<typeof Publish>(new URL('../../lib/disk/publish.js', import.meta.url).href, {
+    'node:fs/promises': {
+      ...fs,
+      open: async (path: string) => {
+        calls.push('open')
+        const handle = await fs.open(path)
+        return {
+          sync: async () => {
+            calls.push('sync')
+            whileSyncing()
+            await handle.sync()
+          },
+          close: async () => {
+            calls.push('close')
+            await handle.close()
+          },
+        }
+      },
+    },
+  })
+  const secured: Array<Promise<void>> = []
+  const secure = (): void => { secured.push(secureName(join(folder, 'final'), 'final')) }
+  whileSyncing = () => {
+    whileSyncing = () => {}
+    secure()
+    secure()
+  }
+  secure()
+  await Promise.all(secured.splice(0))
+  await Promise.all(secured)
+  t.strictSame(calls, ['open', 'sync', 'sync', 'close'])
+  await secureName(join(folder, 'final'), 'final')
+  t.strictSame(calls.slice(4), ['open', 'sync', 'close'], 'it does not stay open when nobody asks')
 })
