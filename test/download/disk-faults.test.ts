@@ -264,18 +264,20 @@ void t.test('a file of one piece: its old name cannot be removed', async (t) => 
   t.ok((await fsPromises.readFile(target)).equals(SMALL))
 })
 
-for (const { path, inWindows } of DATA_PATHS) void t.test(`${path}: EIO in the middle of a part: the pieces before it are kept`, async (t) => {
-  const { fetch, target } = await setUp(t, DATA, inWindows)
-  let goodPieces = 0
-  const breaking = new FaultyDisk({
-    verify: () => { goodPieces++ },
-    write: () => { if (goodPieces >= 2) failWith('EIO')() },
+for (const { path, inWindows } of DATA_PATHS) {
+  void t.test(`${path}: EIO in the middle of a part: the pieces before it are kept`, async (t) => {
+    const { fetch, target } = await setUp(t, DATA, inWindows)
+    let goodPieces = 0
+    const breaking = new FaultyDisk({
+      verify: () => { goodPieces++ },
+      write: () => { if (goodPieces >= 2) failWith('EIO')() },
+    })
+    await t.rejects(fetch(breaking), { code: 'E_IO' })
+    const { resumedBytes } = await fetch(new FaultyDisk())
+    t.equal(resumedBytes, 2 * MiB)
+    t.ok((await fsPromises.readFile(target)).equals(DATA))
   })
-  await t.rejects(fetch(breaking), { code: 'E_IO' })
-  const { resumedBytes } = await fetch(new FaultyDisk())
-  t.equal(resumedBytes, 2 * MiB)
-  t.ok((await fsPromises.readFile(target)).equals(DATA))
-})
+}
 
 void t.test('the target appears just before it is linked', async (t) => {
   const { fetch, folder, target } = await setUp(t, DATA)

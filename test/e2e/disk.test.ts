@@ -38,33 +38,35 @@ void t.test('a file that has no room is refused before any byte', withMounts, as
   t.equal(await fetcher.leave(), 28)
 })
 
-for (const { path, pathFlags } of DATA_PATHS) void t.test(`${path}: the room vanishes in the middle`, withMounts, async (t) => {
-  const { tracker, dir, owner } = await setUp(t)
-  const fetcher = await startOnSmallDisk(t, { tracker, dir, options: 'size=24m', flags: pathFlags })
-  await owner.share('large.bin', DATA)
-  await owner.share('small.bin', SMALL)
-  owner.behaviour.stopAfter = { bytes: MiB + 5, how: 'stall' }
-  const stopped = once(owner, 'stopped')
-  fetcher.say('torrent -m download large.bin')
-  await stopped
-  const filler = join(seenBy(fetcher), 'filler')
-  await fillUp(filler)
+for (const { path, pathFlags } of DATA_PATHS) {
+  void t.test(`${path}: the room vanishes in the middle`, withMounts, async (t) => {
+    const { tracker, dir, owner } = await setUp(t)
+    const fetcher = await startOnSmallDisk(t, { tracker, dir, options: 'size=24m', flags: pathFlags })
+    await owner.share('large.bin', DATA)
+    await owner.share('small.bin', SMALL)
+    owner.behaviour.stopAfter = { bytes: MiB + 5, how: 'stall' }
+    const stopped = once(owner, 'stopped')
+    fetcher.say('torrent -m download large.bin')
+    await stopped
+    const filler = join(seenBy(fetcher), 'filler')
+    await fillUp(filler)
 
-  const begunMs = performance.now()
-  owner.resume()
-  t.match(await fetcher.failed('large.bin', FAILED_WITHIN_MS), /^failed large\.bin: E_DISK_FULL /)
-  t.ok(performance.now() - begunMs < FAILED_WITHIN_MS, 'it is said within 5 s')
-  t.strictSame(await visibleFiles(seenBy(fetcher)), ['filler'], 'there is no final name')
-  t.ok(fetcher.isRunning)
+    const begunMs = performance.now()
+    owner.resume()
+    t.match(await fetcher.failed('large.bin', FAILED_WITHIN_MS), /^failed large\.bin: E_DISK_FULL /)
+    t.ok(performance.now() - begunMs < FAILED_WITHIN_MS, 'it is said within 5 s')
+    t.strictSame(await visibleFiles(seenBy(fetcher)), ['filler'], 'there is no final name')
+    t.ok(fetcher.isRunning)
 
-  await rm(filler)
-  await fetcher.download('small.bin')
-  t.equal(await firstDifference(join(seenBy(fetcher), 'small.bin'), await written(dir, SMALL)), undefined, 'a small download works afterwards')
-  fetcher.say('torrent -m download large.bin')
-  await fetcher.waitFor(/^saved large\.bin /m)
-  t.equal(await firstDifference(join(seenBy(fetcher), 'large.bin'), await written(dir, DATA)), undefined, 'and so does the same one, now that there is room')
-  t.equal(await fetcher.leave(), 28)
-})
+    await rm(filler)
+    await fetcher.download('small.bin')
+    t.equal(await firstDifference(join(seenBy(fetcher), 'small.bin'), await written(dir, SMALL)), undefined, 'a small download works afterwards')
+    fetcher.say('torrent -m download large.bin')
+    await fetcher.waitFor(/^saved large\.bin /m)
+    t.equal(await firstDifference(join(seenBy(fetcher), 'large.bin'), await written(dir, DATA)), undefined, 'and so does the same one, now that there is room')
+    t.equal(await fetcher.leave(), 28)
+  })
+}
 
 void t.test('other downloads live while one has no room', withMounts, async (t) => {
   const { tracker, dir, owner } = await setUp(t)

@@ -77,7 +77,7 @@ for (const mode of ['upload', 'download']) {
     await owner.upload('good')
     await node.download('good')
     // At upload a word with a slash is a path, of which the last component is the name.
-    for (const name of mode === 'upload' ? BAD_NAMES.map((name) => name.includes('/') ? `/usr/a\tb` : name) : BAD_NAMES) {
+    for (const name of mode === 'upload' ? BAD_NAMES.map((name) => name.includes('/') ? '/usr/a\tb' : name) : BAD_NAMES) {
       const before = node.mark()
       node.say(`torrent -m ${mode} ${words([name])}`)
       const [line] = await node.waitFor(/^failed .*\n/m, { since: before })
