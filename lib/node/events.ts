@@ -69,8 +69,6 @@ export interface ProgressEvent {
 
 export interface SavedEvent {
   file: string
-  /** Where it is, absolute. */
-  path: string
   bytes: number
   digest: string
   seconds: number
@@ -79,6 +77,8 @@ export interface SavedEvent {
   resumed: number
   /** Bytes in pieces of zeros, which nobody had to send. */
   zeros: number
+  /** Where it is, absolute. */
+  path: string
 }
 
 /** What a node is at. Rates are bytes a second. */

@@ -205,7 +205,7 @@ export class Node extends EventEmitter<NodeEvents> {
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn)
         await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
-        const event = { file: filename, path: target.path, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes }
+        const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
         this.emit('saved', event)
         return event
       } finally {
