@@ -149,7 +149,7 @@ class PartFetch {
     } finally {
       clearInterval(watch)
       clearTimeout(this.#pause?.timer)
-      // The pool may freeze the thread between tasks: what is not closed now stays open.
+      // What a task leaves open nobody else closes.
       if (!this.#isKept && !socket.closed) await once(socket, 'close')
       for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener)
       reader.taker = undefined
