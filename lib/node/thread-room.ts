@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
-import { noThreadLeft } from '../threads/start-thread.js'
+import { BARE_THREAD, noThreadLeft } from '../threads/start-thread.js'
 
 /** Of all processes of the user, or of the container. Above this nobody looks. */
 const LOW_LIMIT = 4_096
@@ -17,7 +17,7 @@ export async function threadRoom (wanted: number): Promise<number> {
   const started: Worker[] = []
   try {
     // A thread that finds no descriptor fails later, and counts all the same: that is another limit.
-    while (started.length < wanted) started.push(new Worker(IDLE, { eval: true }).on('error', () => {}))
+    while (started.length < wanted) started.push(new Worker(IDLE, { ...BARE_THREAD, eval: true }).on('error', () => {}))
   } catch {
     // That is the limit.
   } finally {

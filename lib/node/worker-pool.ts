@@ -10,6 +10,7 @@ import type { PieceList } from '../content/digest.js'
 import { fromTaskResult, type TaskResult } from '../threads/task-result.js'
 import { Slots } from '../download/slots.js'
 import { PartControl } from '../threads/part-control.js'
+import { BARE_THREAD } from '../threads/start-thread.js'
 import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
@@ -63,6 +64,7 @@ export class WorkerPool {
       concurrentTasksPerWorker: PARTS_PER_THREAD,
       // Between tasks a thread still has connections that it keeps for the next one: their ends and their time are to be heard.
       atomics: 'disabled',
+      ...BARE_THREAD,
       // A thread holds one buffer outside of its heap, and little in it.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     })

@@ -1,8 +1,8 @@
 /**
  * Connections of this thread to owners that wait for the next request. With many small files to
  * fetch, most of what each costs would be to connect; and from far away a stream that begins anew
- * takes many round trips to become as fast as the one before. A thread may stand still between its
- * tasks, so one that was kept may be closed by now, or be closed at the moment it is asked.
+ * takes many round trips to become as fast as the one before. One that was kept may be closed at the
+ * moment it is asked.
  */
 import type { OnReadOpts, Socket } from 'node:net'
 import { openSocket, type Greeting } from '../net/open-socket.js'

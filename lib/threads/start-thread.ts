@@ -1,10 +1,16 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { PiecemealError } from '../protocol/errors.js'
 
+/**
+ * Nothing of what the process was started with: a loader of the program that embeds this one would
+ * cost half a second a thread, and nothing of ours needs it.
+ */
+export const BARE_THREAD = { execArgv: [] as string[] }
+
 /** @throws E_LIMIT where no further thread may be started. */
 export function startThread (file: URL, options: WorkerOptions): Worker {
   try {
-    return new Worker(file, options)
+    return new Worker(file, { ...BARE_THREAD, ...options })
   } catch (cause) {
     throw noThreadLeft(cause)
   }
