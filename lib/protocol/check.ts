@@ -4,7 +4,7 @@
  * `__proto__` or a field nobody asked for never gets further than here.
  */
 import { Buffer } from 'node:buffer'
-import { isDigest, isDigestQuestion } from './content.js'
+import { isDigest, isDigestQuestion, type Kind } from './content.js'
 import { PiecemealError } from './errors.js'
 import { assertFileName, assertNodeName } from './names.js'
 
@@ -111,6 +111,13 @@ export const base64: Check<Buffer> = (value, field) => {
   const decoded = Buffer.from(text, 'base64')
   if (decoded.toString('base64') !== text) throw protocolError(`"${field}" must be base64`)
   return decoded
+}
+
+/** What is no file. One that came later breaks no contract: the connection goes on. */
+export const kind: Check<Kind> = (value, field) => {
+  if (value === 'folder') return value
+  const name = string(value, field).slice(0, 64)
+  throw new PiecemealError('E_PROTOCOL', `a ${JSON.stringify(name)} is a kind of content that needs a newer piecemeal`, { endsConnection: false })
 }
 
 export function optional<T> (check: Check<T>): Check<T | undefined> {

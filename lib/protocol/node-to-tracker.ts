@@ -1,7 +1,7 @@
 /** What a node says to its tracker. `name` binds the connection; the address is the connection's own. */
 import * as check from './check.js'
 import { isPieceLength } from './content.js'
-import { PROBE_BYTES, REPLACED_DIGESTS, SESSION_BYTES } from './limits.js'
+import { FOLDER_ENTRIES, MANIFEST_BYTES, PROBE_BYTES, REPLACED_DIGESTS, SESSION_BYTES } from './limits.js'
 
 const common = {
   type: check.literal('NodeToTracker'),
@@ -19,6 +19,10 @@ const have = {
   pieceLength: check.bytes,
   inputPort: check.port,
   outputPort: check.port,
+  /** `folder`: `size` and `pieceLength` are its manifest's, `files` and `filesSize` how many files it has, and their bytes. */
+  kind: check.optional(check.kind),
+  files: check.optional(check.integer(0, FOLDER_ENTRIES)),
+  filesSize: check.optional(check.bytes),
   complete: check.optional(check.boolean),
   /** The owner may execute its file: its own field, no part of the content. */
   executable: check.optional(check.boolean),
@@ -54,5 +58,6 @@ export function parseNodeToTracker (value: Record<string, unknown>): NodeToTrack
   if (message.mode === 'have' && !isPieceLength(message.pieceLength, message.size)) {
     throw check.protocolError('"pieceLength" must be the smallest power of two, 1 MiB at the least, that gives no more than 8192 pieces')
   }
+  if (message.mode === 'have' && message.kind !== undefined && message.size > MANIFEST_BYTES) throw check.protocolError(`"size" of a manifest must be ${MANIFEST_BYTES} at most`)
   return message
 }

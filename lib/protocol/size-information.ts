@@ -2,7 +2,7 @@
 import type { Buffer } from 'node:buffer'
 import * as check from './check.js'
 import { isPieceLength, PIECE_DIGEST_BYTES, pieceCount, type Content } from './content.js'
-import { PROBE_BYTES } from './limits.js'
+import { MANIFEST_BYTES, PROBE_BYTES } from './limits.js'
 import { throwOnOwnerRefusal } from './owner-refusal.js'
 import type { ErrorData } from './errors.js'
 
@@ -25,13 +25,15 @@ const answer = {
   have: check.optional(check.base64),
   sent: check.optional(check.base64),
   final: check.optional(check.boolean),
+  kind: check.optional(check.kind),
 }
 
 export type SizeQuestion = check.Checked<typeof question>
 
 /**
- * `pieces`: the piece digests, 32 bytes each, in order, left out where the question said so.
- * `have`: only from an owner that is not complete, one bit a piece, the first in the highest bit.
+ * `pieces`: the piece digests, 32 bytes each, in order, left out where the question said so; of a folder those of its manifest.
+ * `have`: only from an owner that is not complete, one bit a piece, the first in the highest bit; of a folder its own pieces, whose
+ *   number is known to whoever has the manifest.
  * `sent`: what a complete owner gave away lately, coded as `have`, where the question asked for it.
  * `final`: beside `have`: no more will come.
  */
@@ -75,6 +77,10 @@ export function parseSizeAnswer (value: Record<string, unknown>): SizeAnswer {
   const count = pieceCount(result)
   if (result.pieces && result.pieces.length !== count * PIECE_DIGEST_BYTES) {
     throw check.protocolError(`"pieces" must be the base64 of ${count} digests`)
+  }
+  if (result.kind !== undefined) {
+    if (result.size > MANIFEST_BYTES) throw check.protocolError(`"size" of a manifest must be ${MANIFEST_BYTES} at most`)
+    return result
   }
   for (const field of ['have', 'sent'] as const) {
     const bits = result[field]

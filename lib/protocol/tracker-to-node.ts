@@ -3,7 +3,7 @@ import { isLoopback } from './address.js'
 import * as check from './check.js'
 import { isPieceLength } from './content.js'
 import { ConflictError, isErrorCode, PiecemealError, type ErrorData, type Version } from './errors.js'
-import { FILES_PER_REPLY, OWNERS_PER_REPLY, REPLACED_DIGESTS } from './limits.js'
+import { FILES_PER_REPLY, FOLDER_ENTRIES, OWNERS_PER_REPLY, REPLACED_DIGESTS } from './limits.js'
 import type { TrackerMode } from './node-to-tracker.js'
 
 const owner = {
@@ -17,6 +17,8 @@ const owner = {
 }
 const version = { digest: check.digest, size: check.bytes, owners: check.bytes }
 const replaces = check.optional(check.array(check.digest, REPLACED_DIGESTS))
+/** How many files a folder has, and their bytes together: hints, as size and kind are. */
+const extent = { files: check.optional(check.integer(0, FOLDER_ENTRIES)), filesSize: check.optional(check.bytes) }
 const listed = {
   filename: check.fileName,
   size: check.bytes,
@@ -25,6 +27,9 @@ const listed = {
   replaces,
   /** A live record of another content says that it replaces this one, and nobody else is its origin. */
   older: check.optional(check.boolean),
+  /** Any: what this version can't fetch may be listed all the same. */
+  kind: check.optional(check.string),
+  ...extent,
 }
 
 const acknowledged = {
@@ -40,6 +45,8 @@ const found = {
   pieceLength: check.bytes,
   owners: check.array(check.object(owner), OWNERS_PER_REPLY),
   replaces,
+  kind: check.optional(check.kind),
+  ...extent,
 }
 const files = { files: check.array(check.object(listed), FILES_PER_REPLY), truncated: check.optional(check.boolean) }
 

@@ -1,38 +1,32 @@
 /** One content under a name: who has it, and what they say beside its digest. */
-import { DIGEST_PREFIX, pieceLengthFor, type Content } from '../protocol/content.js'
+import { DIGEST_PREFIX, type Content, type FolderExtent } from '../protocol/content.js'
 import { OWNERS_PER_REPLY, REPLACED_DIGESTS } from '../protocol/limits.js'
+import { contentOf, hintsOf, HintVotes, keyOf, type Hints } from './hint-votes.js'
 import { NOBODY, type Claim, type Holder } from './holders.js'
 import type { Found, OwnerRecord } from './registry.js'
-import { SizeVotes } from './size-votes.js'
 
 export class Edition {
   readonly filename: string
   /** As `packed` makes it: of each content there is one, and there are a million. */
   readonly #digest: string
   /** As the first said. */
-  readonly #size: number
+  readonly #hints: Hints
   #holders = NOBODY
   #claims: Claims | undefined
 
-  constructor ({ filename, size, digest }: OwnerRecord) {
-    this.filename = filename
-    this.#digest = packed(digest)
-    this.#size = size
+  constructor (record: OwnerRecord) {
+    this.filename = record.filename
+    this.#digest = packed(record.digest)
+    this.#hints = hintsOf(record)
   }
 
   get digest (): string {
     return `${DIGEST_PREFIX}${Buffer.from(this.#digest, 'latin1').toString('hex')}`
   }
 
-  /** As most owners say, complete ones first: a hint, for the digest alone says what it is. */
-  get size (): number {
-    return this.#claims?.sizes.most(this.#size, this.#holders) ?? this.#size
-  }
-
-  get content (): Content {
-    const { size } = this
-    // One size has one piece length.
-    return { size, digest: this.digest, pieceLength: pieceLengthFor(size) }
+  /** As most owners say, complete ones first: hints, for the digest alone says what it is. */
+  get content (): Content & FolderExtent {
+    return contentOf(this.digest, this.#claims?.hints.most(this.#hints, this.#holders) ?? this.#hints)
   }
 
   get owners (): number {
@@ -60,9 +54,11 @@ export class Edition {
   }
 
   /** What a record says that goes for this edition alone, if there is anything. */
-  claimOf ({ size, replaces = [] }: Pick<OwnerRecord, 'size' | 'replaces'>): Claim | undefined {
-    if (size === this.#size && replaces.length === 0) return undefined
-    return { ...(size !== this.#size && { size }), replaces }
+  claimOf (record: OwnerRecord): Claim | undefined {
+    const { replaces = [] } = record
+    const hints = hintsOf(record)
+    const isOther = keyOf(hints) !== keyOf(this.#hints)
+    return isOther || replaces.length > 0 ? { ...(isOther && { hints }), replaces } : undefined
   }
 
   holderOf (node: string): Holder | undefined {
@@ -93,16 +89,16 @@ export class Edition {
 
 /** What some of its holders say that not all do. */
 class Claims {
-  readonly sizes = new SizeVotes()
+  readonly hints = new HintVotes()
   /** Digest → how many records name it in `replaces`. */
   readonly replaced = new Map<string, number>()
 
   get isEmpty (): boolean {
-    return this.sizes.isEmpty && this.replaced.size === 0
+    return this.hints.isEmpty && this.replaced.size === 0
   }
 
   count ({ claim, owner }: Holder, change: 1 | -1): void {
-    if (claim?.size !== undefined) this.sizes.count(claim.size, owner, change)
+    if (claim?.hints !== undefined) this.hints.count(claim.hints, owner, change)
     for (const digest of claim?.replaces ?? []) {
       const records = (this.replaced.get(digest) ?? 0) + change
       if (records > 0) this.replaced.set(digest, records)

@@ -3,6 +3,7 @@
  * tracker's memory is made of: so a single holder stands for itself, without a list around it; a list
  * has an index only once it is long; and a node says the same of most of its files, with one `Holder`.
  */
+import type { Hints } from './hint-votes.js'
 import type { Owner } from './registry.js'
 import { sample } from './sample.js'
 
@@ -24,7 +25,7 @@ export interface Holders {
 /** What a node says of one of its files alone. */
 export interface Claim {
   /** If it is another than the first that announced the content said. */
-  size?: number | undefined
+  hints?: Hints | undefined
   replaces?: readonly string[] | undefined
 }
 

@@ -83,7 +83,7 @@ export class MemoryRegistry implements Registry {
     const all = this.#catalogue.named(filename)
     const editions = digestPrefix === undefined ? withoutOlder(all) : all.filter(({ digest }) => digest.startsWith(digestPrefix))
     if (editions.length > 1) {
-      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map(({ digest, size, owners }) => ({ digest, size, owners })))
+      throw new ConflictError(`there are ${editions.length} different contents named ${quote(filename)}`, editions.slice(0, VERSIONS_PER_REPLY).map(({ content: { digest, size }, owners }) => ({ digest, size, owners })))
     }
     const found = editions[0] && this.#answers.answer(editions[0], asker)
     if (found === undefined || found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
@@ -96,8 +96,8 @@ export class MemoryRegistry implements Registry {
       const older = olderOf(editions)
       for (const edition of editions) {
         if (files.length === most) return { files, truncated: true }
-        const { filename, size, digest, owners, told } = edition
-        files.push({ filename, size, digest, owners, ...told, ...(older.has(edition) && { older: true }) })
+        const { filename, content: { pieceLength: _impliedBySize, ...content }, owners, told } = edition
+        files.push({ filename, ...content, owners, ...told, ...(older.has(edition) && { older: true }) })
       }
     }
     return { files, truncated: false }

@@ -1,10 +1,10 @@
-import type { Content } from '../protocol/content.js'
+import type { Content, FolderExtent } from '../protocol/content.js'
 import type { Version } from '../protocol/errors.js'
 import type { Found, ListedFile, Owner } from '../protocol/tracker-to-node.js'
 import type { Place } from './reachability.js'
 
 /** One node's word that it owns a content under a name, and where it listens. */
-export interface OwnerRecord extends Content, Place {
+export interface OwnerRecord extends Content, FolderExtent, Place {
   filename: string
   complete: boolean
   /** Its file may be executed there. */
@@ -66,8 +66,8 @@ export interface Registry {
   /** The node no longer owns that file. Does nothing if it did not. */
   withdraw: (node: string, filename: string) => Promise<void>
   /**
-   * One content and at most 50 of its owners, complete ones first, otherwise in random order; `size` and `pieceLength` as most of
-   * its complete owners give them; `replaces` what any of them says; `executable` with each owner that says so.
+   * One content and at most 50 of its owners, complete ones first, otherwise in random order; `size`, `pieceLength`, `kind`, `files`
+   * and `filesSize` as most of its complete owners give them; `replaces` what any of them says; `executable` with each owner that says so.
    *
    * A content is older if a record of another content under that name says that it replaces it, and no node has it as `origin`; but
    * where each is older than another, none is.

@@ -34,7 +34,7 @@ const LINES: Lines = {
   warning: ({ message }) => [`warning: ${oneLine(message)}`],
   left: ({ name }) => [`${name} left`],
   list: ({ files, truncated }) => [
-    ...files.map(({ filename, size, digest, owners }) => `${printable(filename)}  ${formatBytes(size)}  ${count(owners, 'owner')}  ${shortDigest(digest)}`),
+    ...files.map(({ filename, kind, size, filesSize = size, digest, owners }) => `${printable(filename)}${kind === 'folder' ? '/' : ''}  ${formatBytes(kind === 'folder' ? filesSize : size)}  ${count(owners, 'owner')}  ${shortDigest(digest)}`),
     truncated ? 'there are more: ask for those that begin with torrent list PREFIX' : count(files.length, 'file'),
   ],
   status: ({ sharing, fetching, serving, tracker, limits }) => [

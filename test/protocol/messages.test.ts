@@ -4,6 +4,7 @@ import t from 'tap'
 import { ConflictError, PiecemealError } from '../../lib/protocol/errors.js'
 import { fileCommunication, fileRefusal, parseFileCommunication } from '../../lib/protocol/file-communication.js'
 import { decodeLine, encodeLine } from '../../lib/protocol/line.js'
+import { REQUEST_LINE_BYTES } from '../../lib/protocol/limits.js'
 import { parseNodeToTracker } from '../../lib/protocol/node-to-tracker.js'
 import { parseSizeAnswer, parseSizeQuestion, sizeAnswer, sizeQuestion, sizeRefusal } from '../../lib/protocol/size-information.js'
 import { parseTrackerToNode, trackerRefusal, trackerReply } from '../../lib/protocol/tracker-to-node.js'
@@ -48,6 +49,28 @@ const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string
     optional: ['pieces', 'have'],
   },
   'file request': { valid: { type: 'FileCommunication', filename: 'a.png', digest: DIGEST, range: [0, 5], name: 'NodeC' }, parse: parseFileCommunication, optional: ['name'] },
+  'have of a folder': {
+    valid: {
+      type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: 'a', size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 8082, outputPort: 9092, kind: 'folder', files: 1_000_000, filesSize: 2 ** 53 - 1,
+    },
+    parse: parseNodeToTracker,
+    optional: ['kind', 'files', 'filesSize'],
+  },
+  'need reply of a folder': {
+    valid: { type: 'TrackerToNode', mode: 'need', filename: 'a', size: 5, digest: DIGEST, pieceLength: MiB, owners: [owner], kind: 'folder', files: 0, filesSize: 0 },
+    parse: (value) => parseTrackerToNode('need', value),
+    optional: ['kind', 'files', 'filesSize'],
+  },
+  'size answer of a folder': {
+    valid: { type: 'SizeInformation', filename: 'a', digest: DIGEST, size: 5, pieceLength: MiB, pieces: Buffer.alloc(32, 7).toString('base64'), have: '////', final: true, kind: 'folder' },
+    parse: parseSizeAnswer,
+    optional: ['pieces', 'have', 'final'],
+  },
+  'request of several ranges': {
+    valid: { type: 'FileCommunication', filename: 'a', digest: DIGEST, range: [0, 9], ranges: [[0, 1], [2, 9]], of: 'manifest' },
+    parse: parseFileCommunication,
+    optional: ['ranges', 'of'],
+  },
 }
 
 /** Values that are no number of bytes. */
@@ -59,6 +82,7 @@ const NO_NODE_NAME = ['""', '"-a"', '"a b"', '"__proto__"', '"\\ud800"', `"${'a'
 const NO_DIGEST = ['""', '"blake3:"', `"${DIGEST.slice(7)}"`, `"${DIGEST}0"`, `"${DIGEST.slice(0, -1)}"`, `"${DIGEST.toUpperCase()}"`, '"sha256:00000000"']
 const NO_DIGEST_QUESTION = ['""', '"blake3:"', '"0123456"', '"ghijklmn"', `"${DIGEST}0"`, '"ABCDEF012"']
 const NO_BOOLEAN = ['0', '1', '"true"', 'null', '[]']
+const NO_KIND = ['"file"', '"Folder"', '""', '"__proto__"', ...NO_STRING]
 const NO_BASE64 = ['"*"', '"AAA"', '"AAAAA"', '"gB=="', '"gA"', '"gA==\\n"', '"__-_"', ...NO_STRING]
 
 function each (field: string, texts: string[], code: string): BadField[] {
@@ -125,6 +149,20 @@ const BAD_FIELDS: Record<string, BadField[]> = {
   'file request': [
     ...filename, ...digest, ...name,
     ...each('range', ['null', '5', '"05"', '{}', '[]', '[0]', '[0,1,2]', '[5,0]', '[null,5]', '[0,"5"]', '[0,1.5]', '[-1,5]', '[0,9007199254740992]', '[0,1e400]', '[[0],[5]]'], 'E_PROTOCOL'),
+  ],
+  'have of a folder': [
+    ...each('kind', NO_KIND, 'E_PROTOCOL'), ...each('files', [...NO_BYTES, '1000001'], 'E_PROTOCOL'), ...each('filesSize', NO_BYTES, 'E_PROTOCOL'), ['size', '134217729', 'E_PROTOCOL'],
+  ],
+  'need reply of a folder': [...each('kind', NO_KIND, 'E_PROTOCOL'), ...each('files', [...NO_BYTES, '1000001'], 'E_PROTOCOL'), ...each('filesSize', NO_BYTES, 'E_PROTOCOL')],
+  'size answer of a folder': [
+    ...each('kind', NO_KIND, 'E_PROTOCOL'), ...each('have', NO_BASE64, 'E_PROTOCOL'), ...each('final', NO_BOOLEAN, 'E_PROTOCOL'),
+    ['size', '134217729', 'E_PROTOCOL'], ['pieces', JSON.stringify(Buffer.alloc(64).toString('base64')), 'E_PROTOCOL'],
+  ],
+  'request of several ranges': [
+    ...each('of', ['"Manifest"', '"files"', '""', ...NO_STRING], 'E_PROTOCOL'),
+    ...each('ranges', ['null', '[]', '[0,9]', '[[0]]', '[[0,9,10]]', '[[9,0]]', '[[0,0],[1,9]]', '[[0,1],[1,9]]', '[[0,5],[4,9]]', '[[2,9],[0,1]]', '[[0,1],[2,8]]', '[[1,2],[3,9]]', '[[0,"1"],[2,9]]', '[[0,1.5],[2,9]]', '[[-1,9]]', '[[0,9],null]'], 'E_PROTOCOL'),
+    ['ranges', JSON.stringify(Array.from({ length: 1_025 }, (_, at) => [2 * at, 2 * at + 1])), 'E_PROTOCOL'],
+    ['range', '[0,10]', 'E_PROTOCOL'], ['range', '[1,9]', 'E_PROTOCOL'],
   ],
 }
 
@@ -223,6 +261,16 @@ await t.test('a name with half a surrogate ends the connection: its line is no U
   t.throws(() => parseNodeToTracker({ type: 'NodeToTracker', mode: 'need', name: 'a', filename: '../a' }), { code: 'E_NAME', endsConnection: false })
 })
 
+await t.test('a kind that came later is refused by itself, and may be listed', async (t) => {
+  const needsNewer = { code: 'E_PROTOCOL', message: /"volume".*needs a newer piecemeal/, endsConnection: false }
+  for (const kind of ['have of a folder', 'need reply of a folder', 'size answer of a folder']) {
+    const { valid, parse } = MESSAGES[kind] ?? {}
+    t.throws(() => parse?.({ ...valid, kind: 'volume' }), needsNewer, kind)
+  }
+  const files = [{ filename: 'a', size: 5, digest: DIGEST, owners: 1, kind: 'volume', files: 7, filesSize: 9 }]
+  t.strictSame(parseTrackerToNode('list', { ...trackerReply('list', { files }) }), { files })
+})
+
 await t.test('a digest may be asked for by its beginning', async (t) => {
   for (const digest of ['01234567', 'blake3:01234567', DIGEST, DIGEST.slice(7)]) {
     t.match(parseNodeToTracker({ type: 'NodeToTracker', mode: 'need', name: 'a', filename: 'b', digest }), { digest })
@@ -250,6 +298,10 @@ await t.test('what is built is what is parsed', async (t) => {
   t.strictSame(fileCommunication({ filename: 'a', digest: DIGEST, range }), { type: 'FileCommunication', filename: 'a', digest: DIGEST, range: [3, 5] })
   const named = fileCommunication({ filename: 'a', digest: DIGEST, range, name: 'NodeC' })
   t.strictSame(parseFileCommunication({ ...named }), { filename: 'a', digest: DIGEST, range, name: 'NodeC' })
+  const ranges = Array.from({ length: 1_024 }, (_, at) => ({ start: 2 ** 52 + 2 * at, end: 2 ** 52 + 2 * at + 1 }))
+  const scattered = { filename: 'x'.repeat(255), digest: DIGEST, range: { start: 2 ** 52, end: 2 ** 52 + 2_047 }, ranges, of: 'manifest' } as const
+  t.strictSame(parseFileCommunication(decodeLine(encodeLine(fileCommunication(scattered)))), scattered)
+  t.ok(Buffer.byteLength(encodeLine(fileCommunication(scattered))) < REQUEST_LINE_BYTES, 'as many ranges as there may be fit a line')
 })
 
 await t.test('a refusal is thrown as what it is', async (t) => {

@@ -300,6 +300,33 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     t.match(await registry.owners({ filename: 'huge', asker: 'x' }), { size: 2 ** 34, pieceLength: 2 ** 21 }, 'with the piece length of that size')
   })
 
+  await t.test(`${name}: what most complete owners say of a folder`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'Liar', 'A', 'B')
+    const folder = { size: 50, kind: 'folder', files: 3, filesSize: 2 ** 40 } as const
+    const said = async (): Promise<object> => {
+      const { owners, filename, digest, pieceLength, ...hints } = await registry.owners({ filename: 'a', asker: 'x' })
+      const [listed] = (await registry.list('', 10)).files
+      t.strictSame(listed, { filename, ...hints, digest, owners: owners.length }, 'and it is listed so')
+      return hints
+    }
+    await registry.have('Liar', record('a'))
+    t.strictSame(await said(), { size: 5 }, 'a file')
+    await registry.have('A', record('a', { ...folder, complete: false }))
+    t.strictSame(await said(), { size: 5 })
+    await registry.have('A', record('a', folder))
+    await registry.have('B', record('a', folder))
+    t.strictSame(await said(), folder)
+    await registry.have('B', record('a', { ...folder, files: 4 }))
+    await registry.have('Liar', record('a', { ...folder, files: 4 }))
+    t.strictSame(await said(), { ...folder, files: 4 }, 'all of it as one')
+    await registry.leave('Liar')
+    await registry.leave('B')
+    t.strictSame(await said(), folder)
+    await registry.have('A', record('a', { files: 7, filesSize: 8 }))
+    t.strictSame(await said(), { size: 5 }, 'a file has none')
+  })
+
   await t.test(`${name}: at most 50 owners, complete ones first, otherwise shuffled`, async (t) => {
     const registry = await makeRegistry()
     for (let i = 0; i < 60; i++) {

@@ -80,6 +80,8 @@ await t.test('a conflict: the versions, and the command that picks each', async 
 await t.test('the list', async (t) => {
   t.strictSame(told('list').out, ['a.png  1.50 KiB  2 owners  blake3:0123456789ab', '1 file'])
   t.strictSame(told('list', { files: [] }).out, ['0 files'])
+  const folder = { filename: 'a', size: 50, digest: DIGEST, owners: 1, kind: 'folder', files: 3, filesSize: 1_536 }
+  t.strictSame(told('list', { files: [folder, { ...folder, kind: 'volume' }] }).out, ['a/  1.50 KiB  1 owner  blake3:0123456789ab', 'a  50 B  1 owner  blake3:0123456789ab', '2 files'])
   t.match(told('list', { truncated: true }).out.at(-1), /torrent list PREFIX/)
 })
 
