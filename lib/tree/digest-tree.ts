@@ -31,6 +31,8 @@ export interface DigestTreeOptions {
   hasTimes?: boolean
   skipSpecial?: boolean
   allowShrink?: boolean
+  /** The wall clock, in milliseconds. */
+  nowMs?: () => number
   onProgress?: (progress: TreeProgress) => void
   signal?: AbortSignal | undefined
 }
@@ -74,8 +76,8 @@ export async function digestTree (root: string, options: DigestTreeOptions): Pro
 }
 
 async function digestWithout (root: string, options: DigestTreeOptions, control: TreeControl, without: readonly string[], looks = 1): Promise<DigestedTree> {
-  const { threads, treeFile, hasTimes = false, skipSpecial = false, allowShrink = false } = options
-  const lookedAtMs = Date.now()
+  const { threads, treeFile, hasTimes = false, skipSpecial = false, allowShrink = false, nowMs = Date.now } = options
+  const lookedAtMs = nowMs()
   const found = await threads.findTree({ root, hasTimes, skipSpecial, without, treeFile, control: control.buffer })
   const manifest = Manifest.fromData(found.manifest)
   const { before, dev, identities, leftOut } = found
