@@ -1,10 +1,21 @@
 import { MAX_PIECES, MIN_PIECE_BYTES } from './limits.js'
 
+/** What is no file, in the word of the wire. */
+export type Kind = 'folder'
+
 /** What a name stands for: `size` in bytes, `digest` as `blake3:` and 64 hex digits, `pieceLength` in bytes. */
 export interface Content {
   size: number
   digest: string
   pieceLength: number
+  /** Left out: a file. Size and piece length of a folder are its manifest's. */
+  kind?: Kind | undefined
+}
+
+/** How many files a folder has, and their bytes together. */
+export interface FolderExtent {
+  files?: number | undefined
+  filesSize?: number | undefined
 }
 
 /** A run of bytes, `end` exclusive. */
