@@ -11,12 +11,13 @@ const MAY_IMPORT = {
   content: ['protocol'],
   manifest: ['protocol', 'content'],
   disk: ['protocol', 'content', 'threads'],
+  tree: ['protocol', 'content', 'manifest', 'disk', 'threads'],
   schedule: ['protocol', 'content'],
   part: ['protocol', 'secret', 'net', 'content', 'threads', 'disk'],
   tracker: ['protocol', 'secret', 'net'],
-  share: ['protocol', 'secret', 'net', 'content', 'threads', 'disk'],
-  download: ['protocol', 'secret', 'net', 'content', 'threads', 'disk', 'schedule', 'part'],
-  node: ['protocol', 'secret', 'net', 'content', 'threads', 'disk', 'part', 'share', 'download'],
+  share: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree'],
+  download: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'schedule', 'part'],
+  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download'],
   cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
@@ -27,7 +28,7 @@ const zones = [
     from: FOLDERS.filter((other) => other !== folder && !others.includes(other)).map((other) => `./lib/${other}`),
   })).filter(({ from }) => from.length > 0),
   { target: './lib', from: ['./workers', './test'] },
-  { target: './workers', from: FOLDERS.filter((folder) => !['part', 'disk', 'content', 'share', 'threads'].includes(folder)).map((folder) => `./lib/${folder}`) },
+  { target: './workers', from: FOLDERS.filter((folder) => !['part', 'disk', 'content', 'manifest', 'tree', 'share', 'threads'].includes(folder)).map((folder) => `./lib/${folder}`) },
 ]
 
 export default [

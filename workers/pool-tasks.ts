@@ -3,9 +3,15 @@ import { parentPort, threadId } from 'node:worker_threads'
 import type { PieceList } from '../lib/content/digest.js'
 import * as disk from '../lib/disk/digest-pieces.js'
 import * as naming from '../lib/disk/give-name.js'
-import { findAbilities as find, type Abilities } from '../lib/disk/abilities.js'
+import * as abilities from '../lib/disk/abilities.js'
 import * as part from '../lib/part/fetch-part.js'
 import type { PartTask, WholeFile } from '../lib/part/part-task.js'
+import * as digestTree from '../lib/tree/digest-files.js'
+import * as find from '../lib/tree/find-tree.js'
+import * as finish from '../lib/tree/finish-tree.js'
+import * as skeleton from '../lib/tree/skeleton.js'
+import * as sync from '../lib/tree/sync-tree.js'
+import * as unpacking from '../lib/tree/unpack.js'
 import { toTaskResult, type TaskResult } from '../lib/threads/task-result.js'
 
 // All code is there: from here on the thread may be ended.
@@ -22,11 +28,51 @@ export async function digestPieces (task: disk.DigestTask): Promise<TaskResult<P
 }
 
 /** What the file system of a folder can do. */
-export async function findAbilities (hiddenFolder: string): Promise<TaskResult<Abilities>> {
-  return await toTaskResult(() => find(hiddenFolder))
+export async function findAbilities (hiddenFolder: string): Promise<TaskResult<abilities.Abilities>> {
+  return await toTaskResult(() => abilities.findAbilities(hiddenFolder))
 }
 
 /** A complete file gets its name. */
 export async function giveName (task: naming.NameTask): Promise<TaskResult<void>> {
   return await toTaskResult(() => naming.giveName(task))
+}
+
+/** What there is of a folder on the disk, and what of it was digested before. */
+export async function findTree (task: find.FindTask): Promise<TaskResult<find.FoundTree>> {
+  return await toTaskResult(() => find.findTree(task))
+}
+
+/** The digests of a run of pieces of a folder: many small files, or a part of a large one. */
+export async function digestFiles (task: digestTree.DigestFilesTask): Promise<TaskResult<digestTree.Undigested>> {
+  return await toTaskResult(() => digestTree.digestFiles(task))
+}
+
+/** A folder's digest; the folder is remembered. */
+export async function keepTree (task: find.KeepTask): Promise<TaskResult<find.ManifestContent>> {
+  return await toTaskResult(() => find.keepTree(task))
+}
+
+/** All of a tree but the bytes of its files. */
+export async function makeSkeleton (task: skeleton.SkeletonTask): Promise<TaskResult<skeleton.Skeleton>> {
+  return await toTaskResult(() => skeleton.makeSkeleton(task))
+}
+
+/** Files of a tree out of a part file. */
+export async function unpack (task: unpacking.UnpackTask): Promise<TaskResult<void>> {
+  return await toTaskResult(() => unpacking.unpack(task))
+}
+
+/** Times of a tree, and what its files are on the disk. */
+export async function finishTree (task: finish.FinishTask): Promise<TaskResult<finish.Finished>> {
+  return await toTaskResult(() => finish.finishTree(task))
+}
+
+/** A tree to the disk, file by file. */
+export async function syncFiles (task: sync.SyncTask): Promise<TaskResult<void>> {
+  return await toTaskResult(() => sync.syncFiles(task))
+}
+
+/** A complete folder gets its name. */
+export async function nameFolder (task: naming.NameTask): Promise<TaskResult<void>> {
+  return await toTaskResult(() => naming.nameFolder(task))
 }

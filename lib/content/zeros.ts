@@ -30,7 +30,7 @@ export function isZeros (bytes: Buffer, start = 0, end = bytes.length): boolean 
 
 /** The digest of a whole piece of zeros. @param pieceLength a power of two */
 export function digestOfZeros (pieceLength: number): Buffer {
-  const digest = wholePieces.get(pieceLength) ?? hashNow(pieceLength)
+  const digest = wholePieces.get(pieceLength) ?? hashZeros(pieceLength)
   wholePieces.set(pieceLength, digest)
   return digest
 }
@@ -71,7 +71,8 @@ async function wholePiece (pieceLength: number): Promise<Buffer> {
   return digest
 }
 
-function hashNow (length: number): Buffer {
+/** The digest of so many zeros, in a thread that has the time. */
+export function hashZeros (length: number): Buffer {
   const steps = hash(length)
   for (;;) {
     const { done, value } = steps.next()

@@ -5,7 +5,7 @@
  * so there are three ways. All of them wait for the disk: they run in a thread that may.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, fstatSync, linkSync, lstatSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
+import { chmodSync, closeSync, fstatSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { claimNote } from './hidden.js'
 import { toDiskError } from './disk-error.js'
@@ -36,6 +36,8 @@ export interface NameTask {
 
 /** Codes of `link` where a file system has no hard links, or allows none to this file. */
 const LACKS_LINKS = new Set(['EPERM', 'EACCES', 'EINVAL', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
+/** Of a rename onto a folder in which there is something by now. */
+const FILLED = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR'])
 /** The most that the times of a claim and its note differ: the claim is made right after the note. FAT counts in steps of 2 s. */
 const CLAIM_AGE_MS = 4_000
 
@@ -100,6 +102,33 @@ export function giveName (task: NameTask): void {
   claim(task)
 }
 
+/**
+ * A folder gets its name. There are no links to folders, and a plain rename puts a folder in the place of
+ * an empty one: so it is moved, or the name is made, which fails where anything is, and is put in place
+ * of the empty folder that has it then.
+ *
+ * @throws E_EXISTS, E_DISK_FULL, E_IO, and `from` is still there then.
+ */
+export function nameFolder ({ from, to, filename, naming }: Pick<NameTask, 'from' | 'to' | 'filename' | 'naming'>): void {
+  const note = claimNote(naming.hiddenFolder, from)
+  try {
+    if (lookFor(to) !== undefined) throw exists(filename)
+    if (move(from, to)) return
+    writeFileSync(note, JSON.stringify({ filename: basename(to) }))
+    mkdirSync(to)
+    try {
+      renameSync(from, to)
+    } catch (error) {
+      undoClaim(note, dirname(to))
+      throw FILLED.has(systemCode(error) ?? '') ? exists(filename) : error
+    }
+  } catch (error) {
+    throw nameError(error, filename)
+  } finally {
+    rmSync(note, { force: true })
+  }
+}
+
 /** As the umask allowed: for those who may read it. To ask for the umask would set it for all threads. */
 function makeExecutable (path: string): void {
   try {
@@ -149,15 +178,16 @@ function claim ({ from, to, filename, naming }: NameTask): void {
   }
 }
 
-/** Removes the empty file that was made for this note, if it is still there, and the note. */
+/** Removes the empty file, or the empty folder, that was made for this note, if it is still there, and the note. */
 export function undoClaim (note: string, folder: string): void {
   try {
     const { filename } = check.checkShape({ filename: check.fileName }, JSON.parse(readFileSync(note, 'utf8')))
     const there = lookFor(join(folder, filename))
-    const isOurs = there?.isFile() === true && there.size === 0n && Math.abs(Number(there.mtimeMs - lstatSync(note, { bigint: true }).mtimeMs)) < CLAIM_AGE_MS
-    if (isOurs) unlinkSync(join(folder, filename))
+    const isYoung = there !== undefined && Math.abs(Number(there.mtimeMs - lstatSync(note, { bigint: true }).mtimeMs)) < CLAIM_AGE_MS
+    if (isYoung && there.isDirectory()) rmdirSync(join(folder, filename))
+    if (isYoung && there.isFile() && there.size === 0n) unlinkSync(join(folder, filename))
   } catch {
-    // No note, or none that was written to its end: then nothing was claimed yet.
+    // No note, or none that was written to its end: then nothing was claimed yet. Or a folder that is not empty.
   }
   rmSync(note, { force: true })
 }

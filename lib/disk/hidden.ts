@@ -13,6 +13,8 @@ export const LOCK_FILE = 'lock'
 export const HOLDER_FILE = 'holder.json'
 /** Digests of files that were shared before. */
 export const DIGESTS_FOLDER = 'digests'
+/** What folders were when they were shared or downloaded. */
+export const TREES_FOLDER = 'trees'
 /** The folder of a digest, and in it that of a file name. */
 export const DIGEST_FOLDER = /^[0-9a-f]{64}$/
 export const NAME_FOLDER = /^[0-9a-f]{16}$/
@@ -49,6 +51,11 @@ export function singlePiecePath (hiddenFolder: string, digest: string, number: n
 /** @param path of the file that is to have the name: of several that want it each has a note of its own */
 export function claimNote (hiddenFolder: string, path: string): string {
   return join(hiddenFolder, `${shortHash(path)}.claim`)
+}
+
+/** @param root absolute path of the folder that is remembered */
+export function treeFile (keptIn: string, root: string): string {
+  return join(keptIn, TREES_FOLDER, `${shortHash(root)}.tree`)
 }
 
 /** A name for a hidden folder that no folder has. */

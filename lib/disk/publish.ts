@@ -62,7 +62,8 @@ function unsafe (error: unknown, filename: string): PiecemealError {
 /** Those that are to be synced, or are being synced, by their paths. */
 const folders = new Map<string, FolderSyncs>()
 
-async function syncFolder (path: string): Promise<void> {
+/** Of those that ask at once all share one. @throws what the system says, where it can be done at all */
+export async function syncFolder (path: string): Promise<void> {
   const folder = folders.get(path) ?? new FolderSyncs(path)
   folders.set(path, folder)
   await folder.sync()

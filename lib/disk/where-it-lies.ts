@@ -8,7 +8,7 @@ import { toDiskError } from './disk-error.js'
 import { isHidden } from './hidden.js'
 
 /** Types of file systems whose files are made up as they are read: proc and sysfs. */
-const MADE_UP = new Set([0x9fa0, 0x62656572])
+export const MADE_UP = new Set([0x9fa0, 0x62656572])
 const GONE = new Set(['ENOENT', 'ENOTDIR'])
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The entries of a manifest, a million at most, in few buffers: an object and a string each would be
- * several times as much memory, all of it for the garbage collector to look at.
+ * several times as much memory, all of it for the garbage collector to look at. The buffers are in
+ * memory that threads share, so that all of them have a manifest, and none has a copy.
  */
 import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import type { Entry } from './entry.js'
@@ -14,21 +15,62 @@ const LINK = 3
 const FIRST_ENTRIES = 64
 const FIRST_BYTES = 4_096
 
+/** For another thread. */
+export interface ColumnsData {
+  count: number
+  text: Uint8Array
+  starts: Uint32Array
+  pathBytes: Uint16Array
+  kinds: Uint8Array
+  sizes: Float64Array
+  digests: Uint8Array
+  firstPieces: Uint32Array
+  times: Float64Array | undefined
+}
+
 export class Columns {
   #count = 0
   /** Path of each entry, behind that of a link its target. */
-  #text = Buffer.alloc(FIRST_BYTES)
+  #text = bytes(FIRST_BYTES)
   /** Entry → where its text begins; one more, where the last one ends. */
-  #starts = new Uint32Array(FIRST_ENTRIES)
-  #pathBytes = new Uint16Array(FIRST_ENTRIES)
-  #kinds = new Uint8Array(FIRST_ENTRIES)
+  #starts = uint32(FIRST_ENTRIES)
+  #pathBytes = uint16(FIRST_ENTRIES)
+  #kinds = uint8(FIRST_ENTRIES)
   /** Of what is no file: 0. */
-  #sizes = new Float64Array(FIRST_ENTRIES)
-  #digests = Buffer.alloc(FIRST_BYTES)
+  #sizes = float64(FIRST_ENTRIES)
+  #digests = bytes(FIRST_BYTES)
   /** Entry → pieces of those before it; one more, for all. */
-  #firstPieces = new Uint32Array(FIRST_ENTRIES)
+  #firstPieces = uint32(FIRST_ENTRIES)
   /** Only where the manifest has times. */
   #times: Float64Array | undefined
+
+  /** @param data of another one, whose entries it has as well; none may be appended to either then */
+  constructor (data?: ColumnsData) {
+    if (data === undefined) return
+    this.#count = data.count
+    this.#text = asBuffer(data.text)
+    this.#starts = data.starts
+    this.#pathBytes = data.pathBytes
+    this.#kinds = data.kinds
+    this.#sizes = data.sizes
+    this.#digests = asBuffer(data.digests)
+    this.#firstPieces = data.firstPieces
+    this.#times = data.times
+  }
+
+  get data (): ColumnsData {
+    return {
+      count: this.#count,
+      text: this.#text,
+      starts: this.#starts,
+      pathBytes: this.#pathBytes,
+      kinds: this.#kinds,
+      sizes: this.#sizes,
+      digests: this.#digests,
+      firstPieces: this.#firstPieces,
+      times: this.#times,
+    }
+  }
 
   get count (): number {
     return this.#count
@@ -126,24 +168,24 @@ export class Columns {
     if (entry.kind !== 'file' || digests === undefined) return
     this.#sizes[index] = entry.size
     const at = first * PIECE_DIGEST_BYTES
-    this.#digests = withRoom(this.#digests, at + digests.length, Buffer.alloc)
+    this.#digests = withRoom(this.#digests, at + digests.length, bytes)
     this.#digests.set(digests, at)
   }
 
   #setTime (index: number, mtimeMs: number): void {
-    this.#times = withRoom(this.#times ?? new Float64Array(FIRST_ENTRIES), index + 1, float64)
+    this.#times = withRoom(this.#times ?? float64(FIRST_ENTRIES), index + 1, float64)
     this.#times[index] = mtimeMs
   }
 
   #makeRoom (textBytes: number): void {
     const least = this.#count + 1
-    this.#text = withRoom(this.#text, this.#start(this.#count - 1) + textBytes, Buffer.alloc)
+    this.#text = withRoom(this.#text, this.#start(this.#count - 1) + textBytes, bytes)
     if (this.#starts.length >= least) return
-    this.#starts = withRoom(this.#starts, least, (length) => new Uint32Array(length))
-    this.#pathBytes = withRoom(this.#pathBytes, least, (length) => new Uint16Array(length))
-    this.#kinds = withRoom(this.#kinds, least, (length) => new Uint8Array(length))
+    this.#starts = withRoom(this.#starts, least, uint32)
+    this.#pathBytes = withRoom(this.#pathBytes, least, uint16)
+    this.#kinds = withRoom(this.#kinds, least, uint8)
     this.#sizes = withRoom(this.#sizes, least, float64)
-    this.#firstPieces = withRoom(this.#firstPieces, least, (length) => new Uint32Array(length))
+    this.#firstPieces = withRoom(this.#firstPieces, least, uint32)
   }
 }
 
@@ -152,7 +194,16 @@ function kindOf (entry: Entry): number {
   return entry.kind === 'folder' ? FOLDER : LINK
 }
 
-const float64 = (length: number): Float64Array<ArrayBuffer> => new Float64Array(length)
+const bytes = (length: number): Buffer => Buffer.from(new SharedArrayBuffer(length))
+const uint8 = (length: number): Uint8Array => new Uint8Array(new SharedArrayBuffer(length))
+const uint16 = (length: number): Uint16Array => new Uint16Array(new SharedArrayBuffer(length * Uint16Array.BYTES_PER_ELEMENT))
+const uint32 = (length: number): Uint32Array => new Uint32Array(new SharedArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT))
+const float64 = (length: number): Float64Array => new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT))
+
+/** What crosses threads arrives as a plain Uint8Array. */
+function asBuffer ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
 
 interface Column<C> {
   length: number

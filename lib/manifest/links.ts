@@ -28,6 +28,21 @@ export function assertLinksStayInside (columns: Columns): void {
   for (let index = 0; index < columns.count; index++) if (columns.isLink(index)) links.follow(index)
 }
 
+/** Those for which that throws E_FORBIDDEN, or would, by their numbers. @throws E_LIMIT. */
+export function linksThatLeadOut (columns: Columns): number[] {
+  const links = new LinkResolver(columns)
+  const found: number[] = []
+  for (let index = 0; index < columns.count; index++) {
+    try {
+      if (columns.isLink(index)) links.follow(index)
+    } catch (error) {
+      if (!(error instanceof PiecemealError) || error.code !== 'E_FORBIDDEN') throw error
+      found.push(index)
+    }
+  }
+  return found
+}
+
 /** Each link is followed once, for it leads to the same place whatever led to it: so the work grows with the targets alone. */
 class LinkResolver {
   readonly #columns: Columns

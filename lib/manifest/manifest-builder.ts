@@ -9,7 +9,7 @@ import { FOLDER_ENTRIES, LINK_TARGET_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { Columns } from './columns.js'
 import type { Entry, FileEntry, Head, LinkEntry } from './entry.js'
-import { assertLinksStayInside } from './links.js'
+import { assertLinksStayInside, linksThatLeadOut } from './links.js'
 import { Manifest } from './manifest.js'
 import { assertPath, comparePaths, isBelow } from './path.js'
 
@@ -38,6 +38,11 @@ export class ManifestBuilder {
     if (entry.kind === 'file') this.#count(entry)
     this.#columns.append(entry)
     this.#assertOrder(entry.path)
+  }
+
+  /** The paths of links for which `build` would throw, all of them. */
+  linksThatLeadOut (): string[] {
+    return linksThatLeadOut(this.#columns).map((index) => this.#columns.path(index))
   }
 
   /** @throws E_FORBIDDEN for a link that leads out of the folder. */

@@ -1,7 +1,11 @@
 /** What a folder is: its entries in their order. Whoever has one knows that all rules hold. */
 import type { PieceList } from '../content/digest.js'
-import type { Columns } from './columns.js'
+import { Columns, type ColumnsData } from './columns.js'
 import type { Entry, Head } from './entry.js'
+import type { Slice } from './path.js'
+
+/** A manifest for another thread, which has it in the same memory. */
+export interface ManifestData extends Head, ColumnsData {}
 
 /** Entries, pieces and the files' bytes are each numbered from 0 on, in the order of the paths. */
 export class Manifest {
@@ -13,6 +17,15 @@ export class Manifest {
   constructor (columns: Columns, head: Head) {
     this.#columns = columns
     this.head = head
+  }
+
+  /** In the thread that was given it. */
+  static fromData (data: ManifestData): Manifest {
+    return new Manifest(new Columns(data), { files: data.files, size: data.size })
+  }
+
+  get data (): ManifestData {
+    return { ...this.head, ...this.#columns.data }
   }
 
   get entryCount (): number {
@@ -45,6 +58,20 @@ export class Manifest {
 
   path (index: number): string {
     return this.#columns.path(index)
+  }
+
+  /** The bytes of its path. Not to be written to. */
+  pathSlice (index: number): Slice {
+    return this.#columns.pathSlice(index)
+  }
+
+  isFile (index: number): boolean {
+    return this.#columns.isFile(index)
+  }
+
+  /** The number of its first piece among all; of what has none that of the piece that comes next. `entryCount`: of all, how many there are. */
+  firstPieceOf (index: number): number {
+    return this.#columns.firstPiece(index)
   }
 
   /** The entry with this path, or undefined: a folder that is not empty has none. */

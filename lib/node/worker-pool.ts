@@ -12,6 +12,12 @@ import { Slots } from '../download/slots.js'
 import { PartControl } from '../threads/part-control.js'
 import { BARE_THREAD } from '../threads/start-thread.js'
 import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
+import type { TreeThreads } from '../tree/digest-tree.js'
+import type { ManifestContent } from '../tree/find-tree.js'
+import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { PublishThreads } from '../tree/publish-tree.js'
+import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { UnpackTask } from '../tree/unpack.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
 import { threadRoom } from './thread-room.js'
@@ -25,11 +31,33 @@ const CORES = availableParallelism()
 const PARTS_PER_THREAD = 4
 
 /** What the module exports. */
-type TaskName = 'fetchPart' | 'digestPieces' | 'giveName' | 'findAbilities'
+type TaskName = 'fetchPart' | 'digestPieces' | 'giveName' | 'findAbilities' | keyof TreePool
+
+/** What is done about folders, each as its function in `lib/tree` says. */
+export interface TreePool extends TreeThreads, PublishThreads {
+  makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
+  unpack: (task: UnpackTask) => Promise<void>
+  finishTree: (task: FinishTask) => Promise<Finished>
+}
 
 export class WorkerPool {
   /** Parts that are fetched at once: so many threads may be there for them, so none waits in a queue. */
   readonly slots: Slots
+  /** @throws what the worker throws; E_WORKER if its thread died. */
+  readonly trees: TreePool = {
+    findTree: async (task) => await this.#run(task, 'findTree'),
+    digestFiles: async (task) => await this.#limitDigests(async () => await this.#run(task, 'digestFiles')),
+    keepTree: async (task) => {
+      const content = await this.#run<ManifestContent>(task, 'keepTree')
+      return { ...content, pieces: Buffer.from(content.pieces) }
+    },
+    makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
+    unpack: async (task) => await this.#run(task, 'unpack'),
+    finishTree: async (task) => await this.#run(task, 'finishTree'),
+    syncFiles: async (task) => await this.#run(task, 'syncFiles'),
+    nameFolder: async (task) => await this.#run(task, 'nameFolder'),
+  }
+
   readonly #limitDigests = pLimit(CORES)
   readonly #piscina: Piscina
   /** Ids of the threads that have loaded their code. */

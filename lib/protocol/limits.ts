@@ -140,9 +140,10 @@ export const FOLDER_ENTRIES = 1_000_000
 export const MANIFEST_BYTES = 128 * MiB
 /** A line of a manifest: room for the digests of 8,192 pieces in base64, which is 350 KiB, and for a path. */
 export const MANIFEST_LINE_BYTES = 512 * KiB
-/** A path within a folder; what stands before it on a disk has the rest of the 4,095 bytes that Linux takes. */
+/** A path within a folder; what stands before it on a disk has the rest of what Linux takes. */
 export const PATH_BYTES = 3_072
 export const PATH_DEPTH = 64
+export const OS_PATH_BYTES = 4_095
 /** What a symbolic link leads to, as Linux has it; and how many links, and steps, it may take to get there. */
 export const LINK_TARGET_BYTES = 4_095
 export const LINKS_FOLLOWED = 40

@@ -1,0 +1,94 @@
+/**
+ * The end of a tree's arrival, while it is still hidden: times are set, and each entry is looked at,
+ * so that it is known from then on what is ours. Runs in a worker thread.
+ */
+import { closeSync, constants, ftruncateSync, futimesSync, lstatSync, openSync, utimesSync } from 'node:fs'
+import { hashZeros } from '../content/zeros.js'
+import { toDiskError } from '../disk/disk-error.js'
+import type { FileEntry } from '../manifest/entry.js'
+import { Manifest, type ManifestData } from '../manifest/manifest.js'
+import { PIECE_DIGEST_BYTES, pieceLengthFor } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+import { setIdentity, wholeMs, type TreeIdentities } from './identities.js'
+import { TreeControl } from './tree-control.js'
+
+export interface FinishTask {
+  manifest: ManifestData
+  /** Those that are there, by their numbers; all if left out. */
+  entries?: Uint32Array | undefined
+  root: string
+  /** Filled in here: room for all entries of the manifest. */
+  identities: TreeIdentities
+  control: SharedArrayBuffer
+}
+
+export interface Finished {
+  /** Of the file system. */
+  dev: bigint
+  /** How many have another time than they are to have, since the file system has no such time. */
+  otherTimes: number
+}
+
+/** @throws E_CHANGED if a file is not as large as it has to be; E_IO, E_INTERRUPTED. */
+export function finishTree ({ manifest: data, entries, root, identities, control: buffer }: FinishTask): Finished {
+  const manifest = Manifest.fromData(data)
+  const control = new TreeControl(buffer)
+  const count = entries?.length ?? manifest.entryCount
+  const finished: Finished = { dev: lstatSync(root, { bigint: true }).dev, otherTimes: 0 }
+  for (let i = 0; i < count; i++) {
+    control.goOn()
+    const index = entries?.[i] ?? i
+    const entry = manifest.entry(index)
+    const place = `${root}/${entry.path}`
+    try {
+      if (entry.kind === 'file') reachEnd(place, entry)
+      const timeMs = entry.kind === 'link' ? undefined : entry.mtimeMs
+      if (timeMs !== undefined) setTime(place, entry.kind === 'folder', timeMs)
+      const stats = lstatSync(place, { bigint: true })
+      if (timeMs !== undefined && wholeMs(stats.mtimeNs) !== timeMs) finished.otherTimes++
+      setIdentity(identities, index, stats)
+    } catch (error) {
+      throw toDiskError(error, `cannot finish ${quote(entry.path)}`)
+    }
+    control.reach(1)
+  }
+  return finished
+}
+
+/** A piece of zeros is never written, so a file that ends in one is made as long as it is here. */
+function reachEnd (place: string, { path, size, digests }: FileEntry): void {
+  const there = lstatSync(place).size
+  if (there === size) return
+  const lastBytes = size % pieceLengthFor(size) || pieceLengthFor(size)
+  const isHole = there < size && hashZeros(lastBytes).equals(digests.subarray(-PIECE_DIGEST_BYTES))
+  if (!isHole) throw new PiecemealError('E_CHANGED', `${quote(path)} has ${there} bytes on the disk, and not ${size}`)
+  const fd = openSync(place, constants.O_WRONLY | constants.O_NOFOLLOW)
+  try {
+    ftruncateSync(fd, size)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** A file system that does not take it shows another time afterwards. */
+function setTime (place: string, isFolder: boolean, timeMs: number): void {
+  const time = asTime(timeMs)
+  try {
+    // An empty folder of ours, in a tree that nobody else can enter.
+    if (isFolder) return utimesSync(place, time, time)
+    const fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      futimesSync(fd, time, time)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // Seen by the time that it has.
+  }
+}
+
+/** What Node makes a time of that is read back as it was: seconds are rounded down, and those below 0 are taken for now. */
+function asTime (ms: number): number | Date {
+  return ms >= 0 ? (ms + 0.5) / 1_000 : new Date(ms)
+}

@@ -1,0 +1,63 @@
+/** What tells that the files of a tree are still those that were looked at: a number or two each, in memory that threads share. */
+import type { BigIntStats } from 'node:fs'
+
+/** By the entry's number in the manifest. The device is no part of it: it changes when the machine starts. */
+export interface TreeIdentities {
+  ino: BigUint64Array
+  size: Float64Array
+  mtimeNs: BigInt64Array
+  /** 0 of a file that was too young when it was looked at: it may be written to again without another time. */
+  ctimeNs: BigInt64Array
+}
+
+/** A file that is written to twice within that time may have one time only. */
+const YOUNG_NS = 2_000_000_000n
+const NS_PER_MS = 1_000_000n
+
+/** @param least of how many entries; may be made larger by `withRoomFor` */
+export function newIdentities (least: number): TreeIdentities {
+  return {
+    ino: new BigUint64Array(shared(least)),
+    size: new Float64Array(shared(least)),
+    mtimeNs: new BigInt64Array(shared(least)),
+    ctimeNs: new BigInt64Array(shared(least)),
+  }
+}
+
+/** The same, or larger ones with the same in them. */
+export function withRoomFor (identities: TreeIdentities, index: number): TreeIdentities {
+  if (index < identities.size.length) return identities
+  const larger = newIdentities(2 * index)
+  larger.ino.set(identities.ino)
+  larger.size.set(identities.size)
+  larger.mtimeNs.set(identities.mtimeNs)
+  larger.ctimeNs.set(identities.ctimeNs)
+  return larger
+}
+
+export function setIdentity (identities: TreeIdentities, index: number, { ino, size, mtimeNs, ctimeNs }: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): void {
+  identities.ino[index] = ino
+  identities.size[index] = Number(size)
+  identities.mtimeNs[index] = mtimeNs
+  identities.ctimeNs[index] = ctimeNs
+}
+
+/** Whether that entry is a file, unchanged since it was looked at. */
+export function isUnchanged (identities: TreeIdentities, index: number, { ino, size, mtimeNs, ctimeNs }: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): boolean {
+  return identities.ino[index] === ino && identities.size[index] === Number(size) && identities.mtimeNs[index] === mtimeNs && identities.ctimeNs[index] === ctimeNs
+}
+
+/** Whether it may be written to without being seen to be. @param nowMs by the wall clock */
+export function isYoung ({ mtimeNs, ctimeNs }: { mtimeNs: bigint, ctimeNs: bigint }, nowMs: number): boolean {
+  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
+  return BigInt(nowMs) * NS_PER_MS - latest < YOUNG_NS
+}
+
+/** Whole milliseconds, rounded down, before 1970 as well. */
+export function wholeMs (ns: bigint): number {
+  return Number(ns >= 0n || ns % NS_PER_MS === 0n ? ns / NS_PER_MS : ns / NS_PER_MS - 1n)
+}
+
+function shared (count: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(count * BigInt64Array.BYTES_PER_ELEMENT)
+}

@@ -1,0 +1,72 @@
+/** Brings a whole tree to the disk before it gets its name. */
+import { execFile } from 'node:child_process'
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
+import { toDiskError } from '../disk/disk-error.js'
+import { Manifest, type ManifestData } from '../manifest/manifest.js'
+import { quote } from '../protocol/names.js'
+import { TreeControl } from './tree-control.js'
+
+export interface SyncTask {
+  manifest: ManifestData
+  /** Those that are there, by their numbers; all if left out. */
+  entries?: Uint32Array | undefined
+  root: string
+  control: SharedArrayBuffer
+}
+
+/** One for the whole file system takes a twentieth of the time of one for each file, unless others write much to it. */
+const TOGETHER_MS = 30_000
+/** Disks take several at once. */
+const TASKS = 4
+
+/**
+ * @param syncFiles a file each, in a worker thread: where there is no `sync -f`, or it takes too long
+ * @throws E_DISK_FULL, E_IO, E_INTERRUPTED.
+ */
+export async function syncTree (task: SyncTask, syncFiles: (task: SyncTask) => Promise<void>): Promise<void> {
+  if (await syncTogether(task.root)) return
+  const entries = task.entries ?? Uint32Array.from({ length: task.manifest.count }, (_, i) => i)
+  const each = Math.ceil(entries.length / TASKS)
+  const results = await Promise.allSettled(Array.from({ length: TASKS }, async (_, i) => await syncFiles({ ...task, entries: entries.slice(i * each, (i + 1) * each) })))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+/** By coreutils. @returns whether it is done */
+async function syncTogether (root: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const child = execFile('sync', ['-f', '--', root], { timeout: TOGETHER_MS }, (error) => resolve(error === null))
+    // One that waits for a disk does not end even when it is killed.
+    const timer = setTimeout(() => resolve(false), TOGETHER_MS)
+    child.once('exit', () => clearTimeout(timer))
+    child.once('error', () => clearTimeout(timer))
+  })
+}
+
+/** Each of these files and folders by itself. @throws E_DISK_FULL, E_IO, E_INTERRUPTED. */
+export function syncFiles ({ manifest: data, entries, root, control: buffer }: SyncTask): void {
+  const manifest = Manifest.fromData(data)
+  const control = new TreeControl(buffer)
+  let folder = ''
+  for (const index of entries ?? []) {
+    control.goOn()
+    const path = manifest.path(index)
+    if (manifest.isFile(index)) sync(`${root}/${path}`, path)
+    for (let end = path.lastIndexOf('/'); end > 0 && !`${folder}/`.startsWith(`${path.slice(0, end)}/`); end = path.lastIndexOf('/', end - 1)) sync(`${root}/${path.slice(0, end)}`, path, true)
+    folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+  }
+  sync(root, '', true)
+}
+
+function sync (place: string, path: string, isFolder = false): void {
+  try {
+    const fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    // Not every file system can sync folders, and need not.
+    if (!isFolder) throw toDiskError(error, `cannot write ${quote(path)}`)
+  }
+}
