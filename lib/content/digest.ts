@@ -21,10 +21,10 @@ function listDigest (line: string, pieces: PieceList): string {
   return DIGEST_PREFIX + hasher.digest('hex')
 }
 
-/** Whether the list is the one that the content's digest was made of. */
-export function isPieceListOf ({ size, pieceLength, digest }: Content, pieces: PieceList): boolean {
+/** Whether the list is the one that the content's digest was made of: of a folder that of its manifest. */
+export function isPieceListOf ({ size, pieceLength, digest, kind }: Content, pieces: PieceList): boolean {
   return pieces.length === pieceCount({ size, pieceLength }) * PIECE_DIGEST_BYTES &&
-    contentDigest(size, pieceLength, pieces) === digest
+    (kind === 'folder' ? folderDigest(size, pieces) : contentDigest(size, pieceLength, pieces)) === digest
 }
 
 /** The content of a few bytes that are at hand. */

@@ -98,6 +98,44 @@ export class FolderLayout implements Layout {
   }
 }
 
+/** A run of the pieces of any layout, and nothing of the others: what a thread is told of one. */
+export class RunLayout implements Layout {
+  readonly #offsets: Float64Array
+  readonly #firstPiece: number
+
+  /** @param offsets as `offsetsOf` */
+  constructor (offsets: Float64Array, firstPiece: number) {
+    this.#offsets = offsets
+    this.#firstPiece = firstPiece
+  }
+
+  get pieceCount (): number {
+    return this.#firstPiece + this.#offsets.length - 1
+  }
+
+  get size (): number {
+    return this.#offsets.at(-1) ?? 0
+  }
+
+  offsetOf (piece: number): number {
+    return this.#offsets[piece - this.#firstPiece] ?? this.size
+  }
+
+  pieceAt (offset: number): number {
+    return offset >= this.size ? this.pieceCount : this.#firstPiece + lastAtMost(this.#offsets, offset)
+  }
+}
+
+/** Where each piece of a run begins, and one more: where the last one ends. */
+export function offsetsOf (layout: Layout, { firstPiece, endPiece }: PieceRange): Float64Array {
+  return Float64Array.from({ length: endPiece - firstPiece + 1 }, (_, i) => layout.offsetOf(firstPiece + i))
+}
+
+/** How many bytes the pieces of a set have. */
+export function bytesOfSet (layout: Layout, set: PieceSet): number {
+  return rangesOf(layout, set).reduce((bytes, { start, end }) => bytes + end - start, 0)
+}
+
 /** The bytes of the pieces from `firstPiece` to `endPiece`, exclusive. */
 export function bytesOf (layout: Layout, { firstPiece, endPiece }: PieceRange): ByteRange {
   return { start: layout.offsetOf(firstPiece), end: layout.offsetOf(endPiece) }
@@ -121,7 +159,7 @@ export function rangesOf (layout: Layout, pieces: PieceSet, { firstPiece = 0, mo
   return ranges
 }
 
-/** The last index with a number that is no more than `value`, in an ascending array that begins with 0: of equal ones the last, which is the file that has something. */
+/** The last index with a number that is no more than `value`, in an ascending array whose first is no more: of equal ones the last, which is the file that has something. */
 function lastAtMost (ascending: Float64Array | Uint32Array, value: number): number {
   let from = 0
   let end = ascending.length

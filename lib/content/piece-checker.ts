@@ -1,10 +1,12 @@
 /** Checks bytes against the digests of their pieces as they pass, without keeping them. */
 import { Blake3Hasher } from '@napi-rs/blake-hash'
-import { bytesOfPieces, PIECE_DIGEST_BYTES, type Content } from '../protocol/content.js'
+import { PIECE_DIGEST_BYTES, type Content } from '../protocol/content.js'
 import { contentDigest, type PieceList } from './digest.js'
+import { FileLayout, type Layout } from './layout.js'
 
 export class PieceChecker {
   readonly #content: Content
+  readonly #layout: Layout
   readonly #pieces: PieceList | undefined
   readonly #firstPiece: number
   readonly #hasher = new Blake3Hasher()
@@ -12,9 +14,13 @@ export class PieceChecker {
   #leftInPiece: number
   #digest: Buffer | undefined
 
-  /** @param pieces the digests from `firstPiece` on, as many as will be checked; none for the only piece of a content */
-  constructor (content: Content, pieces: PieceList | undefined, firstPiece: number) {
+  /**
+   * @param pieces the digests from `firstPiece` on, as many as will be checked; none for the only piece of a content
+   * @param layout of those pieces at least, @default a file's
+   */
+  constructor (content: Content, pieces: PieceList | undefined, firstPiece: number, layout: Layout = new FileLayout(content.size, content.pieceLength)) {
     this.#content = content
+    this.#layout = layout
     this.#pieces = pieces
     this.#firstPiece = firstPiece
     this.#piece = firstPiece
@@ -61,7 +67,6 @@ export class PieceChecker {
   }
 
   #bytesOf (piece: number): number {
-    const { start, end } = bytesOfPieces(this.#content, piece, piece + 1)
-    return end - start
+    return this.#layout.offsetOf(piece + 1) - this.#layout.offsetOf(piece)
   }
 }

@@ -5,7 +5,6 @@
  * piece is the highest bit of the first word, so the words, big-endian, are the bytes of the wire.
  */
 
-import { bytesOfPieces, type Content } from '../protocol/content.js'
 import type { PieceRange } from './run.js'
 
 const WORD_BITS = 32
@@ -133,16 +132,6 @@ export class PieceSet {
     }
     return this.pieceCount
   }
-}
-
-/** How many bytes the pieces of a set have. */
-export function bytesOfSet (content: Pick<Content, 'size' | 'pieceLength'>, set: PieceSet): number {
-  let bytes = 0
-  for (const { firstPiece, endPiece } of set.ranges()) {
-    const { start, end } = bytesOfPieces(content, firstPiece, endPiece)
-    bytes += end - start
-  }
-  return bytes
 }
 
 /** The bits of that word that are of the pieces from `firstPiece` to `endPiece`, exclusive; one of them at least. */

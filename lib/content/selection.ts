@@ -7,9 +7,10 @@ import type { ByteRange } from '../protocol/content.js'
 import { FolderLayout } from './layout.js'
 import { PieceSet } from './piece-set.js'
 import type { PieceRange } from './run.js'
+import type { Wanted } from './wanted.js'
 
-export class Selection {
-  /** Of the wanted files alone, one after the other: pieces as the schedule has them, bytes as part files have them. */
+export class Selection implements Wanted {
+  /** Of the wanted files alone, one after the other. */
   readonly layout: FolderLayout
   readonly #whole: FolderLayout
   /** Wanted file → its number among all. */
@@ -20,6 +21,10 @@ export class Selection {
     this.#whole = whole
     this.#files = files
     this.layout = new FolderLayout(Float64Array.from(files, (file) => whole.offsetOfFile(file + 1) - whole.offsetOfFile(file)))
+  }
+
+  get ownersPieces (): number {
+    return this.#whole.pieceCount
   }
 
   /** The file of the whole folder that a wanted piece is of. */
@@ -33,13 +38,12 @@ export class Selection {
     return this.#whole.firstPieceOf(this.#fileAt(file)) + piece - this.layout.firstPieceOf(file)
   }
 
-  /** Where owners have these wanted pieces: ascending, not touching. */
   rangesOf (pieces: PieceRange): ByteRange[] {
     return [...this.#ranges(pieces)]
   }
 
-  /** Which of the wanted pieces somebody has, who has these of the whole folder. */
   wantedOf (have: PieceSet): PieceSet {
+    if (this.#files.length === this.#whole.fileCount) return have
     const wanted = new PieceSet(this.layout.pieceCount)
     for (let file = 0; file < this.#files.length; file++) {
       const firstPiece = this.layout.firstPieceOf(file)
@@ -49,7 +53,7 @@ export class Selection {
     return wanted
   }
 
-  /** Where a part ends that begins with the first of these pieces: it is one request and one part file, however small the files. */
+  /** A part is one request and one part file, however small the files. */
   endOfPart ({ firstPiece, endPiece }: PieceRange): number {
     const inBytes = this.layout.pieceAt(this.layout.offsetOf(firstPiece) + PART_BYTES)
     const end = Math.min(endPiece, firstPiece + PART_PIECES, Math.max(firstPiece + 1, inBytes))

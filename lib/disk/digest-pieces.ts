@@ -1,10 +1,11 @@
 /** Digests a run of pieces of an open file. Runs in a worker thread, hence the synchronous reads. */
 import { readSync } from 'node:fs'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
-import { bytesOfPieces, type Content } from '../protocol/content.js'
+import type { Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { MiB } from '../protocol/units.js'
 import type { PieceList } from '../content/digest.js'
+import { FileLayout, RunLayout } from '../content/layout.js'
 import { digestOfZeros } from '../content/zeros.js'
 import { toDiskError } from './disk-error.js'
 import { Holes } from './holes.js'
@@ -16,16 +17,19 @@ export interface DigestTask extends Pick<Content, 'size' | 'pieceLength'> {
   offset: number
   firstPiece: number
   endPiece: number
+  /** As `offsetsOf` has them for these pieces, @default those of a file */
+  offsets?: Float64Array | undefined
 }
 
 let buffer: Buffer | undefined
 
 /** @throws E_CHANGED if the file ends before the last piece does; what reading throws. */
-export function digestPieces ({ fd, offset, firstPiece, endPiece, ...content }: DigestTask): PieceList {
+export function digestPieces ({ fd, offset, firstPiece, endPiece, offsets, ...content }: DigestTask): PieceList {
+  const layout = offsets ? new RunLayout(offsets, firstPiece) : new FileLayout(content.size, content.pieceLength)
   const holes = Holes.of(fd)
   try {
     return Buffer.concat(Array.from({ length: endPiece - firstPiece }, (_, i) => {
-      const { start, end } = bytesOfPieces(content, firstPiece + i, firstPiece + i + 1)
+      const [start, end] = [layout.offsetOf(firstPiece + i), layout.offsetOf(firstPiece + i + 1)]
       const isHole = end - start === content.pieceLength && holes?.has(offset + start, offset + end)
       return isHole ? digestOfZeros(content.pieceLength) : digest(fd, offset + start, offset + end)
     }))

@@ -21,7 +21,7 @@ export const NAME_FOLDER = /^[0-9a-f]{16}$/
 /** In the folder of a name: says what the part files beside it belong to. */
 export const JOURNAL = 'journal.json'
 /** In the folder of a name: `<first piece>-<number>.part`; with windows there is one from piece 0, and rarely another. */
-export const PART_FILE = /^(\d{1,4})-(\d{1,9})\.part$/
+export const PART_FILE = /^(\d{1,7})-(\d{1,9})\.part$/
 /** The part file of a content of one piece or none: `<digest>-<number>.part`. */
 export const SINGLE_PIECE = /^[0-9a-f]{64}-\d+\.part$/
 /** Says that an empty file was made under a name, to be replaced: `claimNote`. */

@@ -15,8 +15,9 @@ import { atDisk } from './at-disk.js'
 import { toDiskError } from './disk-error.js'
 import type { DigestTask } from './digest-pieces.js'
 import type { PieceList } from '../content/digest.js'
+import { FileLayout, offsetsOf, type Layout } from '../content/layout.js'
 import type { PieceRange, Place, PlacedRun } from '../content/run.js'
-import { PIECE_DIGEST_BYTES, pieceCount, type Content } from '../protocol/content.js'
+import { PIECE_DIGEST_BYTES, type Content } from '../protocol/content.js'
 import { JOURNAL, PART_FILE, partFileName, workspaceFolder } from './hidden.js'
 import { BLOCK_BYTES } from './has-holes.js'
 import { makeFolder } from './make-folder.js'
@@ -25,6 +26,7 @@ import { RoomPromise } from './room.js'
 export class Workspace {
   readonly #folder: string
   readonly #content: Content & { filename: string }
+  readonly #layout: Layout
   /** Without anything from an earlier run. */
   readonly #isNew: boolean
   readonly #inWindows: boolean
@@ -34,23 +36,26 @@ export class Workspace {
    * Makes the folder, or takes over what an earlier run left.
    *
    * @param inWindows whether part files may have holes, which count neither as kept nor as the end of what is
+   * @param options.layout of the pieces in them, @default a file's
+   * @param options.folder where they are, @default that of the content
    * @throws E_DISK_FULL, E_IO.
    */
-  static async open (hiddenFolder: string, content: Content & { filename: string }, inWindows: boolean): Promise<Workspace> {
-    const folder = workspaceFolder(hiddenFolder, content)
+  static async open (hiddenFolder: string, content: Content & { filename: string }, inWindows: boolean, options: { layout?: Layout, folder?: string } = {}): Promise<Workspace> {
+    const { folder = workspaceFolder(hiddenFolder, content), layout = new FileLayout(content.size, content.pieceLength) } = options
     try {
       const { filename, size, digest, pieceLength } = content
       const isNew = await atDisk(async () => await makeFolder(folder))
       await atDisk(async () => await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength })))
-      return new Workspace(folder, content, isNew, inWindows)
+      return new Workspace(folder, content, layout, isNew, inWindows)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)
     }
   }
 
-  private constructor (folder: string, content: Content & { filename: string }, isNew: boolean, inWindows: boolean) {
+  private constructor (folder: string, content: Content & { filename: string }, layout: Layout, isNew: boolean, inWindows: boolean) {
     this.#folder = folder
     this.#content = content
+    this.#layout = layout
     this.#isNew = isNew
     this.#inWindows = inWindows
   }
@@ -62,7 +67,8 @@ export class Workspace {
 
   /** @param zeroBytes in pieces of zeros, which take no room where there are holes @throws E_DISK_FULL if what is still to come has no room; E_IO. */
   async promiseRoom (zeroBytes = 0): Promise<RoomPromise> {
-    const { filename, size } = this.#content
+    const { filename } = this.#content
+    const { size } = this.#layout
     try {
       return await atDisk(async () => await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: (this.#inWindows ? zeroBytes : 0) + await this.#keptBytes() }))
     } catch (error) {
@@ -77,7 +83,7 @@ export class Workspace {
       const { size, blocks } = await lstat(join(this.#folder, entry))
       bytes += this.#inWindows ? Math.min(size, blocks * BLOCK_BYTES) : size
     }
-    return Math.min(bytes, this.#content.size)
+    return Math.min(bytes, this.#layout.size)
   }
 
   async #partFiles (): Promise<string[]> {
@@ -109,11 +115,12 @@ export class Workspace {
     const { size, pieceLength } = this.#content
     const handle = await atDisk(async () => await open(path, constants.O_RDONLY | constants.O_NOFOLLOW))
     try {
-      const start = originPiece * pieceLength
-      const reach = start + (await handle.stat()).size
-      const endPiece = reach >= size ? pieceCount(this.#content) : Math.floor(reach / pieceLength)
+      const start = this.#layout.offsetOf(originPiece)
+      // The last one may not be whole.
+      const endPiece = this.#layout.pieceAt(start + (await handle.stat()).size)
       if (endPiece <= originPiece) return []
-      const found = await digestPieces({ fd: handle.fd, offset: -start, size, pieceLength, firstPiece: originPiece, endPiece })
+      const run = { firstPiece: originPiece, endPiece }
+      const found = await digestPieces({ fd: handle.fd, offset: -start, size, pieceLength, ...run, offsets: offsetsOf(this.#layout, run) })
       const isGood = (piece: number): boolean => digestAt(found, piece - originPiece).equals(digestAt(pieces, piece))
       const ranges = rangesOf(originPiece, endPiece, isGood)
       return this.#inWindows ? ranges : ranges.filter(({ firstPiece }) => firstPiece === originPiece)

@@ -4,8 +4,10 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { PieceList } from '../content/digest.js'
-import { bytesOfSet, PieceSet } from '../content/piece-set.js'
-import { listOfZeros, zeroPieces } from '../content/zeros.js'
+import { bytesOfSet } from '../content/layout.js'
+import { PieceSet } from '../content/piece-set.js'
+import { WantedFile } from '../content/wanted.js'
+import { zeroPieces } from '../content/zeros.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { PlacedRun } from '../content/run.js'
 import { digestPrefix, pieceCount, type Content } from '../protocol/content.js'
@@ -16,7 +18,9 @@ import type { DownloadContext } from './context.js'
 import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
 import { isExecutable } from './executable.js'
-import { findPieceList, type Plan } from './find-piece-list.js'
+import { landingOf } from './landing.js'
+import type { Plan } from './find-piece-list.js'
+import { certainPlanFor, planFor, type Course } from './plan.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
 import { Standstill } from './standstill.js'
 import { throwIfStopped } from './stopped.js'
@@ -88,11 +92,6 @@ export async function download ({ signal, onWaiting, ...options }: DownloadOptio
 
 type Options = Omit<DownloadOptions, 'signal' | 'onWaiting'>
 
-interface Course {
-  signal: AbortSignal
-  standstill: Standstill
-}
-
 async function run (options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { filename, digest } = options
   const { signal, standstill } = course
@@ -120,29 +119,14 @@ async function run (options: Options, course: Course, context: DownloadContext):
   }
 }
 
-async function planFor (found: Found, course: Course, context: DownloadContext): Promise<Plan> {
-  const zeros = await listOfZeros(found)
-  if (zeros) return { found, pieces: zeros, isCertain: true }
-  // The digest of the whole is enough to check a single piece, as long as the size is right. Whether it is, is seen when the piece comes.
-  return pieceCount(found) === 1 ? { found, isCertain: false } : await certainPlanFor(found, course, context)
-}
-
-async function certainPlanFor (found: Found, { signal, standstill }: Course, context: DownloadContext): Promise<Plan> {
-  const onAsking = ({ owners }: Found): void => standstill.waits(() => ({ for: 'owner', owners: owners.map(({ name }) => name) }))
-  const plan = await findPieceList({ found, signal, onAsking }, context)
-  standstill.works(performance.now())
-  await context.turn.comeBack(signal)
-  standstill.hasTurn(performance.now())
-  return plan
-}
-
 async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { target } = context
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
   try {
+    const wanted = new WantedFile(found)
     const zeros = list ? await zeroPieces(found, list) : new PieceSet(pieceCount(found))
-    room = await workspace.promiseRoom(bytesOfSet(found, zeros))
+    room = await workspace.promiseRoom(bytesOfSet(wanted.layout, zeros))
     const runs = list ? await workspace.resume(list, context.digestPieces) : []
     const place = (run: PlacedRun): void => { if (list) onGood?.(found, list, run) }
     const tell = (progress: TransferProgress): void => {
@@ -150,7 +134,8 @@ async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: P
       onProgress?.(progress)
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
-    const transfer = new Transfer({ found, pieces: list, zeros, liars, roundTrip, runs, target, workspace, ...course, doubtful, onGood: place, onProgress: tell }, context)
+    const landing = landingOf({ ...context, content: found, pieces: list, zeros, workspace, onGood: place })
+    const transfer = new Transfer({ found, wanted, landing, pieces: list, zeros, liars, roundTrip, runs, ...course, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, ...sources } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)

@@ -25,7 +25,7 @@ export interface PieceListFinder {
 /** What is fetched, and how much of that is known. */
 export interface Plan {
   found: Found
-  /** Where there is more than one. */
+  /** Where there is more than one; of a folder's manifest in any case. */
   pieces?: PieceList
   /** Owners that are known to send wrong things. */
   liars?: Owner[]
@@ -75,7 +75,7 @@ function outlookOf ({ code, codes }: NoPieceList, tries: number): 'good' | 'none
 }
 
 function planOf (found: Found, { content: { pieces, ...content }, liars, roundTrip }: CheckedPieceList): Plan {
-  return { found: { ...found, ...content }, ...(pieceCount(content) !== 1 && { pieces }), liars, roundTrip, isCertain: true }
+  return { found: { ...found, ...content }, ...((pieceCount(content) !== 1 || content.kind !== undefined) && { pieces }), liars, roundTrip, isCertain: true }
 }
 
 function toNoPieceList (error: unknown): NoPieceList {

@@ -1,10 +1,11 @@
 /** Asks partial owners which pieces they have by now, and complete ones which they gave away lately, each over one connection that is kept for the next time. */
 import { setMaxListeners } from 'node:events'
 import { PieceSet } from '../content/piece-set.js'
+import type { Wanted } from '../content/wanted.js'
 import { LineClient } from '../net/line-client.js'
 import { formatAddress, type Address } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
-import { pieceCount, type Content } from '../protocol/content.js'
+import type { Content } from '../protocol/content.js'
 import { parseSizeAnswer, sizeQuestion, type SizeAnswer } from '../protocol/size-information.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { ClientCredentials } from '../secret/keys.js'
@@ -18,14 +19,16 @@ export interface Have {
 
 export class HavePoller {
   readonly #content: Content & { filename: string }
+  readonly #wanted: Wanted
   readonly #credentials: ClientCredentials | undefined
   readonly #deadlines: Deadlines
   readonly #closing = new AbortController()
   /** By where they are. */
   readonly #clients = new Map<string, LineClient>()
 
-  constructor (content: Content & { filename: string }, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>) {
+  constructor (content: Content & { filename: string }, wanted: Wanted, { credentials, deadlines }: Pick<DownloadContext, 'credentials' | 'deadlines'>) {
     this.#content = content
+    this.#wanted = wanted
     this.#credentials = credentials?.control
     this.#deadlines = deadlines
     setMaxListeners(0, this.#closing.signal)
@@ -45,15 +48,20 @@ export class HavePoller {
   async askSent (address: Address): Promise<{ have?: Have, sent?: PieceSet }> {
     const answer = await this.#question(address, { sent: true })
     if (answer.have) return { have: this.#read(answer) }
-    return answer.sent ? { sent: PieceSet.fromBytes(answer.sent, pieceCount(this.#content)) } : {}
+    return answer.sent ? { sent: this.#wantedOf(answer.sent) } : {}
   }
 
   #read ({ have, final = false }: SizeAnswer): Have {
-    const count = pieceCount(this.#content)
-    if (have) return { pieces: PieceSet.fromBytes(have, count), isFinal: final }
-    const pieces = new PieceSet(count)
-    pieces.addRange(0, count)
+    // Whoever has some of a folder's pieces has all of its manifest.
+    if (have && this.#wanted.of === undefined) return { pieces: this.#wantedOf(have), isFinal: final }
+    const { pieceCount } = this.#wanted.layout
+    const pieces = new PieceSet(pieceCount)
+    pieces.addRange(0, pieceCount)
     return { pieces, isFinal: false }
+  }
+
+  #wantedOf (bits: Buffer): PieceSet {
+    return this.#wanted.wantedOf(PieceSet.fromBytes(bits, this.#wanted.ownersPieces))
   }
 
   async #question (address: Address, fields: object = {}): Promise<SizeAnswer> {

@@ -1,6 +1,7 @@
 /** The parts of a download that run: they are started, looked at and ended here, and the schedule is told how they fare. */
 import type { PieceList } from '../content/digest.js'
 import type { PlacedRun } from '../content/run.js'
+import type { Wanted } from '../content/wanted.js'
 import type { UntoldFile } from '../disk/untold-file.js'
 import type { ErrorCode, PiecemealError } from '../protocol/errors.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
@@ -14,6 +15,7 @@ import { ThreadDeaths } from './thread-deaths.js'
 
 export interface LivePartsOptions {
   found: Found
+  wanted: Wanted
   pieces: PieceList | undefined
   /** Codes of an owner that end the download at once: what is asked for may be what is wrong. */
   doubtful: ReadonlySet<ErrorCode> | undefined
@@ -51,10 +53,10 @@ export class LiveParts {
   }
 
   start (part: PartToStart, owner: Owner): void {
-    const { found, pieces, landing } = this.#options
+    const { found, wanted, pieces, landing } = this.#options
     this.#context.slots.take()
     const running: RunningPart = new RunningPart({
-      part, owner, place: landing.placeFor(part), found, pieces, target: landing.target, untold: this.#untold, onEnd: async (end) => await this.#end(running, end),
+      part, owner, place: landing.placeFor(part), found, wanted, pieces, target: landing.target, untold: this.#untold, onEnd: async (end) => await this.#end(running, end),
     }, this.#context)
     this.#running.set(part.id, running)
   }

@@ -112,6 +112,6 @@ async function askOwner (owner: Owner, { filename, digest }: Found, signal: Abor
   }
 }
 
-function contentOnly ({ size, digest, pieceLength }: Content): Content {
-  return { size, digest, pieceLength }
+function contentOnly ({ size, digest, pieceLength, kind }: Content): Content {
+  return { size, digest, pieceLength, kind }
 }

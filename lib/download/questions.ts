@@ -2,6 +2,7 @@
 import { formatAddress, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
+import type { Wanted } from '../content/wanted.js'
 import type { Order } from '../schedule/orders.js'
 import type { Schedule } from '../schedule/schedule.js'
 import type { DownloadContext } from './context.js'
@@ -11,6 +12,7 @@ import type { Reason } from './standstill.js'
 
 export interface QuestionsOptions {
   found: Found
+  wanted: Wanted
   schedule: Schedule
   /** The schedule was told something. */
   onTold: () => void
@@ -29,7 +31,7 @@ export class Questions {
   constructor (options: QuestionsOptions, context: Pick<DownloadContext, 'findOwners' | 'credentials' | 'deadlines'>) {
     this.#options = options
     this.#findOwners = context.findOwners
-    this.#haves = new HavePoller(options.found, context)
+    this.#haves = new HavePoller(options.found, options.wanted, context)
   }
 
   /** The owner that the schedule knows by this key. */

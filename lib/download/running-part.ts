@@ -9,7 +9,9 @@ import type { PartToStart } from '../schedule/orders.js'
 import { PartControl } from '../threads/part-control.js'
 import type { UntoldFile } from '../disk/untold-file.js'
 import type { WholeFile } from '../part/part-task.js'
+import { offsetsOf } from '../content/layout.js'
 import type { PlacedRun } from '../content/run.js'
+import type { Wanted } from '../content/wanted.js'
 import type { PartPlace } from './part-place.js'
 
 export interface RunningPartOptions {
@@ -17,7 +19,8 @@ export interface RunningPartOptions {
   owner: Owner
   place: PartPlace
   found: Found
-  /** Of the whole content, where they are known. */
+  wanted: Wanted
+  /** Of all that is wanted, where they are known. */
   pieces: PieceList | undefined
   /** Where its thread puts it, if it is all of the file. */
   target: string | undefined
@@ -54,7 +57,7 @@ export class RunningPart {
   #fileCalls = 0
   #fileCallMs = 0
 
-  constructor ({ part, owner, place, found, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
+  constructor ({ part, owner, place, found, wanted, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
     const { firstPiece, endPiece } = part
     const { filename, size, digest, pieceLength } = found
     this.part = part
@@ -74,11 +77,14 @@ export class RunningPart {
       credentials: credentials?.data,
       firstPiece,
       endPiece,
+      offsets: offsetsOf(wanted.layout, part),
+      ranges: wanted.rangesOf(part),
+      of: wanted.of,
       isPatient: part.isPatient,
       // A copy: of a view all that is behind it would go to the thread.
       pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path: place.path,
-      originPiece: place.originPiece,
+      origin: wanted.layout.offsetOf(place.originPiece),
       isWindow: place.isWindow,
       isBlank: place.isBlank,
       target,

@@ -1,16 +1,16 @@
 /** How much of a content is there, and who has brought it: whoever brings a piece first. */
+import type { Layout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
-import { bytesOfPieces, pieceCount, type Content } from '../protocol/content.js'
 
 export class Tally {
-  readonly #content: Content
+  readonly #layout: Layout
   readonly #counted: PieceSet
   readonly #bytesByOwner = new Map<string, number>()
   #bytes = 0
 
-  constructor (content: Content) {
-    this.#content = content
-    this.#counted = new PieceSet(pieceCount(content))
+  constructor (layout: Layout) {
+    this.#layout = layout
+    this.#counted = new PieceSet(layout.pieceCount)
   }
 
   /** Of all pieces that were counted. */
@@ -27,9 +27,9 @@ export class Tally {
     for (let piece = firstPiece; piece < endPiece; piece++) {
       if (this.#counted.has(piece)) continue
       this.#counted.add(piece)
-      const { start, end } = bytesOfPieces(this.#content, piece, piece + 1)
-      this.#bytes += end - start
-      if (owner !== undefined) this.#bytesByOwner.set(owner, (this.#bytesByOwner.get(owner) ?? 0) + end - start)
+      const bytes = this.#layout.offsetOf(piece + 1) - this.#layout.offsetOf(piece)
+      this.#bytes += bytes
+      if (owner !== undefined) this.#bytesByOwner.set(owner, (this.#bytesByOwner.get(owner) ?? 0) + bytes)
     }
   }
 }

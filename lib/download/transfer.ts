@@ -5,15 +5,15 @@
 import type { PieceList } from '../content/digest.js'
 import type { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
-import type { Workspace } from '../disk/workspace.js'
-import { pieceCount } from '../protocol/content.js'
+import type { Wanted } from '../content/wanted.js'
 import type { ErrorCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
+import type { SchedulePolicy } from '../schedule/policy.js'
 import { Schedule } from '../schedule/schedule.js'
 import { Aside } from './aside.js'
 import type { DownloadContext } from './context.js'
-import { landingOf, type Landed, type Landing } from './landing.js'
+import type { Landed, Landing } from './landing.js'
 import { LiveParts } from './live-parts.js'
 import { MachineShare } from './machine-share.js'
 import type { RoundTrip } from './piece-list.js'
@@ -30,6 +30,11 @@ export interface TransferProgress {
 
 export interface TransferOptions {
   found: Found
+  wanted: Wanted
+  /** Where the parts go. */
+  landing: Landing
+  /** Of the schedule, where its numbers are not to be those of a file. */
+  policy?: Partial<SchedulePolicy> | undefined
   /** Not known beforehand where there is only one, unless it is of zeros. */
   pieces?: PieceList | undefined
   /** Those of zeros, which are not fetched. */
@@ -42,9 +47,6 @@ export interface TransferOptions {
   roundTrip?: RoundTrip | undefined
   /** What is there already. */
   runs: readonly PlacedRun[]
-  /** The path that the file is to have in the end. */
-  target: string
-  workspace: Pick<Workspace, 'newPartFile'>
   signal: AbortSignal
   standstill: Standstill
   /** Good pieces have come, or are in another file than before. */
@@ -81,18 +83,19 @@ export class Transfer {
   readonly #wakeUp = (): void => this.#wake()
 
   constructor (options: TransferOptions, context: DownloadContext) {
-    const { found, pieces, standstill } = options
+    const { found, wanted, landing, policy, standstill } = options
     this.#options = options
     this.#context = context
     const { giveUpMs, ownerWaitMs } = context.deadlines
-    this.#schedule = new Schedule(pieceCount(found), { pieceBytes: found.pieceLength, giveUpMs, ownerWaitMs })
-    this.#landing = landingOf({ ...context, ...options, content: found, pieces, onGood: options.onGood })
+    const endOfPart = (range: PieceRange): number => wanted.endOfPart(range)
+    this.#schedule = new Schedule(wanted.layout.pieceCount, { pieceBytes: found.pieceLength, ...policy, endOfPart, giveUpMs, ownerWaitMs })
+    this.#landing = landing
     this.#machine = new MachineShare({ ...context, isGradual: this.#landing.isGradual })
-    this.#questions = new Questions({ found, schedule: this.#schedule, onTold: this.#wakeUp, onNewOwner: () => this.#aside.cutShort() }, context)
+    this.#questions = new Questions({ found, wanted, schedule: this.#schedule, onTold: this.#wakeUp, onNewOwner: () => this.#aside.cutShort() }, context)
     this.#aside = new Aside({ turn: context.turn, standstill, questions: () => this.#questions.whetherBack, onBack: this.#wakeUp })
-    this.#tally = new Tally(found)
+    this.#tally = new Tally(wanted.layout)
     this.#parts = new LiveParts({
-      ...options, pieces, doubtful: options.doubtful, schedule: this.#schedule, landing: this.#landing, tally: this.#tally, onGood: (run) => options.onGood?.(run), onEnd: this.#wakeUp,
+      ...options, pieces: options.pieces, doubtful: options.doubtful, schedule: this.#schedule, landing: this.#landing, tally: this.#tally, onGood: (run) => options.onGood?.(run), onEnd: this.#wakeUp,
     }, context)
   }
 
@@ -158,11 +161,11 @@ export class Transfer {
     const nowMs = performance.now()
     const { bytes: inFlight, diskWaitMs } = this.#parts.look(nowMs)
     this.#machine.diskWaits(nowMs, diskWaitMs)
-    const { found, standstill, onProgress } = this.#options
+    const { wanted: { layout: { size } }, standstill, onProgress } = this.#options
     const bytes = this.#tally.bytes + inFlight
     if (bytes > this.#knownBytes) standstill.moved(nowMs)
     this.#knownBytes = bytes
-    if (this.#landing.isGradual) onProgress?.({ size: found.size, bytes: Math.min(found.size, bytes) })
+    if (this.#landing.isGradual) onProgress?.({ size, bytes: Math.min(size, bytes) })
   }
 
   /** One that gets nowhere while others wait holds neither a turn nor a thread. */

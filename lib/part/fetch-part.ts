@@ -11,12 +11,13 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { threadId } from 'node:worker_threads'
+import { RunLayout } from '../content/layout.js'
 import { PieceChecker } from '../content/piece-checker.js'
 import { connectFailure, withEachKey, type Greeting } from '../net/open-socket.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { formatAddress } from '../protocol/address.js'
 import { protocolError } from '../protocol/check.js'
-import { bytesOfPieces, type ByteRange } from '../protocol/content.js'
+import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
 import { REQUEST_LINE_BYTES } from '../protocol/limits.js'
@@ -61,6 +62,10 @@ export async function fetchPart (task: PartTask): Promise<WholeFile | undefined>
 class PartFetch {
   readonly #task: PartTask
   readonly #where: string
+  readonly #layout: RunLayout
+  /** Of all the bytes that are asked for. */
+  readonly #size: number
+  /** From the first of them to the last, as the owner has them. */
   readonly #range: ByteRange
   readonly #writer: PartWriter
   readonly #control: PartControl
@@ -85,12 +90,14 @@ class PartFetch {
   constructor (task: PartTask, writer: PartWriter) {
     this.#task = task
     this.#where = formatAddress(task.owner)
-    this.#range = bytesOfPieces(task, task.firstPiece, task.endPiece)
+    this.#layout = new RunLayout(task.offsets, task.firstPiece)
+    this.#size = this.#layout.size - this.#layout.offsetOf(task.firstPiece)
+    this.#range = { start: task.ranges[0]?.start ?? 0, end: task.ranges.at(-1)?.end ?? 0 }
     this.#writer = writer
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
     this.#silence = new Silence({ deadlines: task.deadlines, lookMs: WATCH_MS })
-    this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece)
+    this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece, this.#layout)
   }
 
   async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
@@ -114,7 +121,7 @@ class PartFetch {
     this.#isSettled = false
     reader.taker = {
       portion: (bytes) => this.#down.portion(bytes),
-      isWaitingForMore: (gathered) => this.#header === undefined && gathered < this.#range.end - this.#range.start - this.#written,
+      isWaitingForMore: (gathered) => this.#header === undefined && gathered < this.#size - this.#written,
       onBytes: (bytes) => this.#receive(bytes),
       readsOn: (bytes) => !this.#isSettled && this.#isWithinRate(bytes),
     }
@@ -210,7 +217,7 @@ class PartFetch {
 
   #takeData (chunk: Buffer): void {
     this.#silence.enter('receiving')
-    const missing = this.#range.end - this.#range.start - this.#written
+    const missing = this.#size - this.#written
     const data = chunk.subarray(0, this.#claim(chunk.length))
     if (data.length === 0) return this.#settle()
     this.#isKept = this.#isMore && chunk.length === missing && data.length === missing
@@ -234,10 +241,10 @@ class PartFetch {
 
   /** @returns how many of so many bytes are to be written: others may write what comes after the piece where it is to stop */
   #claim (bytes: number): number {
-    const { firstPiece, pieceLength } = this.#task
-    const end = Math.min(this.#written + bytes, this.#range.end - this.#range.start)
-    const stopPiece = this.#control.claim(firstPiece + Math.ceil(end / pieceLength))
-    return Math.max(0, Math.min(end, (stopPiece - firstPiece) * pieceLength) - this.#written)
+    const start = this.#layout.offsetOf(this.#task.firstPiece)
+    const end = Math.min(start + this.#written + bytes, this.#layout.size)
+    const stopPiece = this.#control.claim(this.#layout.pieceAt(end - 1) + 1)
+    return Math.max(0, Math.min(end, this.#layout.offsetOf(stopPiece)) - start - this.#written)
   }
 
   /** The only piece of a content is its file: it is finished here, where it is open and may be waited for. */

@@ -4,7 +4,7 @@ import type { Naming } from '../disk/give-name.js'
 import type { FileIdentity } from '../disk/own-file.js'
 import type { UntoldFile } from '../disk/untold-file.js'
 import type { Address } from '../protocol/address.js'
-import type { Content } from '../protocol/content.js'
+import type { ByteRange, Content } from '../protocol/content.js'
 import type { Deadlines } from '../protocol/limits.js'
 import { MiB } from '../protocol/units.js'
 import type { ClientCredentials } from '../secret/keys.js'
@@ -19,14 +19,20 @@ export interface PartTask extends Content {
   /** The part: the pieces from here to `endPiece`, exclusive. */
   firstPiece: number
   endPiece: number
+  /** Where each of them begins among the bytes that are wanted, and one more: where the last one ends. */
+  offsets: Float64Array
+  /** Where its owner has them: ascending, not touching, one at least. */
+  ranges: readonly ByteRange[]
+  /** Left out: of the content itself. */
+  of?: 'manifest' | undefined
   /** Whether the owner may refuse it while it serves many others. */
   isPatient: boolean
   /** The digests of those pieces, 32 bytes each; none for the only piece of a content. */
   pieces: Uint8Array | undefined
   /** What it is written to. */
   path: string
-  /** The piece whose bytes stand at the beginning of that file. */
-  originPiece: number
+  /** Which of the bytes that are wanted stands at the beginning of that file. */
+  origin: number
   /** Whether the file is there and others write to it as well; otherwise it is a part file, and made. */
   isWindow: boolean
   /** Whether nothing was ever written there, so that zeros need not be, either. */
@@ -58,6 +64,6 @@ const SHARED_PART_BYTES = 4 * MiB
  * Whether a part may share its thread with others: to start a thread takes a processor longer than
  * many small parts do. The pool goes by it when it hands a part out, and the part when it takes a buffer.
  */
-export function sharesThread ({ firstPiece, endPiece, pieceLength }: Pick<PartTask, 'firstPiece' | 'endPiece' | 'pieceLength'>): boolean {
-  return (endPiece - firstPiece) * pieceLength <= SHARED_PART_BYTES
+export function sharesThread ({ offsets }: Pick<PartTask, 'offsets'>): boolean {
+  return (offsets.at(-1) ?? 0) - (offsets[0] ?? 0) <= SHARED_PART_BYTES
 }

@@ -6,15 +6,16 @@ import { closeSync } from 'node:fs'
 import { Holes } from '../disk/holes.js'
 import { identifySync, type FileIdentity } from '../disk/own-file.js'
 import { syncFully, writeFullySync, writeSparseSync } from '../disk/write-fully.js'
-import { bytesOfPieces } from '../protocol/content.js'
+import { RunLayout } from '../content/layout.js'
 import { openPartFile } from './part-file.js'
 import type { PartTask } from './part-task.js'
 
 export class PartWriter {
   readonly #fd: number
   readonly #task: PartTask
+  readonly #layout: RunLayout
   /** Where the part begins in the file. */
-  readonly #origin: number
+  readonly #start: number
   readonly #holes: Holes | undefined
   /** The first piece that was not looked at, as nothing of it was written yet. */
   #nextPiece: number
@@ -25,7 +26,8 @@ export class PartWriter {
   constructor (task: PartTask) {
     this.#fd = openPartFile(task)
     this.#task = task
-    this.#origin = (task.firstPiece - task.originPiece) * task.pieceLength
+    this.#layout = new RunLayout(task.offsets, task.firstPiece)
+    this.#start = this.#layout.offsetOf(task.firstPiece) - task.origin
     this.#holes = task.isBlank ? undefined : Holes.of(this.#fd)
     this.#nextPiece = task.firstPiece
   }
@@ -34,7 +36,7 @@ export class PartWriter {
   write (bytes: Buffer, at: number): void {
     const isBlank = this.#task.isBlank || this.#isHole(at, at + bytes.length)
     const write = isBlank ? writeSparseSync : writeFullySync
-    write(this.#fd, bytes, this.#origin + at)
+    write(this.#fd, bytes, this.#start + at)
   }
 
   /** Returns when all of it is on the disk. @throws E_DISK_FULL, E_IO. */
@@ -54,14 +56,16 @@ export class PartWriter {
 
   /** Whether all pieces that these bytes of the part are in were holes before the part began with them. */
   #isHole (start: number, end: number): boolean {
-    const { firstPiece, pieceLength } = this.#task
-    let areHoles = start === (this.#nextPiece - firstPiece) * pieceLength || this.#isInHole
-    for (; this.#nextPiece < firstPiece + Math.ceil(end / pieceLength); this.#nextPiece++) {
-      const range = bytesOfPieces(this.#task, this.#nextPiece, this.#nextPiece + 1)
-      const origin = this.#task.originPiece * pieceLength
-      this.#isInHole = this.#holes?.has(range.start - origin, range.end - origin) ?? false
+    let areHoles = this.#start + start === this.#startOf(this.#nextPiece) || this.#isInHole
+    for (; this.#startOf(this.#nextPiece) < this.#start + end; this.#nextPiece++) {
+      this.#isInHole = this.#holes?.has(this.#startOf(this.#nextPiece), this.#startOf(this.#nextPiece + 1)) ?? false
       areHoles &&= this.#isInHole
     }
     return areHoles
+  }
+
+  /** Where a piece begins in the file. */
+  #startOf (piece: number): number {
+    return this.#layout.offsetOf(piece) - this.#task.origin
   }
 }

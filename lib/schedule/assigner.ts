@@ -132,7 +132,7 @@ export class Assigner {
     owner.streams++
     // Whoever is refused again and again, and has nobody else, takes whatever there is.
     const isPatient = this.#pieces.pieceCount >= this.#policy.minPiecesForOpening && (owner.standing.busy < this.#policy.patientTries || this.#pieces.parts.size > 0)
-    return this.#pieces.start({ owner: owner.key, isPatient, ...choice }, nowMs)
+    return this.#pieces.start({ owner: owner.key, isPatient, ...choice, endPiece: this.#policy.endOfPart(choice) }, nowMs)
   }
 
   /** Parts that keep nobody busy: another owner is not to wait for one that stalls. */

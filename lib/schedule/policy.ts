@@ -1,3 +1,4 @@
+import type { PieceRange } from '../content/run.js'
 import { DEADLINES, MIN_PIECE_BYTES, TRIES_PER_PART } from '../protocol/limits.js'
 import { MiB } from '../protocol/units.js'
 
@@ -85,6 +86,8 @@ export interface SchedulePolicy {
   /** In a swarm a part is given up, once for each owner, if after so long the fastest owner brings this many times as much on a stream. */
   laggardAfterMs: number
   laggardFactor: number
+  /** Where a part has to end that begins with the first of these pieces, at the latest. */
+  endOfPart: (pieces: PieceRange) => number
   /** From 0 to 1, as `Math.random`. */
   random: () => number
 }
@@ -138,5 +141,6 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   slowBytesPerSecond: 16 * 1_024,
   laggardAfterMs: 500,
   laggardFactor: 64,
+  endOfPart: ({ endPiece }) => endPiece,
   random: Math.random,
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { bytesOfSet, PieceSet } from '../../lib/content/piece-set.js'
+import { bytesOfSet, FileLayout } from '../../lib/content/layout.js'
+import { PieceSet } from '../../lib/content/piece-set.js'
 
 void t.test('the first piece is the highest bit of the first byte', async (t) => {
   const set = new PieceSet(11)
@@ -35,7 +36,7 @@ void t.test('its runs of consecutive pieces, and their bytes', async (t) => {
   set.addRange(30, 70)
   set.addRange(98, 100)
   t.strictSame([...set.ranges()], [[0, 1], [30, 70], [98, 100]].map(([firstPiece, endPiece]) => ({ firstPiece, endPiece })))
-  t.equal(bytesOfSet({ size: 995, pieceLength: 10 }, set), 425, 'the last one is shorter')
+  t.equal(bytesOfSet(new FileLayout(995, 10), set), 425, 'the last one is shorter')
 })
 
 void t.test('it is a set, whatever happens to it', async () => {

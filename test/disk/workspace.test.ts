@@ -88,7 +88,7 @@ await t.test('what an earlier run left', async (t) => {
 
 await t.test('files of any other name are no part files, and are left alone', async (t) => {
   const names = [
-    'x.part', '0.part', '0-.part', '-0.part', '0-0.part.bak', '0-0.PART', 'a0-0.part', '00000-0.part', '-1-0.part', '1.5-0.part', '0-0.part\n', '１-0.part', '0-1234567890.part', '0x1-0.part',
+    'x.part', '0.part', '0-.part', '-0.part', '0-0.part.bak', '0-0.PART', 'a0-0.part', '00000000-0.part', '-1-0.part', '1.5-0.part', '0-0.part\n', '１-0.part', '0-1234567890.part', '0x1-0.part',
   ]
   const { folder, runs } = await resumed(t, Object.fromEntries(names.map((name) => [name, content.data])), false)
   t.strictSame(runs, [])

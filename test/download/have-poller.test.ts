@@ -4,6 +4,7 @@ import t from 'tap'
 import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentOf } from '../../lib/content/digest.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
+import { WantedFile } from '../../lib/content/wanted.js'
 import { HavePoller } from '../../lib/download/have-poller.js'
 import type { Address } from '../../lib/protocol/address.js'
 import { closed, deadPort, HOST, listen, type Scope } from '../net/peer.js'
@@ -33,7 +34,7 @@ async function ownerThat (t: Scope, ...answers: Array<object | 'silence' | 'hang
 }
 
 function poller (t: Scope): HavePoller {
-  const haves = new HavePoller({ filename: 'file', ...content }, { deadlines: DEADLINES })
+  const haves = new HavePoller({ filename: 'file', ...content }, new WantedFile(content), { deadlines: DEADLINES })
   t.teardown(() => haves.close())
   return haves
 }

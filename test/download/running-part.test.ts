@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Part } from '../../lib/schedule/part.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import type { PartTask, WholeFile } from '../../lib/part/part-task.js'
+import { WantedFile } from '../../lib/content/wanted.js'
 import { RunningPart, type PartEnd } from '../../lib/download/running-part.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
 import { PiecemealError } from '../../lib/protocol/errors.js'
@@ -31,7 +32,7 @@ function start (): Started {
   const threads: Thread[] = []
   const ends: PartEnd[] = []
   const running = new RunningPart({
-    part, owner: OWNER, place: { firstPiece: 2, endPiece: 6, path: '/part', originPiece: 2, isWindow: false, isBlank: true }, found: { ...content, owners: [OWNER] }, pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
+    part, owner: OWNER, place: { firstPiece: 2, endPiece: 6, path: '/part', originPiece: 2, isWindow: false, isBlank: true }, found: { ...content, owners: [OWNER] }, wanted: new WantedFile(content), pieces: content.pieces, target: '/target', onEnd: async (how) => { ends.push(how) },
   }, {
     name: 'me',
     deadlines: DEADLINES,
@@ -46,7 +47,7 @@ function start (): Started {
 
 void t.test('the thread is told what to fetch, and its end is passed on', async (t) => {
   const { running, task, end, ends } = start()
-  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part', originPiece: 2, isWindow: false, target: '/target' })
+  t.match(task, { name: 'me', filename: 'file', firstPiece: 2, endPiece: 6, owner: { host: '127.0.0.1', port: 2 }, path: '/part', origin: 20, offsets: Float64Array.of(20, 30, 40, 50, 60), ranges: [{ start: 20, end: 60 }], isWindow: false, target: '/target' })
   t.ok(content.pieces.subarray(2 * 32, 6 * 32).equals(task.pieces ?? Buffer.alloc(0)))
   t.equal(task.pieces?.buffer.byteLength, 4 * 32, 'and no more than that crosses threads')
   t.strictSame(ends, [])

@@ -1,10 +1,10 @@
 import t from 'tap'
+import { FileLayout } from '../../lib/content/layout.js'
 import { Tally } from '../../lib/download/tally.js'
-import { tinyContent } from './contents.js'
 
 void t.test('whoever brings a piece first has brought it', async (t) => {
   // Pieces of 10 bytes, the last of 5.
-  const tally = new Tally(tinyContent(35))
+  const tally = new Tally(new FileLayout(35, 10))
   tally.count({ firstPiece: 0, endPiece: 1 })
   t.equal(tally.bytes, 10)
   t.strictSame(tally.owners, [], 'what was there already nobody has brought')

@@ -7,6 +7,7 @@ import { blake3 } from '@napi-rs/blake-hash'
 import t, { type Test } from 'tap'
 import { DEADLINES } from '../../lib/protocol/limits.js'
 import { contentDigest } from '../../lib/content/digest.js'
+import { FileLayout, offsetsOf } from '../../lib/content/layout.js'
 import { fetchPart } from '../../lib/part/fetch-part.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import type { PartTask } from '../../lib/part/part-task.js'
@@ -35,7 +36,7 @@ interface Fetching {
 }
 
 /** A part that is fetched from an owner, which answers the request with its header and then does what it is told. */
-async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours, isSilent = false, file = {} }: { theirs?: Secret | undefined, ours?: Secret | undefined, isSilent?: boolean, file?: Partial<Pick<PartTask, 'path' | 'originPiece' | 'isWindow'>> }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
+async function fetching (t: Test, serve: (socket: Socket, control: PartControl) => Promise<void>, { theirs, ours, isSilent = false, file = {} }: { theirs?: Secret | undefined, ours?: Secret | undefined, isSilent?: boolean, file?: Partial<Pick<PartTask, 'path' | 'origin' | 'isWindow'>> }, deadlines: PartTask['deadlines'] = DEADLINES): Promise<Fetching> {
   const content = { size: BYTES, digest: contentDigest(BYTES, MiB, DIGESTS), pieceLength: MiB }
   const control = PartControl.forPart(0, PIECES)
   const listener = new Listener({
@@ -49,9 +50,9 @@ async function fetching (t: Test, serve: (socket: Socket, control: PartControl) 
   })
   t.teardown(async () => await listener.close())
   const owner = await listener.listen({ host: HOST, port: 0 })
-  const { path = join(await tempDir(t), 'part'), originPiece = 0, isWindow = false } = file
+  const { path = join(await tempDir(t), 'part'), origin = 0, isWindow = false } = file
   const credentials: PartTask['credentials'] = ours && { ...credentialsFor('data', ours), name: 'NodeC' }
-  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, pieces: DIGESTS, path, originPiece, isWindow, isBlank: true, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
+  const fetched = fetchPart({ ...content, filename: 'file', name: 'NodeC', deadlines, down: new RateLimit().buffer, owner, credentials, firstPiece: 0, endPiece: PIECES, isPatient: false, offsets: offsetsOf(new FileLayout(BYTES, MiB), { firstPiece: 0, endPiece: PIECES }), ranges: [{ start: 0, end: BYTES }], pieces: DIGESTS, path, origin, isWindow, isBlank: true, naming: { way: 'link', hiddenFolder: dirname(path) }, control: control.buffer })
   fetched.catch(() => {})
   return { fetched, control, path }
 }
@@ -98,7 +99,7 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
     await t.test('a window of a file: written at its place, and nothing beside it', async (t) => {
       const path = join(await tempDir(t), 'file')
       await writeFile(path, Buffer.alloc(2 * MiB + BYTES + 10, 'others'))
-      const { fetched } = await fetching(t, async (socket) => { socket.end(DATA) }, { ...secrets, file: { path, originPiece: -2, isWindow: true } })
+      const { fetched } = await fetching(t, async (socket) => { socket.end(DATA) }, { ...secrets, file: { path, origin: -2 * MiB, isWindow: true } })
       await fetched
       const wanted = Buffer.alloc(2 * MiB + BYTES + 10, 'others')
       DATA.copy(wanted, 2 * MiB)

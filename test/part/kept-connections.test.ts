@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
 import { LineReader } from '../../lib/net/line-reader.js'
 import { Listener } from '../../lib/net/listener.js'
+import { FileLayout, offsetsOf } from '../../lib/content/layout.js'
 import { fetchPart } from '../../lib/part/fetch-part.js'
 import { pieceCount } from '../../lib/protocol/content.js'
 import { DEADLINES } from '../../lib/protocol/limits.js'
@@ -73,7 +74,9 @@ async function owner (t: Test, serve: Serve, isSecret: boolean, data = DATA): Pr
       isPatient: false,
       pieces: endPiece === 1 ? undefined : pieces,
       path,
-      originPiece: 0,
+      offsets: offsetsOf(new FileLayout(size, pieceLength), { firstPiece: 0, endPiece }),
+      ranges: [{ start: 0, end: Math.min(size, endPiece * pieceLength) }],
+      origin: 0,
       isWindow: false,
       isBlank: true,
       naming: { way: 'link', hiddenFolder: dirname(path) },

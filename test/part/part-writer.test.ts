@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { FileLayout, offsetsOf } from '../../lib/content/layout.js'
 import { PartWriter } from '../../lib/part/part-writer.js'
 import type { PartTask } from '../../lib/part/part-task.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
@@ -9,8 +10,8 @@ import { KiB, MiB } from '../../lib/protocol/units.js'
 const DATA = Buffer.alloc(4 * MiB)
 for (let piece = 0; piece < 4; piece++) DATA.fill(`data ${piece} `, piece * MiB + 500 * KiB, piece * MiB + 600 * KiB)
 
-function writeAll (task: Pick<PartTask, 'path' | 'firstPiece' | 'originPiece' | 'isWindow' | 'isBlank'>, chunk: number): void {
-  const writer = new PartWriter({ ...task, size: DATA.length, pieceLength: MiB } as PartTask)
+function writeAll (task: Pick<PartTask, 'path' | 'firstPiece' | 'origin' | 'isWindow' | 'isBlank'>, chunk: number): void {
+  const writer = new PartWriter({ ...task, offsets: offsetsOf(new FileLayout(DATA.length), { firstPiece: task.firstPiece, endPiece: 4 }) } as PartTask)
   const data = DATA.subarray(task.firstPiece * MiB)
   for (let at = 0; at < data.length; at += chunk) writer.write(data.subarray(at, at + chunk), at)
   writer.close()
@@ -24,7 +25,7 @@ for (const chunk of [MiB, 300_000, 3 * MiB]) {
   await t.test(`in chunks of ${chunk} bytes`, async (t) => {
     await t.test('a part file: zeros stay a hole', async (t) => {
       const path = join(t.testdir({}), '1-0.part')
-      writeAll({ path, firstPiece: 1, originPiece: 1, isWindow: false, isBlank: true }, chunk)
+      writeAll({ path, firstPiece: 1, origin: MiB, isWindow: false, isBlank: true }, chunk)
       t.ok(readFileSync(path).equals(DATA.subarray(MiB)))
       t.ok(diskBytes(path) <= 3 * 192 * KiB)
     })
@@ -33,7 +34,7 @@ for (const chunk of [MiB, 300_000, 3 * MiB]) {
       const path = join(t.testdir({}), '0-0.part')
       writeFileSync(path, Buffer.concat([DATA.subarray(0, MiB), Buffer.alloc(1.5 * MiB, 'a liar')]))
       truncateSync(path, DATA.length)
-      writeAll({ path, firstPiece: 1, originPiece: 0, isWindow: true, isBlank: false }, chunk)
+      writeAll({ path, firstPiece: 1, origin: 0, isWindow: true, isBlank: false }, chunk)
       t.ok(readFileSync(path).equals(DATA))
       if (chunk < 3 * MiB) t.ok(diskBytes(path) < 4 * MiB, 'and what is still a hole stays one')
     })
@@ -41,7 +42,7 @@ for (const chunk of [MiB, 300_000, 3 * MiB]) {
     await t.test('a window where nobody wrote', async (t) => {
       const path = join(t.testdir({ '0-0.part': '' }), '0-0.part')
       truncateSync(path, DATA.length)
-      writeAll({ path, firstPiece: 0, originPiece: 0, isWindow: true, isBlank: true }, chunk)
+      writeAll({ path, firstPiece: 0, origin: 0, isWindow: true, isBlank: true }, chunk)
       t.ok(readFileSync(path).equals(DATA))
       t.ok(diskBytes(path) <= 4 * 192 * KiB)
     })
