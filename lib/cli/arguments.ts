@@ -6,7 +6,7 @@ import type { TrackerOptions } from '../tracker/tracker.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'
 import { parseAdvertised, parseHost, parsePort, parseTracker } from './addresses.js'
-import { parseDuration } from './duration.js'
+import { parseDuration, parseSeconds } from './duration.js'
 import { parseRate } from './rate.js'
 
 /** Where the secrets are, not what they are: those never stand in an argument. */
@@ -22,7 +22,7 @@ export interface TrackerArguments extends Address, SecretArguments, Pick<Tracker
 }
 
 /** What a node is given, or is left to choose. */
-type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs'>
+type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs'>
 
 export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines'>>, Choices, SecretArguments {
   command: 'run'
@@ -64,7 +64,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', ...SECRET_FLAGS], boolean: ['json', 'insecure', 'separate-parts'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', ...SECRET_FLAGS], boolean: ['json', 'insecure', 'separate-parts'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -83,6 +83,7 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     ...optional('up', flags.up, parseRate),
     ...optional('down', flags.down, parseRate),
     ...optional('giveUpMs', flags['give-up'], parseDuration),
+    ...optional('keepOldMs', flags['keep-old'], parseSeconds),
     ...secretOf(flags, environment),
   }
 }

@@ -18,7 +18,7 @@ ${SECRET_USAGE}
       --version            the version`
 
 export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST] [--advertise HOST[:INPUT:OUTPUT]]
-                [--up RATE] [--down RATE] [--give-up TIME] [--separate-parts] [--secret-file F] [--json]
+                [--up RATE] [--down RATE] [--give-up TIME] [--keep-old SECONDS] [--separate-parts] [--secret-file F] [--json]
 
 Shares files of the folder DIR/NAME and fetches others into it, from all of their owners at once.
 It is told what to do by lines on standard input.
@@ -33,6 +33,7 @@ It is told what to do by lines on standard input.
       --up RATE            let file data out no faster than this (default off, no limit)
       --down RATE          let file data in no faster than this (default off, no limit)
       --give-up TIME       give a download up that has had no new byte for so long: 30s, 10m, 1h; a bare number is minutes (default 10m)
+      --keep-old SECONDS   go on to answer for a folder's last version so long after the last question for it (default 3600)
       --separate-parts     write each part into a file of its own and glue them, even where one file could take them all at their places
 ${SECRET_USAGE}
       --json               one JSON object a line on standard output instead of text

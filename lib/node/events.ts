@@ -17,6 +17,8 @@ export interface NodeEvents {
   sharing: [SharingEvent]
   /** A file that was offered is no longer: it has changed. */
   withdrawn: [{ file: string } & ErrorData]
+  /** A file of a folder is not what was announced, and not offered any more; the folder's other files are. `path` within the folder. */
+  changed: [{ file: string, path: string }]
   /** A file is no longer offered, because its user said so. */
   unshared: [{ file: string }]
   /** A file that is offered was digested again, and has the same bytes. */
@@ -48,6 +50,8 @@ export interface SharingEvent {
   /** False while the tracker is away: it is told as soon as it is back. */
   announced: boolean
   seconds: number
+  /** How many files are in it, where it is a folder. */
+  files?: number
 }
 
 export interface VerifiedEvent {
@@ -84,7 +88,7 @@ export interface SavedEvent {
 /** What a node is at. Rates are bytes a second. */
 export interface NodeStatus {
   /** `missing`: gone, and looked for. */
-  sharing: Array<{ file: string, bytes: number, digest: string, missing?: true }>
+  sharing: Array<{ file: string, bytes: number, digest: string, missing?: true, files?: number }>
   /** Downloads that run, and those that wait for their turn. */
   fetching: Fetching[]
   serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>

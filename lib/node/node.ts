@@ -19,18 +19,27 @@ import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
+import type { FolderName, FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { NodeFolder, type Destination } from '../disk/node-folder.js'
-import { whereItLies } from '../disk/where-it-lies.js'
+import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { Offers } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
+import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
+
+export interface UploadOptions {
+  as?: string | undefined
+  times?: boolean | undefined
+  skipSpecial?: boolean | undefined
+  allowShrink?: boolean | undefined
+}
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
@@ -39,7 +48,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs'>> & Pick<NodeOptions, 'advertise'>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs'>> & Pick<NodeOptions, 'advertise'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
@@ -52,6 +61,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #tracker: TrackerClient
   readonly #activity: Activity
   readonly #own: OwnShares
+  readonly #folders: OwnFolders
   /** File name → where its download goes. */
   readonly #targets = new Map<string, string>()
   #isStopping = false
@@ -67,10 +77,10 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
-    this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
+    this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
     this.limit('up', up)
     this.limit('down', down)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, ...options }
@@ -92,7 +102,12 @@ export class Node extends EventEmitter<NodeEvents> {
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
     const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
-    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
+    const folders = {
+      onFolderLost: async (folder: FolderName, entry: number) => await this.#folders.lost(folder, entry),
+      onFolderSuspect: (folder: FolderName, entry: number) => this.#folders.suspect(folder, entry),
+      onFolderUnreadable: (folder: FolderName, piece: number, error: PiecemealError) => this.#folders.unreadable(folder, piece, error),
+    }
+    this.#uploads = new UploadThread({ ...serving, ...folders, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
@@ -104,11 +119,22 @@ export class Node extends EventEmitter<NodeEvents> {
       missingLookMs: this.#deadlines.missingLookMs,
       onError: serving.onError,
     })
+    this.#folders = new OwnFolders({
+      pool: async () => await this.#startedPool(),
+      activity: this.#activity,
+      offers: this.#offers,
+      events: this,
+      keepOldMs: this.#deadlines.keepOldMs,
+      idleMs: async (folder) => await this.#uploads.folderIdleMs(folder),
+      onError: serving.onError,
+    })
     this.#metadataServer = new MetadataServer({
       ...serving,
       credentials: control,
       maxConnections,
       shares,
+      folders: this.#offers.folders,
+      onFolderGone: (folder: FolderShare) => this.#folders.gone(folder),
       partials,
       // A thread that has died has told so itself.
       sentLately: async (digest) => await this.#uploads.sentLately(digest).catch(() => undefined),
@@ -123,7 +149,7 @@ export class Node extends EventEmitter<NodeEvents> {
       announcements: () => this.#offers.announcements,
     })
     const { tracker } = this.#options
-    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size })))
+    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size + this.#offers.folders.size })))
     this.#tracker.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker }) }))
     this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
   }
@@ -173,19 +199,23 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Offers a file: digests it, unless that was done before, and announces it. The network learns its name, never its path.
+   * Offers a file or a folder: digests what of it was not digested before, and announces it. The network learns its name, never its path.
    *
    * @param file a name of the node's folder; with a `/` in it a path, shared where it lies
    * @param options.as the name that it is shared under, @default the last component
-   * @throws E_NAME; E_EXISTS if another file has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
+   * @param options.times whether the times of a folder's files are part of it
+   * @param options.skipSpecial what of a folder can't be shared is left out, instead of being an error
+   * @param options.allowShrink the folder may have lost more than half of what it had
+   * @throws E_NAME; E_EXISTS if something else has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
    */
-  async upload (file: string, options: { as?: string | undefined } = {}): Promise<SharingEvent> {
-    const filename = options.as ?? basename(file)
+  async upload (file: string, options: UploadOptions = {}): Promise<SharingEvent> {
+    const { as: filename = basename(file), times: hasTimes, skipSpecial, allowShrink } = options
     assertFileName(filename)
-    const { realPath } = this.#openFolder
-    if (file.includes('/')) return await this.#own.add({ filename, path: await whereItLies(file) })
-    assertFileName(file)
-    return await this.#own.add({ filename, path: join(realPath, file) })
+    const folder = this.#openFolder
+    if (!file.includes('/')) assertFileName(file)
+    const path = file.includes('/') ? await whereItLies(file) : join(folder.realPath, file)
+    if (!await isFolder(path)) return await this.#own.add({ filename, path })
+    return await this.#folders.add({ filename, path }, { treeFile: folder.treeFile(path), hasTimes, skipSpecial, allowShrink })
   }
 
   /**
@@ -200,7 +230,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
-      await this.#own.assertFree(target)
+      await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn)
@@ -252,7 +282,7 @@ export class Node extends EventEmitter<NodeEvents> {
 
   /** Offers a file no longer; uploads of it that run may end. @throws E_NOT_SHARED if it is not offered. */
   unshare (filename: string): void {
-    this.#own.remove(filename)
+    if (!this.#folders.remove(filename)) this.#own.remove(filename)
   }
 
   /**
@@ -261,7 +291,10 @@ export class Node extends EventEmitter<NodeEvents> {
    * @throws E_NOT_SHARED if it is not offered; once all have been looked at, E_CHANGED if a file was withdrawn, or why a file could not be read.
    */
   async verify (filename?: string): Promise<void> {
-    await this.#own.verify(filename)
+    const folders = [...this.#offers.folders].filter((folder) => filename === undefined || folder.filename === filename)
+    const isFolderOnly = filename !== undefined && folders.length > 0
+    const results = await Promise.allSettled([...folders.map(async (folder) => await this.#folders.verify(folder)), ...(isFolderOnly ? [] : [this.#own.verify(filename)])])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
   /** The files in the network. @throws E_TRACKER. */
@@ -274,11 +307,12 @@ export class Node extends EventEmitter<NodeEvents> {
     return {
       sharing: [
         ...[...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
+        ...[...this.#offers.folders].map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files })),
         ...[...this.#own.missing].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest, missing: true as const })),
       ],
       fetching: this.#activity.fetching,
-      serving: uploads.map(({ filename, peer, sent, range, seconds }) => ({
-        file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
+      serving: uploads.map(({ filename, peer, sent, bytes, seconds }) => ({
+        file: filename, peer, bytes: sent, size: bytes, rate: sent / Math.max(0.001, seconds),
       })),
       tracker: { connected: this.#tracker.isConnected },
       limits: this.limits,
@@ -327,6 +361,7 @@ export class Node extends EventEmitter<NodeEvents> {
   async #end (): Promise<void> {
     this.#isStopping = true
     this.#own.close()
+    this.#folders.close()
     const stopped = this.#activity.stop()
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.

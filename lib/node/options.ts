@@ -28,6 +28,8 @@ export interface NodeOptions {
   advertise?: AdvertisedAddress | undefined
   /** A download that has had no new byte for so long is given up. @default 10 minutes */
   giveUpMs?: number | undefined
+  /** How long a version of a folder that was replaced goes on to answer after the last question for it. @default an hour */
+  keepOldMs?: number | undefined
   /** Whether parts have files of their own, which are glued, even where they could be written at their places in one. @default false */
   separateParts?: boolean
   /** Waits other than those of the contract, for tests. */

@@ -26,7 +26,7 @@ const TASKS = new URL('../../workers/pool-tasks.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
 /** Within what a node has to leave; it takes a tenth of a second where the machine has time. */
 const LOAD_MS = 4_000
-const CORES = availableParallelism()
+export const CORES = availableParallelism()
 /** How many small parts share one thread, at most. */
 const PARTS_PER_THREAD = 4
 

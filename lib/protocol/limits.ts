@@ -47,6 +47,8 @@ export const DEADLINES = {
   ownerWaitMs: 30_000,
   /** How long a download tries on without a new byte while somebody is listed. */
   giveUpMs: 600_000,
+  /** A version of a folder that was replaced goes on to answer so long after the last question for it. */
+  keepOldMs: 3_600_000,
   /** How often a shared file that is gone is looked for. */
   missingLookMs: 60_000,
   /** How long a node that leaves waits for the uploads that run. */
@@ -92,6 +94,8 @@ export const PROBES_PER_MINUTE = 4
 export const REFUSED_SHARE_MS = 60 * 60 * 1_000
 /** Earlier contents of a file that one record names. */
 export const REPLACED_DIGESTS = 16
+/** Versions of one folder that still answer after another has taken their place. */
+export const KEPT_VERSIONS = 8
 
 export const OWNERS_PER_REPLY = 50
 /** Replies that a tracker keeps for the next who asks for the same file. */

@@ -3,7 +3,9 @@ import type { MessagePort } from 'node:worker_threads'
 import { toTaskResult } from '../threads/task-result.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { toPiecemealError } from '../protocol/errors.js'
+import type { FolderName } from './folder-share.js'
 import { PartialShare, PartialShares } from './partial-share.js'
+import { ServedFolders } from './served-folder.js'
 import { ShareIndex, servedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
@@ -14,19 +16,28 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
   const partials = new PartialShares()
   const unheard = new Map<number, () => void>()
   let nextId = 0
+  /** Resolves when the main thread has told all others. */
+  const tell = async (message: (id: number) => UploadMessage): Promise<void> => {
+    const id = nextId++
+    say(message(id))
+    await new Promise<void>((resolve) => unheard.set(id, resolve))
+    unheard.delete(id)
+  }
+  const named = ({ filename, digest }: FolderName): FolderName => ({ filename, digest })
+  const folders = new ServedFolders({
+    onLost: async (folder, entry) => await tell((id) => ({ kind: 'folder lost', id, folder: named(folder), entry })),
+    onSuspect: (folder, entry) => say({ kind: 'folder suspect', folder: named(folder), entry }),
+    onUnreadable: async (folder, piece, { code, message }) => await tell((id) => ({ kind: 'folder unreadable', id, folder: named(folder), piece, error: { code, message } })),
+  })
   const server = new UploadServer({
     ...options,
     shares,
+    folders,
     partials,
     up: new RateLimit(up),
     onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
     onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
-    onUnreadable: async (share, piece, { code, message }) => {
-      const id = nextId++
-      say({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })
-      await new Promise<void>((resolve) => unheard.set(id, resolve))
-      unheard.delete(id)
-    },
+    onUnreadable: async (share, piece, { code, message }) => await tell((id) => ({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })),
     onProbe: (probe) => say({ kind: 'probe', probe }),
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)
@@ -45,6 +56,10 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
       case 'listen': return await server.listen(call.argument)
       case 'add': return shares.add({ ...call.argument, pieces: Buffer.from(call.argument.pieces) })
       case 'remove': return shares.remove(call.argument)
+      case 'addFolder': return folders.add(call.argument)
+      case 'removeFolder': return folders.remove(call.argument)
+      case 'lackOfFolder': return folders.lack(call.argument, call.argument.pieces)
+      case 'folderIdleMs': return folders.idleMs(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)
       case 'heard': return unheard.get(call.argument)?.()

@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../threads/start-thread.js'
 import { fromTaskResult } from '../threads/task-result.js'
-import type { PlacedRun } from '../content/run.js'
+import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
 import { outOfDescriptors, PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { folderShareData, type FolderName, type FolderShare } from './folder-share.js'
 import type { PartialContent, PartialShare } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
@@ -24,12 +25,16 @@ export interface UploadThreadOptions extends UploadThreadData {
   onSuspect: (file: ServedFile) => void
   /** The disk does not give a piece. All that may be asked are to know of it when this returns. */
   onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
+  /** The same of the files of folders, by their numbers in the manifest. */
+  onFolderLost: (folder: FolderName, entry: number) => Promise<void>
+  onFolderSuspect: (folder: FolderName, entry: number) => void
+  onFolderUnreadable: (folder: FolderName, piece: number, error: PiecemealError) => void
   /** A tracker wants to hear this back by our own connection. */
   onProbe?: (probe: string) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
   /** All that is offered, with every change that a thread has been told of. */
-  offered: () => { shares: Iterable<Share>, partials: Iterable<PartialShare> }
+  offered: () => { shares: Iterable<Share>, folders: { all: Iterable<FolderShare> }, partials: Iterable<PartialShare> }
 }
 
 /** The least time between two starts of the thread, where it dies again and again. */
@@ -69,6 +74,24 @@ export class UploadThread {
 
   async remove (file: ServedFile): Promise<void> {
     await this.#tell('remove', servedFile(file))
+  }
+
+  /** Serves a folder, or what is here of it, beside those that have the same name and another digest. */
+  async addFolder (share: FolderShare): Promise<void> {
+    await this.#tell('addFolder', folderShareData(share))
+  }
+
+  async removeFolder ({ filename, digest }: FolderName): Promise<void> {
+    await this.#tell('removeFolder', { filename, digest })
+  }
+
+  async lackOfFolder ({ filename, digest }: FolderName, { firstPiece, endPiece }: PieceRange): Promise<void> {
+    await this.#tell('lackOfFolder', { filename, digest, pieces: { firstPiece, endPiece } })
+  }
+
+  /** How long nobody has asked for it. */
+  async folderIdleMs ({ filename, digest }: FolderName): Promise<number | undefined> {
+    return await this.#tell('folderIdleMs', { filename, digest })
   }
 
   /** Serves pieces of a content that is still being downloaded. */
@@ -147,8 +170,9 @@ export class UploadThread {
   }
 
   async #giveAll (): Promise<void> {
-    const { shares, partials } = this.#options.offered()
+    const { shares, folders, partials } = this.#options.offered()
     for (const share of shares) await this.add(share)
+    for (const folder of folders.all) await this.addFolder(folder)
     for (const { content, runs } of partials) for (const run of runs) await this.place(content, run)
   }
 
@@ -179,9 +203,17 @@ export class UploadThread {
       case 'unreadable': {
         const { id, file, piece, error: { code, message: why } } = message
         this.#options.onUnreadable(file, piece, new PiecemealError(code, why))
-        // A thread that has died waits for nothing.
-        this.#tell('heard', id).catch(() => {})
+        return this.#heard(id)
+      }
+      case 'folder lost': {
+        this.#options.onFolderLost(message.folder, message.entry).then(() => this.#heard(message.id), (error: unknown) => this.#options.onError(toPiecemealError(error)))
         return
+      }
+      case 'folder suspect': return this.#options.onFolderSuspect(message.folder, message.entry)
+      case 'folder unreadable': {
+        const { id, folder, piece, error: { code, message: why } } = message
+        this.#options.onFolderUnreadable(folder, piece, new PiecemealError(code, why))
+        return this.#heard(id)
       }
       case 'probe': return this.#options.onProbe?.(message.probe)
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
@@ -195,6 +227,11 @@ export class UploadThread {
         }
       }
     }
+  }
+
+  #heard (id: number): void {
+    // A thread that has died waits for nothing.
+    this.#tell('heard', id).catch(() => {})
   }
 
   #lose (worker: Worker, error: PiecemealError): void {

@@ -16,9 +16,10 @@ const LINES: Lines = {
     [`tracker ${formatAddress(tracker)} ${code === 'E_AUTH' ? 'does not let us in' : 'is away'}, trying again: ${oneLine(code === 'E_AUTH' ? `${code} ${message}` : message)}`],
   unreachable: ({ input, output, tracker }) =>
     [`the tracker ${formatAddress(tracker)} can't connect to this node at ${formatAddress(input)} and ${formatAddress(output)}: others may not be able to fetch from it; see --host and --advertise`],
-  sharing: ({ file, bytes, digest, announced }) =>
-    [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
+  sharing: ({ file, bytes, digest, announced, files }) =>
+    [`sharing ${printable(file)} (${files === undefined ? '' : `${count(files, 'file')}, `}${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
   withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${oneLine(message)}`],
+  changed: ({ file, path }) => [`changed ${printable(path)}: it is no longer shared in ${printable(file)}; the other files are`],
   unshared: ({ file }) => [`no longer sharing ${printable(file)}`],
   verified: ({ file, bytes, seconds }) => [`verified ${printable(file)} (${formatBytes(bytes)}): as it was announced, in ${formatSeconds(seconds)}`],
   cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
@@ -39,7 +40,7 @@ const LINES: Lines = {
   ],
   status: ({ sharing, fetching, serving, tracker, limits }) => [
     `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.filter(({ missing }) => !missing).length}, fetching ${fetching.length}, serving ${serving.length}`,
-    ...sharing.map(({ file, bytes, digest, missing }) => `  ${missing ? 'misses' : 'shares'} ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
+    ...sharing.map(({ file, bytes, digest, missing, files }) => `  ${missing ? 'misses' : 'shares'} ${printable(file)} (${files === undefined ? '' : `${count(files, 'file')}, `}${formatBytes(bytes)}, ${shortDigest(digest)})`),
     ...fetching.map(({ file, bytes, size, rate, waitingFor }) =>
       `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
     ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),

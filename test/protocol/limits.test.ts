@@ -20,6 +20,7 @@ const CONTRACT: Record<keyof typeof DEADLINES, number> = {
   threadHangMs: 30_000,
   ownerWaitMs: 30_000,
   giveUpMs: 600_000,
+  keepOldMs: 3_600_000,
   missingLookMs: 60_000,
   leaveMs: 5_000,
 }
