@@ -14,11 +14,14 @@ const MAY_IMPORT = {
   tree: ['protocol', 'content', 'manifest', 'disk', 'threads'],
   schedule: ['protocol', 'content'],
   part: ['protocol', 'secret', 'net', 'content', 'threads', 'disk'],
-  tracker: ['protocol', 'secret', 'net'],
+  metrics: ['protocol'],
+  web: ['protocol', 'secret', 'net', 'metrics'],
+  tracker: ['protocol', 'secret', 'net', 'metrics'],
+  page: ['protocol', 'secret', 'tracker', 'web', 'metrics'],
   share: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree'],
   download: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'schedule', 'part'],
-  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download'],
-  cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui'],
+  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'metrics'],
+  cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui', 'metrics', 'web', 'page'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
 

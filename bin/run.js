@@ -3,7 +3,7 @@ const { join } = require('node:path')
 
 const LIB = join(__dirname, '..', 'dist', 'lib')
 /** Each imports from those before it alone. */
-const LAYERS = ['protocol', 'threads', 'secret', 'content', 'net', 'disk', 'schedule', 'share']
+const LAYERS = ['protocol', 'metrics', 'threads', 'secret', 'content', 'net', 'disk', 'schedule', 'share']
 
 /**
  * Node's file calls and name look-ups share a few threads; four of them that wait for a disk would be

@@ -3,10 +3,12 @@ import minimist from 'minimist'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import type { NodeLimits, NodeOptions } from '../node/options.js'
 import type { TrackerOptions } from '../tracker/tracker.js'
+import type { WebPort } from '../web/web-server.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'
 import { parseAdvertised, parseHost, parsePort, parseTracker } from './addresses.js'
 import { parseDuration, parseSeconds } from './duration.js'
+import { HTTP_FLAGS, httpOf } from './http-arguments.js'
 import { parseRate } from './rate.js'
 
 /** Where the secrets are, not what they are: those never stand in an argument. */
@@ -19,14 +21,16 @@ export interface SecretArguments {
 export interface TrackerArguments extends Address, SecretArguments, Pick<TrackerOptions, 'maxConnections'> {
   command: 'run'
   allowAdvertise: boolean
+  http?: WebPort
 }
 
 /** What a node is given, or is left to choose. */
-type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs'>
+type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting'>
 
 export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines'>>, Choices, SecretArguments {
   command: 'run'
   json: boolean
+  http?: WebPort
 }
 
 /** To make a secret instead of running. */
@@ -47,7 +51,7 @@ const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense. */
 export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | NewSecretArguments | InfoArguments {
-  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...SECRET_FLAGS], boolean: ['allow-advertise', 'insecure'], alias: { p: 'port' } })
+  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], alias: { p: 'port' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (flags['new-secret'] !== undefined) return { command: 'new-secret', path: String(flags['new-secret']) }
@@ -57,6 +61,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
     host: hostOf(flags),
     allowAdvertise: flags['allow-advertise'] === true,
     ...optional('maxConnections', flags['max-connections'], connectionsOf),
+    ...httpIn(flags),
     ...secretOf(flags, environment),
   }
 }
@@ -64,7 +69,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', ...SECRET_FLAGS], boolean: ['json', 'insecure', 'separate-parts'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -84,6 +89,8 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     ...optional('down', flags.down, parseRate),
     ...optional('giveUpMs', flags['give-up'], parseDuration),
     ...optional('keepOldMs', flags['keep-old'], parseSeconds),
+    ...(flags.report === false && { isReporting: false }),
+    ...httpIn(flags),
     ...secretOf(flags, environment),
   }
 }
@@ -109,11 +116,13 @@ function takePorts (argv: readonly string[]): [input: string, output: string, re
   return [input, output, argv.toSpliced(at, 3)]
 }
 
-function parseFlags (argv: readonly string[], { string, boolean = [], alias }: { string: string[], boolean?: string[], alias: Record<string, string> }): Flags {
-  for (const argument of argv) throwOnForeignFlag(argument, [...string, 'help', 'version', ...boolean, ...Object.keys(alias)], string)
+/** `negated` are on unless `--no-NAME` says otherwise. */
+function parseFlags (argv: readonly string[], { string, boolean = [], negated = [], alias }: { string: string[], boolean?: string[], negated?: string[], alias: Record<string, string> }): Flags {
+  for (const argument of argv) throwOnForeignFlag(argument, [...string, 'help', 'version', ...boolean, ...negated.map((name) => `no-${name}`), ...Object.keys(alias)], string)
   const { _: positionals, ...flags } = minimist([...argv], {
     string,
-    boolean: ['help', 'version', ...boolean],
+    boolean: ['help', 'version', ...boolean, ...negated],
+    default: Object.fromEntries(negated.map((name) => [name, true])),
     alias,
     unknown: (argument) => { throw usage(`${JSON.stringify(argument)} is no option`) },
   })
@@ -144,6 +153,11 @@ function asksForInfo ({ help, version }: Flags): InfoArguments | undefined {
 function optional<Name extends string, T> (name: Name, value: Flags[string], parse: (text: string) => T | undefined): { [N in Name]?: T } {
   const parsed = value === undefined ? undefined : parse(String(value))
   return (parsed === undefined ? {} : { [name]: parsed }) as { [N in Name]?: T }
+}
+
+function httpIn (flags: Flags): { http?: WebPort } {
+  const http = httpOf(flags)
+  return http === undefined ? {} : { http }
 }
 
 function connectionsOf (text: string): number {

@@ -4,6 +4,7 @@ import split2 from 'split2'
 import { Node } from '../node/node.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
+import type { WebPort, WebServer } from '../web/web-server.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
@@ -39,18 +40,28 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
       else output.err(`error: ${oneLine(error.message)}`)
     })
   })
+  const { http } = options
+  // Loaded only where it is wanted, with all that it is made of.
+  const openSite = async (port: WebPort): Promise<WebServer> => await (await import('./node-site.js')).openNodeSite(node, {
+    ...port, secret, insecure: options.insecure, onError: (error) => output.err(`error: ${oneLine(error.message)}`),
+  })
+  let web: WebServer | undefined
   onSignal(() => { void session.stop() })
   try {
+    web = http && await openSite(http)
+    const listening = await web?.listen()
     await node.start().catch((error: unknown) => {
       // A signal that came first is why it did not start.
       if (!session.isStopping) throw error
     })
+    if (listening) reporter.report('http', { url: listening.url })
     if (!session.isStopping) obeyStandardInput(session)
     return await Promise.race([session.ended, nameTaken])
   } finally {
     // Nobody reads it any more, and what is open keeps the process alive.
     process.stdin.destroy()
     reporter.close()
+    await web?.close()
     await node.close()
   }
 }

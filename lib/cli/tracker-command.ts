@@ -5,6 +5,8 @@ import { CONNECTIONS } from '../protocol/limits.js'
 import { writeNewSecret } from '../secret/secret-file.js'
 import { spareDescriptors, trackerConnections } from '../threads/descriptors.js'
 import { Tracker, type TrackerOptions } from '../tracker/tracker.js'
+import type { TrackerSiteOptions } from '../page/tracker-site.js'
+import type { WebServer } from '../web/web-server.js'
 import type { Output } from '../ui/reporter.js'
 import { parseTrackerArguments } from './arguments.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
@@ -24,7 +26,8 @@ async function main (output: Output): Promise<number> {
       return 0
     }
     const secret = await loadSecret(options)
-    const tracker = new Tracker({ ...options, ...connectionsOf(options), secret })
+    const { http } = options
+    const tracker = new Tracker({ ...options, ...connectionsOf(options), secret, takesReports: http !== undefined })
     warnIfExposed({ ...options, secret }, output)
     tracker.on('listening', (address) => output.out(`tracker listening on ${formatAddress(address)}`))
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
@@ -33,12 +36,26 @@ async function main (output: Output): Promise<number> {
     const stopped = new Promise<void>((resolve, reject) => {
       onSignal(() => { tracker.close().then(resolve, reject) })
     })
-    await tracker.start()
-    await stopped
+    const web = http && await openSite(tracker, { ...http, secret, insecure: options.insecure, onError: (error) => output.err(`error: ${oneLine(error.message)}`) })
+    try {
+      const listening = await web?.listen()
+      await tracker.start()
+      if (listening) output.out(`http listening on ${listening.url}`)
+      await stopped
+    } finally {
+      await web?.close()
+      await tracker.close()
+    }
     return 0
   } catch (error) {
     return failStart(error, output)
   }
+}
+
+/** Loaded only where it is wanted, with all that it is made of. */
+async function openSite (tracker: Tracker, options: TrackerSiteOptions): Promise<WebServer> {
+  const { openTrackerSite } = await import('../page/tracker-site.js')
+  return await openTrackerSite(tracker, options)
 }
 
 /** As many as were asked for, where there are descriptors for them. */

@@ -3,6 +3,16 @@ const SECRET_USAGE = `      --secret-file F      the file of the network's secre
       --old-secret-file F  the secret before that one, accepted as well while a network changes it
       --insecure           listen beyond this machine without a secret`
 
+function httpUsage (what: string): string {
+  return `      --http PORT          open an HTTP port as well, 0 for any free one: ${what}
+      --http-host HOST     what that port listens on (default 127.0.0.1)
+      --http-cert F, --http-key F
+                           the files of its certificate and key, read anew when they change; beyond this machine it takes them,
+      --http-plain         or this, where a proxy does TLS
+      --http-name URL      https://NAME[:PORT], as browsers see it behind a proxy
+      --http-proxy ADDR    believe what this proxy says of who asks (X-Forwarded-For); several with commas between`
+}
+
 export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1] [--secret-file F] [--max-connections N]
        bin/tracker --new-secret F
 
@@ -13,6 +23,7 @@ Knows which node has which file. Nodes stay connected to it; it keeps nothing on
 ${SECRET_USAGE}
       --max-connections N  connections at once, from all nodes together (default 4096)
       --allow-advertise    without a secret, believe nodes that say where they are reached (--advertise), once that is proven
+${httpUsage('a page that shows what goes on, the same as JSON, and metrics')}
       --new-secret F       makes a secret in the file F, which must not be there yet, and ends
       --help               this text
       --version            the version`
@@ -36,6 +47,8 @@ It is told what to do by lines on standard input.
       --keep-old SECONDS   go on to answer for a folder's last version so long after the last question for it (default 3600)
       --separate-parts     write each part into a file of its own and glue them, even where one file could take them all at their places
 ${SECRET_USAGE}
+${httpUsage('metrics, health and status')}
+      --no-report          do not tell the tracker what is fetched and sent here, which its page shows
       --json               one JSON object a line on standard output instead of text
       --help               this text
       --version            the version

@@ -79,6 +79,12 @@ export async function unpromisedBytes (folder: string): Promise<number> {
   return freeBytes - promisedOn(fileSystem)
 }
 
+/** What the file system says is free; undefined where it doesn't say, or does not answer well. */
+export async function freeBytes (folder: string): Promise<number | undefined> {
+  const { freeBytes } = await ask(folder).catch(() => ({ freeBytes: Infinity }))
+  return Number.isFinite(freeBytes) ? freeBytes : undefined
+}
+
 function promisedOn (fileSystem: number): number {
   let bytes = 0
   for (const { bytesToCome } of promises.get(fileSystem) ?? []) bytes += bytesToCome

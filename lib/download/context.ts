@@ -2,6 +2,7 @@ import type { PieceList } from '../content/digest.js'
 import type { NameTask, Naming } from '../disk/give-name.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PartTask, WholeFile } from '../part/part-task.js'
+import type { ErrorCode } from '../protocol/errors.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
@@ -36,6 +37,8 @@ export interface DownloadContext {
   slots: Slots
   /** Its turn among the downloads of the node. */
   turn: Turn
+  /** A part has brought so many bytes, and ended, for this reason if before its end. */
+  onPartEnd?: ((bytes: number, failure: ErrorCode | undefined) => void) | undefined
   deadlines: Deadlines
   /** The rate of all of them together. */
   down: RateLimit

@@ -47,6 +47,13 @@ export class LiveParts {
     return this.#running.size
   }
 
+  /** Of good pieces, and of what has come of the next ones. */
+  get bytesByOwner (): Map<string, number> {
+    const bytes = new Map(this.#options.tally.owners.map(({ name, bytes }) => [name, bytes]))
+    for (const { owner: { name }, receivedBytes } of this.#running.values()) bytes.set(name, (bytes.get(name) ?? 0) + receivedBytes)
+    return bytes
+  }
+
   /** @throws what an owner answered to a doubtful question. */
   throwOnDoubt (): void {
     if (this.#doubt !== undefined) throw this.#doubt
@@ -107,6 +114,7 @@ export class LiveParts {
     if (failure && doubtful?.has(failure.code)) this.#doubt ??= failure
     this.#running.delete(id)
     this.#context.slots.release()
+    this.#context.onPartEnd?.(receivedBytes, failure?.code)
     schedule.progress(id, verifiedPiece, receivedBytes, performance.now())
     schedule.ended(id, performance.now(), this.#deaths.reasonOf(failure, threadId))
 

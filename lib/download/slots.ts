@@ -12,6 +12,10 @@ export class Slots {
     return this.#count - this.#taken
   }
 
+  get taken (): number {
+    return this.#taken
+  }
+
   get isFree (): boolean {
     return this.free > 0
   }

@@ -26,6 +26,9 @@ export interface TransferProgress {
   size: number
   /** Good pieces and what has come of the next ones, in bytes. */
   bytes: number
+  digest: string
+  /** Who has sent how much of it so far. */
+  owners: () => Map<string, number>
 }
 
 export interface TransferOptions {
@@ -165,7 +168,7 @@ export class Transfer {
     const bytes = this.#tally.bytes + inFlight
     if (bytes > this.#knownBytes) standstill.moved(nowMs)
     this.#knownBytes = bytes
-    if (this.#landing.isGradual) onProgress?.({ size, bytes: Math.min(size, bytes) })
+    if (this.#landing.isGradual) onProgress?.({ size, bytes: Math.min(size, bytes), digest: this.#options.found.digest, owners: () => this.#parts.bytesByOwner })
   }
 
   /** One that gets nowhere while others wait holds neither a turn nor a thread. */

@@ -63,6 +63,10 @@ export class LineServer {
     return await this.#listener.listen(address)
   }
 
+  get connections (): Listener['connections'] {
+    return this.#listener.connections
+  }
+
   /** Closes the port and every connection. Safe to call twice. */
   async close (): Promise<void> {
     await this.#listener.close()

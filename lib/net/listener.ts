@@ -138,6 +138,11 @@ export class Listener {
     return { host: bound.address, port: bound.port }
   }
 
+  /** How many connections there are, and how many of them are not admitted. */
+  get connections (): { admitted: number, strangers: number } {
+    return { admitted: this.#sockets.size - this.#strangers.size, strangers: this.#strangers.size }
+  }
+
   /** The peer has said who it is, or what it wants. */
   admit (socket: Socket): void {
     const connection = this.#connectionOf.get(socket) ?? socket

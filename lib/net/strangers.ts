@@ -21,6 +21,10 @@ export class Strangers {
     if (others?.size === 0) this.#ofAddress.delete(address)
   }
 
+  get size (): number {
+    return this.#addresses.size
+  }
+
   get oldest (): Socket | undefined {
     const [oldest] = this.#addresses.keys()
     return oldest

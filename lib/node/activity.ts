@@ -2,11 +2,15 @@
 import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { DownloadTurns, type Turn } from '../download/turns.js'
+import type { TransferProgress } from '../download/transfer.js'
 import type { Waiting } from '../download/waiting.js'
+import { DIGEST_PREFIX } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { DOWNLOADS_ASIDE, DOWNLOADS_AT_ONCE } from '../protocol/limits.js'
+import { DOWNLOADS_ASIDE, DOWNLOADS_AT_ONCE, REPORTED_DIGEST_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
+import type { ReportedDownload } from '../protocol/node-to-tracker.js'
 import type { Fetching, ProgressEvent } from './events.js'
+import { OwnerRates } from './owner-rates.js'
 import { RateMeter } from './rate-meter.js'
 
 const PROGRESS_MS = 200
@@ -61,6 +65,11 @@ export class Activity {
     return [...this.#downloads.values()].map((task) => task.row)
   }
 
+  /** What a tracker is told of the downloads. */
+  get reports (): ReportedDownload[] {
+    return [...this.#downloads.values()].flatMap(({ report }) => report === undefined ? [] : [report])
+  }
+
   /** Ends all that runs, and what begins later before it does anything. Resolves when nothing runs any more. */
   async stop (): Promise<void> {
     this.#isStopped = true
@@ -92,6 +101,9 @@ export class Activity {
   }
 }
 
+/** Of which content a download is, and what each owner has sent of it. */
+export type Sources = Pick<TransferProgress, 'digest' | 'owners'>
+
 /** One digest or download. */
 export class Task {
   readonly #kind: ProgressEvent['task']
@@ -101,6 +113,8 @@ export class Task {
   readonly #ending = new AbortController()
   #resolveWorkEnded: () => void = () => {}
   readonly #workEnded = new Promise<void>((resolve) => { this.#resolveWorkEnded = resolve })
+  readonly #ownerRates = new OwnerRates()
+  #sources: Sources | undefined
   #bytes = 0
   #size = 0
   #waiting: Waiting | undefined
@@ -127,8 +141,18 @@ export class Task {
     return { file: this.#file, bytes: this.#bytes, size: this.#size, rate: this.#meter.bytesPerSecond(), ...(waitingFor && { waitingFor }) }
   }
 
+  /** What a tracker is told of it; nothing before its first byte. */
+  get report (): ReportedDownload | undefined {
+    const { digest, owners } = this.#sources ?? {}
+    if (digest === undefined || owners === undefined) return undefined
+    const rates = this.#ownerRates.look(owners(), this.#options.now())
+    const start = DIGEST_PREFIX.length
+    return [this.#file, digest.slice(start, start + 2 * REPORTED_DIGEST_BYTES), this.#bytes, this.#size, Math.round(this.#meter.bytesPerSecond()), rates]
+  }
+
   /** So far it is. */
-  reach (bytes: number, size: number): void {
+  reach (bytes: number, size: number, sources?: Sources): void {
+    this.#sources = sources
     if (bytes > this.#bytes) this.#waiting = undefined
     this.#bytes = bytes
     this.#size = size

@@ -14,7 +14,7 @@ import { RateLimit } from '../threads/rate-limit.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { DEADLINES, type Deadlines } from '../protocol/limits.js'
+import { DEADLINES, SPARE_ROOM_BYTES, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
@@ -26,11 +26,14 @@ import { UploadThread } from '../share/upload-thread.js'
 import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { NodeFolder, type Destination } from '../disk/node-folder.js'
+import { freeBytes } from '../disk/room.js'
 import { isFolder, whereItLies } from '../disk/where-it-lies.js'
+import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
 import { Offers } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
 import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
+import { Reports } from './reports.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
 
@@ -48,7 +51,8 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs'>> & Pick<NodeOptions, 'advertise'>
+  readonly metrics: NodeMetrics
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting'>> & Pick<NodeOptions, 'advertise'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
@@ -62,6 +66,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #activity: Activity
   readonly #own: OwnShares
   readonly #folders: OwnFolders
+  readonly #reports: Reports | undefined
   /** File name → where its download goes. */
   readonly #targets = new Map<string, string>()
   #isStopping = false
@@ -77,7 +82,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
@@ -148,6 +153,15 @@ export class Node extends EventEmitter<NodeEvents> {
       deadlines: this.#deadlines,
       announcements: () => this.#offers.announcements,
     })
+    if (isReporting) {
+      this.#reports = new Reports({
+        isWanted: () => this.#tracker.wantsReports,
+        down: () => this.#activity.reports,
+        sentBytes: async () => await this.#uploads.sentBytes(),
+        say: async (report) => await this.#tracker.report(report),
+      })
+    }
+    this.metrics = new NodeMetrics(this.#levels)
     const { tracker } = this.#options
     this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size + this.#offers.folders.size })))
     this.#tracker.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker }) }))
@@ -193,6 +207,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#isListening = true
     this.#pool = import('./worker-pool.js').then(async ({ WorkerPool }) => await WorkerPool.open(this.#descriptors.threads))
     this.#pool.catch((error: unknown) => this.#report(toPiecemealError(error)))
+    this.#reports?.start()
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
     return event
@@ -236,6 +251,7 @@ export class Node extends EventEmitter<NodeEvents> {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn)
         await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
         const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
+        this.metrics.saved(event.seconds)
         this.emit('saved', event)
         return event
       } finally {
@@ -254,7 +270,7 @@ export class Node extends EventEmitter<NodeEvents> {
         digest,
         signal: task.signal,
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
-        onProgress: ({ bytes, size }) => task.reach(bytes, size),
+        onProgress: ({ bytes, size, ...sources }) => task.reach(bytes, size, sources),
         onWaiting: (waiting) => task.wait(waiting),
       }, this.#downloadContext(pool, destination, turn))
     } finally {
@@ -319,6 +335,14 @@ export class Node extends EventEmitter<NodeEvents> {
     }
   }
 
+  /** One word for why nobody should be sent here now; undefined if there is no reason. */
+  async readiness (): Promise<string | undefined> {
+    if (this.#isStopping || !this.#isListening) return this.#isStopping ? 'leaving' : 'starting'
+    if (!this.#tracker.isConnected) return 'tracker'
+    const free = await freeBytes(this.folder)
+    return free !== undefined && free < SPARE_ROOM_BYTES ? 'disk' : undefined
+  }
+
   get limits (): NodeLimits {
     const { up: { bytesPerSecond: up }, down: { bytesPerSecond: down } } = this.#rates
     return { ...(up !== undefined && { up }), ...(down !== undefined && { down }) }
@@ -362,6 +386,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#isStopping = true
     this.#own.close()
     this.#folders.close()
+    this.#reports?.close()
     const stopped = this.#activity.stop()
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.
@@ -371,6 +396,20 @@ export class Node extends EventEmitter<NodeEvents> {
     await this.#pool?.then(async (pool) => await pool.close(), () => {})
     await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })
+  }
+
+  get #levels (): NodeLevels {
+    return {
+      shares: () => this.#offers.shares.size,
+      downloads: () => {
+        const { fetching } = this.#activity
+        const waiting = fetching.filter(({ waitingFor }) => waitingFor !== undefined).length
+        return { running: fetching.length - waiting, waiting }
+      },
+      upload: async () => ({ bytes: await this.#uploads.sentBytes(), slots: (await this.#uploads.uploads()).length }),
+      diskFreeBytes: async () => await freeBytes(this.folder),
+      threadsBusy: async () => (await this.#pool?.catch(() => undefined))?.slots.taken ?? 0,
+    }
   }
 
   #whenListening (tell: () => void): void {
@@ -413,6 +452,7 @@ export class Node extends EventEmitter<NodeEvents> {
       slots: pool.slots,
       turn,
       down: this.#rates.down,
+      onPartEnd: (bytes, failure) => this.metrics.partEnded(bytes, failure),
       deadlines: this.#deadlines,
       credentials: this.#credentials,
     }

@@ -32,6 +32,8 @@ export interface NodeOptions {
   keepOldMs?: number | undefined
   /** Whether parts have files of their own, which are glued, even where they could be written at their places in one. @default false */
   separateParts?: boolean
+  /** Tells a tracker that wants to know what is fetched and sent here. @default true */
+  isReporting?: boolean | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }

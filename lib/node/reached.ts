@@ -9,6 +9,8 @@ export class Reached {
   readonly #now: () => number
   #probesMs: number[] = []
   #isTold = false
+  /** Whether the tracker wants to hear what goes on here. */
+  wantsReports = false
 
   /** @param hosts what the node listens on; without `advertise` the first of them that is no wildcard is said, for a tracker may see the node elsewhere */
   constructor (advertise: AdvertisedAddress | undefined, hosts: readonly string[], now: () => number = () => performance.now()) {

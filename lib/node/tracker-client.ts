@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { formatAddress } from '../protocol/address.js'
 import type { LineClient } from '../net/line-client.js'
 import { PiecemealError } from '../protocol/errors.js'
-import type { TrackerMode } from '../protocol/node-to-tracker.js'
+import type { Report, TrackerMode } from '../protocol/node-to-tracker.js'
 import type { ReplyResults } from '../protocol/tracker-to-node.js'
 import { TrackerConnection, type TrackerConnectionEvents } from './tracker-connection.js'
 import type { Question, TrackerConnectionOptions } from './tracker-options.js'
@@ -27,6 +27,17 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
 
   get isConnected (): boolean {
     return this.#connection.client !== undefined
+  }
+
+  /** Whether the tracker wants to hear what goes on here. */
+  get wantsReports (): boolean {
+    return this.isConnected && this.#connection.reached.wantsReports
+  }
+
+  /** Says what goes on here; a connection that is lost meanwhile loses that, too. */
+  async report (report: Report): Promise<void> {
+    const { client } = this.#connection
+    if (client) await this.#connection.askOn(client, 'alive', { report })
   }
 
   /**

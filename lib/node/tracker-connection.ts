@@ -109,6 +109,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     const reply = await client.request({ type: 'NodeToTracker', mode, name: this.#options.name, ...question }, timeoutMs)
     try {
       const result = parseTrackerToNode(mode, reply)
+      if ('interval' in result) this.reached.wantsReports = result.reports === true
       if ('reachable' in result && this.reached.isNewsOf(result.reachable)) this.emit('unreachable')
       return result
     } catch (error) {

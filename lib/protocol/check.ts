@@ -131,6 +131,14 @@ export function array<T> (check: Check<T>, most: number): Check<T[]> {
   }
 }
 
+/** An array of so many, each with a check of its own. */
+export function tuple<T extends unknown[]> (...checks: { [K in keyof T]: Check<T[K]> }): Check<T> {
+  return (value, field) => {
+    if (!Array.isArray(value) || value.length !== checks.length) throw protocolError(`"${field}" must be an array of ${checks.length}`)
+    return checks.map((check, i) => check(value[i], field)) as T
+  }
+}
+
 export function object<S extends Shape> (shape: S): Check<Checked<S>> {
   return (value) => checkShape(shape, value)
 }

@@ -159,3 +159,40 @@ export const RANGES_PER_REQUEST = 1_024
 /** What a part ends at, with pieces of unequal lengths: whichever comes first. */
 export const PART_BYTES = 128 * MiB
 export const PART_PIECES = 8_192
+
+/** Connections to an HTTP port. */
+export const HTTP_CONNECTIONS = 1_024
+/** The request line and all headers together, and how many headers. */
+export const HTTP_HEADER_BYTES = 16 * KiB
+export const HTTP_HEADERS = 100
+/** From the first byte of a request to the end of its headers, and then to the end of a body that is no file. */
+export const HTTP_HEADERS_MS = 10_000
+export const HTTP_BODY_MS = 10_000
+export const HTTP_BODY_BYTES = 4 * KiB
+/** A connection between two requests: longer than the pools of common proxies keep theirs. */
+export const HTTP_IDLE_MS = 130_000
+/** Wrong tokens from one address, and within how long; and so many such addresses are remembered. */
+export const HTTP_FAILED_TRIES = 5
+export const HTTP_FAILED_TRIES_MS = 60_000
+export const HTTP_TRIED_ADDRESSES = 1_024
+/** Logged-in browsers, and for how long. */
+export const HTTP_SESSIONS = 1_024
+export const HTTP_SESSION_MS = 12 * 60 * 60 * 1_000
+/** How long the right to fetch one file lasts that a link brings along. */
+export const HTTP_PASS_MS = 12 * 60 * 60 * 1_000
+
+/** What a node reports of what goes on: how often, in milliseconds, how many downloads, in how many bytes, and of a digest its first ones. */
+export const REPORT_MS = 2_000
+export const REPORTED_DOWNLOADS = 8
+export const REPORT_BYTES = 2 * KiB
+export const REPORTED_DIGEST_BYTES = 8
+/** A report that is older tells nothing. */
+export const REPORT_KEPT_MS = 10_000
+/** Open event streams of one page, all browsers together, and what one may leave unread. */
+export const EVENT_STREAMS = 64
+export const EVENT_STREAM_BYTES = 256 * KiB
+/** Names that the page sorts and searches. */
+export const FILES_ON_PAGE = 10_000
+/** Nodes and downloads that it shows. */
+export const NODES_ON_PAGE = 1_000
+export const TRANSFERS_ON_PAGE = 100

@@ -1,7 +1,7 @@
 /** What a node says to its tracker. `name` binds the connection; the address is the connection's own. */
 import * as check from './check.js'
 import { isPieceLength } from './content.js'
-import { FOLDER_ENTRIES, MANIFEST_BYTES, PROBE_BYTES, REPLACED_DIGESTS, SESSION_BYTES } from './limits.js'
+import { FOLDER_ENTRIES, MANIFEST_BYTES, OWNERS_PER_REPLY, PROBE_BYTES, REPLACED_DIGESTS, REPORT_BYTES, REPORTED_DIGEST_BYTES, REPORTED_DOWNLOADS, SESSION_BYTES } from './limits.js'
 
 const common = {
   type: check.literal('NodeToTracker'),
@@ -36,13 +36,27 @@ const have = {
 const need = { ...common, mode: check.literal('need'), filename: check.fileName, digest: check.optional(check.digestQuestion) }
 const exit = { ...common, mode: check.literal('exit'), filename: check.optional(check.fileName) }
 const list = { ...common, mode: check.literal('list'), prefix: check.optional(check.string) }
-const alive = { ...common, mode: check.literal('alive'), probe: check.optional(check.hex(PROBE_BYTES)), advertise: check.optional(check.string) }
+/** `[filename, digest, bytes, size, rate, [[owner, rate], …]]`; of the digest the first 16 hex digits, rates in bytes a second. */
+const reportedDownload = check.tuple<[string, string, number, number, number, Array<[string, number]>]>(
+  check.fileName, check.hex(REPORTED_DIGEST_BYTES), check.bytes, check.bytes, check.bytes, check.array(check.tuple<[string, number]>(check.nodeName, check.bytes), OWNERS_PER_REPLY),
+)
+/** What goes on at a node: what it fetches from whom, and how fast it sends. */
+const report = { down: check.array(reportedDownload, REPORTED_DOWNLOADS), up: check.bytes }
+const alive = {
+  ...common,
+  mode: check.literal('alive'),
+  probe: check.optional(check.hex(PROBE_BYTES)),
+  advertise: check.optional(check.string),
+  report: check.optional(check.object(report)),
+}
 
 export type Have = check.Checked<typeof have>
 export type Need = check.Checked<typeof need>
 export type Exit = check.Checked<typeof exit>
 export type List = check.Checked<typeof list>
 export type Alive = check.Checked<typeof alive>
+export type Report = check.Checked<typeof report>
+export type ReportedDownload = Report['down'][number]
 export type NodeToTracker = Have | Need | Exit | List | Alive
 export type TrackerMode = NodeToTracker['mode']
 
@@ -60,4 +74,11 @@ export function parseNodeToTracker (value: Record<string, unknown>): NodeToTrack
   }
   if (message.mode === 'have' && message.kind !== undefined && message.size > MANIFEST_BYTES) throw check.protocolError(`"size" of a manifest must be ${MANIFEST_BYTES} at most`)
   return message
+}
+
+/** As much of a report as may be said: the first downloads. */
+export function reportThatFits ({ down, up }: Report): Report {
+  const first = down.slice(0, REPORTED_DOWNLOADS)
+  while (first.length > 0 && Buffer.byteLength(JSON.stringify({ down: first, up })) > REPORT_BYTES) first.pop()
+  return { down: first, up }
 }

@@ -37,6 +37,8 @@ const acknowledged = {
   interval: check.optional(check.integer(1, 3_600)),
   /** Whether the tracker could connect to both of the node's ports, once it has tried. */
   reachable: check.optional(check.boolean),
+  /** What goes on at the node is wanted with its next `alive`, and every 2 s while something does. */
+  reports: check.optional(check.boolean),
 }
 const found = {
   filename: check.fileName,

@@ -13,6 +13,9 @@ export interface SecretKeys extends Record<Purpose, Uint8Array> {
   id: string
   /** Hides the name of a node that greets another. */
   names: Uint8Array
+  /** What is asked for over HTTP instead of the secret, and what opens the metrics alone. */
+  http: Uint8Array
+  metrics: Uint8Array
 }
 
 /** The secret of a network, and beside it the one before, for as long as that is still accepted. */
@@ -47,7 +50,7 @@ const ID_BYTES = 8
 /** The same text gives the same keys on every machine. */
 export function deriveKeys (text: Uint8Array): SecretKeys {
   const derive = (info: string, bytes = KEY_BYTES): Buffer => Buffer.from(hkdfSync('sha256', text, SALT, info, bytes))
-  return { id: derive('id', ID_BYTES).toString('hex'), control: derive('control'), data: derive('data'), names: derive('names') }
+  return { id: derive('id', ID_BYTES).toString('hex'), control: derive('control'), data: derive('data'), names: derive('names'), http: derive('http'), metrics: derive('metrics') }
 }
 
 export function credentialsFor (purpose: Purpose, { current, old }: Secret): Credentials {

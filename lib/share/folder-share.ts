@@ -5,7 +5,7 @@
  */
 import type { PieceList } from '../content/digest.js'
 import { PieceSet } from '../content/piece-set.js'
-import { Manifest, type ManifestData } from '../manifest/manifest.js'
+import type { Manifest, ManifestData } from '../manifest/manifest.js'
 import type { Content } from '../protocol/content.js'
 import type { TreeIdentities } from '../tree/identities.js'
 

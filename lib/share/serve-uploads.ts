@@ -65,6 +65,7 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
       case 'heard': return unheard.get(call.argument)?.()
       case 'sentLately': return server.sentLately(call.argument)
       case 'uploads': return server.uploads
+      case 'sentBytes': return server.sentBytes
       case 'drain': return await server.drain()
       case 'close': return await server.close()
     }

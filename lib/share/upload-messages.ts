@@ -40,6 +40,8 @@ export interface UploadCalls {
   heard: { argument: number, result: undefined }
   sentLately: { argument: string, result: Uint8Array | undefined }
   uploads: { argument: undefined, result: Upload[] }
+  /** By all uploads, since the thread began. */
+  sentBytes: { argument: undefined, result: number }
   drain: { argument: undefined, result: undefined }
   close: { argument: undefined, result: undefined }
 }

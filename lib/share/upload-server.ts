@@ -92,6 +92,10 @@ export class UploadServer {
     return this.#slots.uploads
   }
 
+  get sentBytes (): number {
+    return this.#slots.sentBytes
+  }
+
   /** The pieces of a complete file that were given away lately, one bit a piece. */
   sentLately (digest: string): Buffer | undefined {
     return this.#slots.sentLately(digest)

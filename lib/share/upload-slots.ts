@@ -61,6 +61,11 @@ export class UploadSlots {
       ({ filename, peer, range, bytes, sent, seconds: (performance.now() - startedMs) / 1_000 }))
   }
 
+  /** By uploads that have ended, and those that run, in bytes. */
+  get sentBytes (): number {
+    return this.#sentBytes + sumOf(this.#running)
+  }
+
   /** Whether there is one for a downloader that has none. */
   get isFree (): boolean {
     return this.#running.size < (this.#options.maxStreams ?? UPLOAD_STREAMS)

@@ -114,6 +114,11 @@ export class UploadThread {
     return await this.#tell('uploads', undefined) ?? []
   }
 
+  /** What went out so far, in bytes. */
+  async sentBytes (): Promise<number> {
+    return await this.#tell('sentBytes', undefined) ?? 0
+  }
+
   /** Takes no further request and resolves when the running ones have ended. */
   async drain (): Promise<void> {
     this.#closing.abort()

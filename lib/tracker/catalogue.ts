@@ -3,6 +3,12 @@ import type { Edition } from './edition.js'
 
 export class Catalogue {
   readonly #byName = new Map<string, Edition | Map<string, Edition>>()
+  #size = 0
+
+  /** How many contents there are. */
+  get size (): number {
+    return this.#size
+  }
 
   /** All contents of that name. */
   named (filename: string): Edition[] {
@@ -15,6 +21,7 @@ export class Catalogue {
   }
 
   add (edition: Edition): void {
+    this.#size++
     const there = this.#byName.get(edition.filename)
     if (there === undefined) this.#byName.set(edition.filename, edition)
     else if (there instanceof Map) there.set(edition.digest, edition)
@@ -22,6 +29,7 @@ export class Catalogue {
   }
 
   delete (edition: Edition): void {
+    this.#size--
     const there = this.#byName.get(edition.filename)
     if (there instanceof Map) {
       there.delete(edition.digest)

@@ -11,6 +11,8 @@ export class Edition {
   readonly #digest: string
   /** As the first said. */
   readonly #hints: Hints
+  /** When it was first announced, in seconds of the Unix clock. */
+  readonly since = Math.floor(Date.now() / 1_000)
   #holders = NOBODY
   #claims: Claims | undefined
 

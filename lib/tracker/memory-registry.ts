@@ -2,6 +2,7 @@
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
 import { HANDOVERS, HANDOVERS_MS, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
+import type { TrackerSizes } from '../metrics/tracker-metrics.js'
 import { Answers } from './answers.js'
 import { Catalogue } from './catalogue.js'
 import { Edition, olderOf } from './edition.js'
@@ -96,11 +97,19 @@ export class MemoryRegistry implements Registry {
       const older = olderOf(editions)
       for (const edition of editions) {
         if (files.length === most) return { files, truncated: true }
-        const { filename, content: { pieceLength: _impliedBySize, ...content }, owners, told } = edition
-        files.push({ filename, ...content, owners, ...told, ...(older.has(edition) && { older: true }) })
+        const { filename, content: { pieceLength: _impliedBySize, ...content }, owners, told, since } = edition
+        files.push({ filename, ...content, owners, since, ...told, ...(older.has(edition) && { older: true }) })
       }
     }
     return { files, truncated: false }
+  }
+
+  async sizes (): Promise<TrackerSizes> {
+    return { files: this.#catalogue.size, records: this.#records }
+  }
+
+  sharesOf (node: string): number {
+    return this.#nodes.get(node)?.shares.size ?? 0
   }
 
   #remove (node: string): void {

@@ -2,16 +2,16 @@
 import type { Socket } from 'node:net'
 import { isLoopback, plainAddress } from '../protocol/address.js'
 import { digestPrefix } from '../protocol/content.js'
-import { PiecemealError } from '../protocol/errors.js'
+import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { FILES_PER_REPLY, REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
-import { parseNodeToTracker, type Alive, type Exit, type Have, type List, type Need, type NodeToTracker } from '../protocol/node-to-tracker.js'
+import { parseNodeToTracker, type Alive, type Exit, type Have, type List, type Need, type NodeToTracker, type Report } from '../protocol/node-to-tracker.js'
 import { KiB } from '../protocol/units.js'
 import { foundLine, trackerReply, type Acknowledged, type ListedFile } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import { Advertised, type Announced } from './advertised.js'
 import { Reachability, type Place, type Tries } from './reachability.js'
-import type { Registry } from './registry.js'
+import type { ListedContent, Registry } from './registry.js'
 
 /** What stands around the files of a list. */
 const REPLY_FRAME_BYTES = 1 * KiB
@@ -29,6 +29,10 @@ export interface NodeConnectionOptions {
   outwardHost: (host: string) => string
   /** Trouble that no peer waits to be told of. */
   onError: (error: Error) => void
+  /** What goes on at the node; none where nobody wants to know. */
+  onReport?: ((node: string, report: Report) => void) | undefined
+  /** A request was answered, or refused with a code. @param mode `other` for what is no message */
+  onAnswered: (mode: string, ms: number, code?: string) => void
   onJoin: (node: string) => void
   onLeave: (node: string) => void
 }
@@ -75,7 +79,21 @@ export class NodeConnection {
 
   /** @throws E_PROTOCOL, E_NAME, E_NAME_TAKEN and what the registry refuses with. */
   async answer (value: Record<string, unknown>): Promise<object | Buffer> {
-    const message = parseNodeToTracker(value)
+    const startedMs = performance.now()
+    let mode = 'other'
+    try {
+      const message = parseNodeToTracker(value)
+      mode = message.mode
+      const answer = await this.#answer(message)
+      this.#options.onAnswered(mode, performance.now() - startedMs)
+      return answer
+    } catch (error) {
+      this.#options.onAnswered(mode, performance.now() - startedMs, toPiecemealError(error).code)
+      throw error
+    }
+  }
+
+  async #answer (message: NodeToTracker): Promise<object | Buffer> {
     // It was sent before the node knew that a newer connection has its name.
     if (this.#isReplaced) throw new PiecemealError('E_NETWORK', `another connection is ${quote(message.name)}'s now`, { endsConnection: true })
     try {
@@ -132,7 +150,8 @@ export class NodeConnection {
     }
   }
 
-  #alive ({ probe, advertise }: Alive): object {
+  #alive ({ name, probe, advertise, report }: Alive): object {
+    if (report !== undefined) this.#options.onReport?.(name, report)
     if (probe !== undefined) this.#advertised.hear(probe)
     if (advertise !== undefined && this.#options.takesAdvertised) this.#advertised.offer(advertise)
     this.#look()
@@ -155,7 +174,7 @@ export class NodeConnection {
   /** In whole seconds, as the wire has them. */
   get #acknowledged (): Acknowledged {
     const reachable = this.#advertised.isUnderWay ? undefined : this.#reachability.reachable
-    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)), ...(reachable !== undefined && { reachable }) }
+    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)), ...(reachable !== undefined && { reachable }), ...(this.#options.onReport && { reports: true }) }
   }
 
   async #have ({ name, filename, size, digest, pieceLength, kind, files, filesSize, inputPort, outputPort, complete = true, executable, origin, replaces, advertise }: Have): Promise<object> {
@@ -181,7 +200,7 @@ export class NodeConnection {
 
   async #list ({ prefix = '' }: List): Promise<object> {
     const { files, truncated } = await this.#registry.list(prefix, FILES_PER_REPLY)
-    const fitting = asManyAsFit(files)
+    const fitting = asManyAsFit(files.map(({ since, ...file }: ListedContent) => file))
     return trackerReply('list', { files: fitting, ...((truncated || fitting.length < files.length) && { truncated: true }) })
   }
 }

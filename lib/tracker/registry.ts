@@ -1,6 +1,7 @@
 import type { Content, FolderExtent } from '../protocol/content.js'
 import type { Version } from '../protocol/errors.js'
 import type { Found, ListedFile, Owner } from '../protocol/tracker-to-node.js'
+import type { TrackerSizes } from '../metrics/tracker-metrics.js'
 import type { Place } from './reachability.js'
 
 /** One node's word that it owns a content under a name, and where it listens. */
@@ -32,8 +33,13 @@ export interface OwnerQuestion {
   digestPrefix?: string | undefined
 }
 
+export interface ListedContent extends ListedFile {
+  /** When it was first announced, in seconds of the Unix clock. */
+  since?: number
+}
+
 export interface Listing {
-  files: ListedFile[]
+  files: ListedContent[]
   /** There were more than asked for. */
   truncated: boolean
 }
@@ -77,6 +83,10 @@ export interface Registry {
   owners: (question: OwnerQuestion) => Promise<Found>
   /** At most `most` files whose names begin so, one entry a content, `older` as above. */
   list: (prefix: string, most: number) => Promise<Listing>
+  /** How much there is. */
+  sizes: () => Promise<TrackerSizes>
+  /** How many files a node shares that is connected here. */
+  sharesOf: (node: string) => number
 }
 
 export type { Found, ListedFile, Owner, Version }

@@ -1,18 +1,20 @@
 /** The tracker: a port that nodes stay connected to, and a registry of what they own while they are. */
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { DEFAULT_TRACKER, isLoopback, type Address } from '../protocol/address.js'
+import { DEFAULT_TRACKER, isLoopback, plainAddress, type Address } from '../protocol/address.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { LineServer, type LineConversation } from '../net/line-server.js'
-import { ConflictError } from '../protocol/errors.js'
+import { ConflictError, PiecemealError } from '../protocol/errors.js'
 import { CONNECTIONS, DEADLINES, type Deadlines } from '../protocol/limits.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type ClientCredentials, type Purpose, type Secret } from '../secret/keys.js'
+import { TrackerMetrics } from '../metrics/tracker-metrics.js'
 import { MemoryRegistry } from './memory-registry.js'
 import { outwardHost, Tries } from './reachability.js'
 import { isFromThisMachine, NodeConnection } from './node-connection.js'
 import type { Registry } from './registry.js'
+import { Roster } from './roster.js'
 
 /** As nodes are told that it dials. */
 const NAME = 'tracker'
@@ -34,6 +36,8 @@ export interface TrackerOptions {
   fullBecause?: string | undefined
   /** Lists a node where it says it is reached, once that is proven, even where no secret says who it is. @default false */
   allowAdvertise?: boolean | undefined
+  /** Has its nodes report what they fetch and send, for whoever looks at `roster`. @default false */
+  takesReports?: boolean | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }
@@ -50,21 +54,28 @@ export interface TrackerEvents {
 }
 
 export class Tracker extends EventEmitter<TrackerEvents> {
+  /** What there is in the network. */
+  readonly registry: Registry
+  /** The nodes that are connected. */
+  readonly roster = new Roster()
+  readonly metrics: TrackerMetrics
   readonly #address: Address
   readonly #exposure: Exposure
-  readonly #registry: Registry
   readonly #server: LineServer
   readonly #deadlines: Deadlines
   readonly #tries = new Tries()
   readonly #credentials: Record<Purpose, ClientCredentials> | undefined
   readonly #takesAdvertised: boolean
+  readonly #takesReports: boolean
+  #port = 0
   #hears: 'loopback' | 'everywhere' = 'loopback'
 
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise }: TrackerOptions = {}) {
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise, takesReports = false }: TrackerOptions = {}) {
     super()
     this.#address = { host, port }
     this.#exposure = { host, secret, insecure }
-    this.#registry = registry
+    this.registry = registry
+    this.#takesReports = takesReports
     this.#takesAdvertised = secret !== undefined || allowAdvertise === true
     this.#credentials = secret && { control: { ...credentialsFor('control', secret), name: NAME }, data: { ...credentialsFor('data', secret), name: NAME } }
     this.#deadlines = { ...DEADLINES, ...deadlines }
@@ -76,6 +87,14 @@ export class Tracker extends EventEmitter<TrackerEvents> {
       deadlines: this.#deadlines,
       maxConnections,
       fullBecause: fullBecause ?? `there are ${maxConnections}, and may be no more`,
+    })
+    this.metrics = new TrackerMetrics({
+      nodes: () => this.roster.size,
+      connections: () => {
+        const { admitted: joined, strangers } = this.#server.connections
+        return { joined, strangers }
+      },
+      sizes: async () => await registry.sizes(),
     })
   }
 
@@ -90,8 +109,14 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     assertNotExposed({ ...this.#exposure, addresses })
     this.#hears = addresses.every(isLoopback) ? 'loopback' : 'everywhere'
     const address = await this.#server.listen({ host: addresses, port })
+    this.#port = address.port
     this.emit('listening', address)
     return address
+  }
+
+  /** Of nodes; 0 before it listens. */
+  get port (): number {
+    return this.#port
   }
 
   /** Closes the port and every connection. Safe to call twice. */
@@ -101,18 +126,24 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   }
 
   #converse (socket: Socket, admit: () => void, name: string | undefined): LineConversation {
-    const session = new NodeConnection(socket, name, this.#registry, {
+    const session = new NodeConnection(socket, name, this.registry, {
       heartbeatMs: this.#deadlines.heartbeatMs,
       tries: this.#tries,
       credentials: this.#credentials,
       takesAdvertised: this.#takesAdvertised || isFromThisMachine(socket),
       outwardHost: (host) => outwardHost(host, this.#hears),
       onError: (error) => this.#report(error),
+      onReport: this.#takesReports ? (name, report) => this.roster.report(name, report) : undefined,
+      onAnswered: (mode, ms, code) => this.metrics.answered(mode, ms, code),
       onJoin: (name) => {
         admit()
+        this.roster.join(name, plainAddress(socket.remoteAddress ?? ''))
         this.emit('joined', { name })
       },
-      onLeave: (name) => this.emit('left', { name }),
+      onLeave: (name) => {
+        this.roster.leave(name)
+        this.emit('left', { name })
+      },
     })
     return {
       answer: async (message) => await session.answer(message),
@@ -121,6 +152,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   }
 
   #report (error: Error): void {
+    if (error instanceof PiecemealError) this.metrics.refused(error.code)
     if (this.listenerCount('error') > 0) this.emit('error', error)
   }
 }

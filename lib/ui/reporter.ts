@@ -7,6 +7,8 @@ type Told = { [Name in Exclude<keyof NodeEvents, 'error'>]: NodeEvents[Name][0] 
 
 /** Everything a person or a script may be told of, by its name in `--json`. */
 export interface Reports extends Told {
+  /** The HTTP port accepts connections. */
+  http: { url: string }
   failed: Failure
   /** A download was ended by a command, and what was kept of it is removed. */
   cancelled: { file: string }

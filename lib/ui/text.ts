@@ -11,6 +11,7 @@ type Lines = { [Name in keyof Reports]: (data: Reports[Name]) => string[] }
 
 const LINES: Lines = {
   listening: ({ name, input, output }) => [`${name} listening: input ${formatAddress(input)}, output ${formatAddress(output)}`],
+  http: ({ url }) => [`http listening on ${url}`],
   connected: ({ tracker, announced }) => [`tracker ${formatAddress(tracker)} connected${announced > 0 ? `, ${count(announced, 'file')} announced` : ''}`],
   lost: ({ tracker, code, message }) =>
     [`tracker ${formatAddress(tracker)} ${code === 'E_AUTH' ? 'does not let us in' : 'is away'}, trying again: ${oneLine(code === 'E_AUTH' ? `${code} ${message}` : message)}`],

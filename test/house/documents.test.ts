@@ -83,10 +83,10 @@ await t.test('the commands of a node are those of torrent help', async (t) => {
 
 await t.test('every package has a line that says why, and no other has', async (t) => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', object>
-  const namesIn = (document: string): string[] => rowsWith('package', document).flatMap((row) => codeIn(row.package)).sort()
-  t.strictSame(namesIn(README), Object.keys(dependencies).sort())
+  const namesIn = (column: string): string[] => rowsWith(column, read('lib/README.md')).flatMap((row) => codeIn(row[column] ?? '')).sort()
+  t.strictSame(namesIn('package at run time'), Object.keys(dependencies).sort())
   const ofTypes = '@types/…'
-  t.strictSame(namesIn(read('lib/README.md')), [ofTypes, ...Object.keys(devDependencies).filter((name) => !name.startsWith('@types/'))].sort())
+  t.strictSame(namesIn('package for development'), [ofTypes, ...Object.keys(devDependencies).filter((name) => !name.startsWith('@types/'))].sort())
 })
 
 await t.test('the tables of ratios are those of the figures that were published', async (t) => {

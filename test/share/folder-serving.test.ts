@@ -12,7 +12,7 @@ import { folderOwner, folderShareOf, writeTree } from './folders.js'
 
 const BIG = randomBytes(2 * MiB + 5)
 /** In the order of the manifest: 6 pieces. */
-const FILES = { 'a/1': 'one', 'a/2': 'two two', 'a/empty': '', 'big': BIG, 'z': 'the last' }
+const FILES = { 'a/1': 'one', 'a/2': 'two two', 'a/empty': '', big: BIG, z: 'the last' }
 const ALL = Buffer.concat(Object.values(FILES).map((content) => Buffer.from(content)))
 const BIG_AT = 10
 
@@ -36,7 +36,7 @@ await t.test('its manifest: size, pieces, and the bytes, in whatever ranges', as
   const reader = new ManifestReader()
   reader.take(bytes)
   t.strictSame(reader.end().head, share.manifest.head)
-  const end = await (await owner.request(share, [share.size - 10, share.size], { of: 'manifest' }))
+  const end = await owner.request(share, [share.size - 10, share.size], { of: 'manifest' })
   await end.message()
   t.ok((await end.rest()).equals(bytes.subarray(-10)), 'from its end, by whoever comes first')
   const ranges = [[0, 3], [256 * KiB - 1, 256 * KiB + 1], [share.size - 1, share.size]]

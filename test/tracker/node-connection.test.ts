@@ -15,6 +15,7 @@ const OPTIONS: NodeConnectionOptions = {
   takesAdvertised: false,
   outwardHost: (host) => host,
   onError: () => {},
+  onAnswered: () => {},
   onJoin: () => {},
   onLeave: () => {},
 }

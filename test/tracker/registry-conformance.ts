@@ -5,7 +5,7 @@
  *     await registryConformance(t, 'redis', async () => new RedisRegistry(url))
  */
 import type { Test } from 'tap'
-import type { OwnerRecord, Registry } from '../../lib/tracker/registry.js'
+import type { ListedFile, OwnerRecord, Registry } from '../../lib/tracker/registry.js'
 import { MiB } from '../../lib/protocol/units.js'
 
 type Subtest = Pick<Test, 'test'>
@@ -27,6 +27,11 @@ export function record (filename: string, more: Partial<OwnerRecord> = {}): Owne
 
 async function joined (registry: Registry, ...nodes: string[]): Promise<void> {
   for (const node of nodes) await registry.join(node)
+}
+
+/** Without when each was announced, which differs. */
+async function listed (registry: Registry, prefix: string, most: number): Promise<ListedFile[]> {
+  return (await registry.list(prefix, most)).files.map(({ since, ...file }) => file)
 }
 
 async function ownerNames (registry: Registry, filename: string, asker = 'asker', digestPrefix?: string): Promise<string[]> {
@@ -133,7 +138,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     await t.resolves(registry.withdraw('Nobody', 'a'))
     await registry.withdraw('NodeB', 'a')
     await t.rejects(registry.owners({ filename: 'a', asker: 'x' }), { code: 'E_NO_OWNER' })
-    t.strictSame((await registry.list('', 10)).files.map(({ filename }) => filename), ['b'])
+    t.strictSame((await listed(registry, '', 10)).map(({ filename }) => filename), ['b'])
     await registry.have('NodeA', record('a'))
     t.strictSame(await ownerNames(registry, 'a'), ['NodeA'], 'and back')
   })
@@ -144,7 +149,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     for (const file of ['a', 'b', 'c']) await registry.have('NodeA', record(file))
     await registry.have('NodeB', record('b'))
     await registry.leave('NodeA')
-    t.strictSame((await registry.list('', 10)).files, [{ filename: 'b', size: 5, digest: digestOf('a'), owners: 1 }])
+    t.strictSame(await listed(registry, '', 10), [{ filename: 'b', size: 5, digest: digestOf('a'), owners: 1 }])
     await registry.join('NodeA')
     t.strictSame(await ownerNames(registry, 'b'), ['NodeB'], 'a name that is back has nothing of what it had')
   })
@@ -157,7 +162,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     const found = await registry.owners({ filename: 'a', asker: 'x' })
     t.match(found, { size: 7, digest: digestOf('b'), owners: [{ inputPort: 3 }] })
     t.equal(found.owners.length, 1)
-    t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 7, digest: digestOf('b'), owners: 1 }])
+    t.strictSame(await listed(registry, '', 10), [{ filename: 'a', size: 7, digest: digestOf('b'), owners: 1 }])
     await registry.have('NodeA', record('a', { size: 7, digest: digestOf('b'), inputPort: 4 }))
     t.match(await registry.owners({ filename: 'a', asker: 'x' }), { owners: [{ inputPort: 4 }] }, 'the same again: the latest word counts')
     t.equal((await registry.list('', 10)).files[0]?.owners, 1, 'and counts once')
@@ -193,7 +198,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     t.strictSame(await ownerNames(registry, 'a', 'x', 'blake3:cdcdcdcd'), ['NodeD'])
     await t.rejects(registry.owners({ filename: 'a', asker: 'x', digestPrefix: 'blake3:ffffffff' }), { code: 'E_NO_OWNER' })
     await t.rejects(registry.owners({ filename: 'a', asker: 'NodeD', digestPrefix: third }), { code: 'E_NO_OWNER' })
-    t.strictSame((await registry.list('a', 10)).files.map(({ digest, owners }) => ({ digest, owners })).sort((a, b) => a.digest < b.digest ? -1 : 1), [
+    t.strictSame((await listed(registry, 'a', 10)).map(({ digest, owners }) => ({ digest, owners })).sort((a, b) => a.digest < b.digest ? -1 : 1), [
       { digest: one, owners: 2 }, { digest: other, owners: 1 }, { digest: third, owners: 1 },
     ], 'a list has one entry a content')
     await registry.leave('NodeC')
@@ -247,12 +252,12 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     await registry.have('A', record('a', { digest: two, origin: true, replaces: [one] }))
     await registry.have('C', record('a', { digest: two, replaces: [one, three] }))
     t.strictSame((await registry.owners({ filename: 'a', asker: 'x' })).replaces, [one, three], 'all that they say')
-    t.strictSame((await registry.list('', 10)).files.find(({ digest }) => digest === two)?.replaces, [one, three])
+    t.strictSame((await listed(registry, '', 10)).find(({ digest }) => digest === two)?.replaces, [one, three])
     await registry.leave('C')
     t.strictSame((await registry.owners({ filename: 'a', asker: 'x' })).replaces, [one])
     await registry.leave('A')
     t.strictSame(await ownerNames(registry, 'a'), ['B'], 'nobody says that there is a newer one')
-    t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 5, digest: one, owners: 1 }])
+    t.strictSame(await listed(registry, '', 10), [{ filename: 'a', size: 5, digest: one, owners: 1 }])
   })
 
   await t.test(`${name}: a node's ports may move, with all that it has`, async (t) => {
@@ -282,7 +287,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     await registry.have('A', record('a'))
     await registry.have('B', record('a'))
     t.equal(await size(), 5, 'as most complete owners say')
-    t.strictSame((await registry.list('', 10)).files, [{ filename: 'a', size: 5, digest: digestOf('a'), owners: 3 }])
+    t.strictSame(await listed(registry, '', 10), [{ filename: 'a', size: 5, digest: digestOf('a'), owners: 3 }])
     await registry.leave('A')
     await registry.leave('B')
     t.equal(await size(), 7)
@@ -361,7 +366,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
 
   await t.test(`${name}: the list of files`, async (t) => {
     const registry = await makeRegistry()
-    t.strictSame(await registry.list('', 10), { files: [], truncated: false })
+    t.match(await registry.list('', 10), { files: { length: 0 }, truncated: false })
     await joined(registry, 'NodeA', 'NodeB')
     for (const file of ['a', 'ab', 'abc', 'b', '*', '%']) await registry.have('NodeA', record(file))
     await registry.have('NodeB', record('ab', { complete: false }))
@@ -372,7 +377,7 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     t.strictSame(await names('*'), ['*'], 'a prefix is no pattern')
     t.strictSame(await names('%'), ['%'])
     t.strictSame(await names('A'), [])
-    t.strictSame((await registry.list('ab', 10)).files.find(({ filename }) => filename === 'ab'), { filename: 'ab', size: 5, digest: digestOf('a'), owners: 2 })
+    t.strictSame((await listed(registry, 'ab', 10)).find(({ filename }) => filename === 'ab'), { filename: 'ab', size: 5, digest: digestOf('a'), owners: 2 })
     t.match(await registry.list('a', 3), { truncated: false }, 'exactly as many as asked for')
     const truncated = await registry.list('a', 2)
     t.equal(truncated.files.length, 2)

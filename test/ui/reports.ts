@@ -6,6 +6,7 @@ const tracker = { host: '127.0.0.1', port: 12_340 }
 /** One of everything a node may tell of. */
 export const REPORTS: Reports = {
   listening: { name: 'NodeC', input: { host: '127.0.0.1', port: 8082 }, output: { host: '127.0.0.1', port: 9092 } },
+  http: { url: 'http://127.0.0.1:8080/' },
   connected: { tracker, announced: 2 },
   lost: { tracker, code: 'E_NETWORK', message: 'connection refused' },
   unreachable: { tracker, input: { host: '0.0.0.0', port: 8082 }, output: { host: '0.0.0.0', port: 9092 } },
