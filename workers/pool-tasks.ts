@@ -8,6 +8,7 @@ import * as part from '../lib/part/fetch-part.js'
 import type { PartTask, WholeFile } from '../lib/part/part-task.js'
 import * as digestTree from '../lib/tree/digest-files.js'
 import * as find from '../lib/tree/find-tree.js'
+import * as kept from '../lib/tree/find-kept.js'
 import * as finish from '../lib/tree/finish-tree.js'
 import * as skeleton from '../lib/tree/skeleton.js'
 import * as sync from '../lib/tree/sync-tree.js'
@@ -60,6 +61,11 @@ export async function makeSkeleton (task: skeleton.SkeletonTask): Promise<TaskRe
 /** Files of a tree out of a part file. */
 export async function unpack (task: unpacking.UnpackTask): Promise<TaskResult<void>> {
   return await toTaskResult(() => unpacking.unpack(task))
+}
+
+/** What an earlier run has left in a tree. */
+export async function findKept (task: kept.KeptTask): Promise<TaskResult<Uint32Array>> {
+  return await toTaskResult(() => kept.findKept(task))
 }
 
 /** Times of a tree, and what its files are on the disk. */

@@ -414,6 +414,7 @@ export class Node extends EventEmitter<NodeEvents> {
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
+      trees: pool.trees,
       slots: pool.slots,
       turn,
       down: this.#rates.down,

@@ -14,6 +14,7 @@ import { BARE_THREAD } from '../threads/start-thread.js'
 import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
 import type { TreeThreads } from '../tree/digest-tree.js'
 import type { ManifestContent } from '../tree/find-tree.js'
+import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
@@ -37,6 +38,7 @@ type TaskName = 'fetchPart' | 'digestPieces' | 'giveName' | 'findAbilities' | ke
 export interface TreePool extends TreeThreads, PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   unpack: (task: UnpackTask) => Promise<void>
+  findKept: (task: KeptTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
 }
 
@@ -53,6 +55,7 @@ export class WorkerPool {
     },
     makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
     unpack: async (task) => await this.#run(task, 'unpack'),
+    findKept: async (task) => await this.#limitDigests(async () => await this.#run(task, 'findKept')),
     finishTree: async (task) => await this.#run(task, 'finishTree'),
     syncFiles: async (task) => await this.#run(task, 'syncFiles'),
     nameFolder: async (task) => await this.#run(task, 'nameFolder'),
