@@ -11,7 +11,7 @@ import { Workspace } from '../disk/workspace.js'
 import type { Manifest } from '../manifest/manifest.js'
 import { ManifestReader } from '../manifest/manifest-reader.js'
 import { MANIFEST_BYTES, MIN_PIECE_BYTES } from '../protocol/limits.js'
-import { PiecemealError, systemCode } from '../protocol/errors.js'
+import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { DownloadContext } from './context.js'
 import type { Plan } from './find-piece-list.js'
@@ -57,7 +57,7 @@ async function readManifest (path: string, digest: string): Promise<Manifest | u
   const reader = new ManifestReader()
   const pieces: Buffer[] = []
   let size = 0
-  let broken: unknown
+  let broken: PiecemealError | undefined
   try {
     const handle = await atDisk(async () => await open(path, constants.O_RDONLY | constants.O_NOFOLLOW))
     try {
@@ -84,11 +84,11 @@ async function readManifest (path: string, digest: string): Promise<Manifest | u
   return undefined
 }
 
-function whyNot (reader: ManifestReader, chunk: Buffer): unknown {
+function whyNot (reader: ManifestReader, chunk: Buffer): PiecemealError | undefined {
   try {
     reader.take(chunk)
   } catch (error) {
-    return error
+    return toPiecemealError(error)
   }
   return undefined
 }

@@ -32,10 +32,14 @@ export interface FolderOptions {
   onProgress?: ((progress: FolderProgress) => void) | undefined
 }
 
-/** `files`: those that are there, `ofFiles` of so many that are wanted. */
-export interface FolderProgress extends TransferProgress {
+/** Files that are there, and how many are wanted. */
+export interface FilesReached {
   files: number
   ofFiles: number
+}
+
+export interface FolderProgress extends TransferProgress {
+  reached: FilesReached
 }
 
 export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedBytes'> {
@@ -156,7 +160,7 @@ class FolderDownload {
       const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)
-        this.#options.onProgress?.({ ...progress, files: emptyFiles + landing.files, ofFiles })
+        this.#options.onProgress?.({ ...progress, reached: { files: emptyFiles + landing.files, ofFiles } })
       }
       const policy = policyFor(Math.max(1, Math.ceil(layout.size / Math.max(1, layout.pieceCount))))
       const zeros = new PieceSet(layout.pieceCount)

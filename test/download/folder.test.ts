@@ -31,11 +31,11 @@ await t.test('all of it, and nothing else', async (t) => {
   const root = source(t)
   const owner = await folderOwner(t, root)
   const progress: unknown[] = []
-  const { folder, owners, digest } = await fetch(t, owner, { onProgress: ({ files, ofFiles }) => progress.push([files, ofFiles]) })
+  const { folder, owners, digest } = await fetch(t, owner, { onProgress: ({ reached }) => progress.push(reached) })
   t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
   t.strictSame([digest, folder?.files, folder?.bytes, folder?.entries], [owner.content.digest, 304, owner.manifest.head.size, undefined])
   t.strictSame(owners, [{ name: 'owner', bytes: owner.manifest.head.size }])
-  t.strictSame(progress.at(-1), [304, 304])
+  t.strictSame(progress.at(-1), { files: 304, ofFiles: 304 })
   t.ok(owner.requests.length < 12, `${owner.requests.length} requests`)
   t.strictSame(hidden(t), [])
 })
