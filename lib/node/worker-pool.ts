@@ -16,8 +16,11 @@ import type { TreeThreads } from '../tree/digest-tree.js'
 import type { ManifestContent } from '../tree/find-tree.js'
 import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
+import type { Removed, RemoveTask } from '../tree/remove-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
@@ -40,6 +43,9 @@ export interface TreePool extends TreeThreads, PublishThreads {
   unpack: (task: UnpackTask) => Promise<void>
   findKept: (task: KeptTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
+  measureTree: (task: MeasureTask) => Promise<TreeSize>
+  takeOver: (task: TakeOverTask) => Promise<TakenOver>
+  removeTree: (task: RemoveTask) => Promise<Removed>
 }
 
 export class WorkerPool {
@@ -57,6 +63,9 @@ export class WorkerPool {
     unpack: async (task) => await this.#run(task, 'unpack'),
     findKept: async (task) => await this.#limitDigests(async () => await this.#run(task, 'findKept')),
     finishTree: async (task) => await this.#run(task, 'finishTree'),
+    measureTree: async (task) => await this.#run(task, 'measureTree'),
+    takeOver: async (task) => await this.#run(task, 'takeOver'),
+    removeTree: async (task) => await this.#run(task, 'removeTree'),
     syncFiles: async (task) => await this.#run(task, 'syncFiles'),
     nameFolder: async (task) => await this.#run(task, 'nameFolder'),
   }
