@@ -142,10 +142,10 @@ export class Node extends EventEmitter<NodeEvents> {
       })
     }
     this.metrics = new NodeMetrics(this.#levels)
-    const { tracker } = this.#options
-    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size })))
-    this.#tracker.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker }) }))
-    this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
+    const client = this.#tracker
+    client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size })))
+    client.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker: client.tracker }) }))
+    client.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker: client.tracker, code, message })))
   }
 
   /**
