@@ -1,5 +1,6 @@
 /** What a node tells of itself, as plain data. Bytes are bytes, times are seconds, `file` is a file's name. */
 import type { Address } from '../protocol/address.js'
+import type { FilesReached } from '../download/folder.js'
 import type { Waiting } from '../download/waiting.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { NodeLimits } from './options.js'
@@ -61,7 +62,7 @@ export interface VerifiedEvent {
   seconds: number
 }
 
-export interface ProgressEvent {
+export interface ProgressEvent extends Partial<FilesReached> {
   task: 'digest' | 'download'
   file: string
   /** So far. */
@@ -77,6 +78,8 @@ export interface SavedEvent {
   digest: string
   seconds: number
   owners: Array<{ name: string, bytes: number }>
+  /** How many files, where it is a folder: `bytes` are those of its files. */
+  files?: number
   /** Bytes that an earlier, interrupted download had left. */
   resumed: number
   /** Bytes in pieces of zeros, which nobody had to send. */
@@ -96,7 +99,7 @@ export interface NodeStatus {
   limits: NodeLimits
 }
 
-export interface Fetching {
+export interface Fetching extends Partial<FilesReached> {
   file: string
   bytes: number
   size: number

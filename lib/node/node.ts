@@ -44,6 +44,12 @@ export interface UploadOptions {
   allowShrink?: boolean | undefined
 }
 
+export interface FetchOptions {
+  digest?: string | undefined
+  to?: string | undefined
+  only?: readonly string[] | undefined
+}
+
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
 
@@ -162,10 +168,10 @@ export class Node extends EventEmitter<NodeEvents> {
       })
     }
     this.metrics = new NodeMetrics(this.#levels)
-    const { tracker } = this.#options
-    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size + this.#offers.folders.size })))
-    this.#tracker.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker }) }))
-    this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
+    const client = this.#tracker
+    client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size + this.#offers.folders.size })))
+    client.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker: client.tracker }) }))
+    client.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker: client.tracker, code, message })))
   }
 
   /**
@@ -234,13 +240,14 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Fetches a file from all of its owners at once, and then offers it.
+   * Fetches a file or a folder from all of its owners at once, and then offers it.
    *
    * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
    * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
+   * @param options.only what of a folder is wanted, as picomatch has patterns; who wants a path wants what is below it. @default all
    * @throws any code that a download may end with.
    */
-  async download (filename: string, options: { digest?: string | undefined, to?: string | undefined } = {}): Promise<SavedEvent> {
+  async download (filename: string, options: FetchOptions = {}): Promise<SavedEvent> {
     assertFileName(filename)
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
@@ -248,8 +255,10 @@ export class Node extends EventEmitter<NodeEvents> {
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
       try {
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn)
-        await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn)
+        const content = { size, digest, pieceLength, pieces }
+        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces, this.#openFolder.treeFile(target.path))
+        else await this.#own.addDownloaded(target, content, identity, replaces)
         const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
@@ -261,16 +270,17 @@ export class Node extends EventEmitter<NodeEvents> {
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, digest: string | undefined, task: Task, turn: Turn): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, { digest, only }: FetchOptions, task: Task, turn: Turn): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
       return await download({
         filename,
         digest,
+        only,
         signal: task.signal,
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
-        onProgress: ({ bytes, size, ...sources }) => task.reach(bytes, size, sources),
+        onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
       }, this.#downloadContext(pool, destination, turn))
     } finally {
@@ -449,6 +459,7 @@ export class Node extends EventEmitter<NodeEvents> {
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
+      trees: pool.trees,
       slots: pool.slots,
       turn,
       down: this.#rates.down,

@@ -6,8 +6,8 @@ import type { Secret } from '../secret/keys.js'
 export interface NodeOptions {
   /** 1 to 64 of `A-Z a-z 0-9 . _ -`, a letter or digit first. */
   name: string
-  /** @default 127.0.0.1:12340 */
-  tracker?: Address
+  /** One, or several that share a registry: any of them will do, and when it is lost another one. @default 127.0.0.1:12340 */
+  tracker?: Address | readonly Address[]
   /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
   dir?: string
   /** What both ports listen on: an address, or a name, which stands for all of its addresses that this machine has. @default '127.0.0.1' */

@@ -1,7 +1,11 @@
 /** The folders that a node offers: how one is added, what becomes of its files that change, and how it is taken back. */
 import type { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
+import type { PieceList } from '../content/digest.js'
+import { PieceSet } from '../content/piece-set.js'
 import { isGone } from '../disk/where-it-lies.js'
+import type { Manifest } from '../manifest/manifest.js'
+import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { FolderName, FolderShare } from '../share/folder-share.js'
@@ -9,7 +13,7 @@ import { shareFile } from '../share/share-file.js'
 import { Versions } from '../share/versions.js'
 import { sameFiles } from '../tree/compare-trees.js'
 import { digestTree, type DigestedTree, type DigestTreeOptions } from '../tree/digest-tree.js'
-import { setIdentity } from '../tree/identities.js'
+import { setIdentity, type TreeIdentities } from '../tree/identities.js'
 import type { Activity, Task } from './activity.js'
 import type { NodeEvents, SharingEvent } from './events.js'
 import type { Offers } from './offers.js'
@@ -39,6 +43,19 @@ export interface OwnFoldersOptions {
 /** As for `digestTree`. */
 export type FolderOptions = Pick<DigestTreeOptions, 'treeFile' | 'hasTimes' | 'skipSpecial' | 'allowShrink'>
 
+/** What has come of a folder, and lies under its name. */
+export interface ArrivedFolder {
+  manifest: Manifest
+  /** By entry, of those that are there. */
+  identities: TreeIdentities
+  /** Those that are there, by their numbers, ascending; all if left out. */
+  entries?: Uint32Array
+  /** Of the file system. */
+  dev: bigint
+  /** When its files were looked at, by the wall clock. */
+  lookedAtMs: number
+}
+
 export class OwnFolders {
   readonly #options: OwnFoldersOptions
   readonly #versions = new Versions()
@@ -61,6 +78,26 @@ export class OwnFolders {
       const replaces = this.#versions.upload(file.filename, tree.content.digest)
       return await this.offer({ ...shareOf(file, tree), origin: true, replaces }, startedMs)
     })
+  }
+
+  /**
+   * The downloader is an owner now, of what it has of the folder. What the tracker says to that is not waited for: the folder is there.
+   *
+   * @param replaces the digests that the content replaces, as its owners say
+   */
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined, treeFile: string | undefined): Promise<void> {
+    const { offers, pool, onError } = this.#options
+    // That it can't be offered, or remembered, is another matter.
+    const fail = (error: unknown): void => onError(toPiecemealError(error))
+    try {
+      const lacks = entries && piecesBeside(entries, manifest)
+      const { announced } = await offers.offerFolder({ ...content, kind: 'folder', filename, path, manifest, identities, replaces, ...(lacks && lacks.size > 0 && { lacks }) })
+      announced.catch(fail)
+      this.#watchKept()
+      if (entries === undefined) await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, identities, lookedAtMs, treeFile })
+    } catch (error) {
+      fail(error)
+    }
   }
 
   /** Offers a folder that is digested. */
@@ -193,6 +230,14 @@ export class OwnFolders {
   }
 }
 
-export function shareOf ({ filename, path }: NamedFile, { manifest, identities, content }: DigestedTree): FolderShare {
+/** All pieces but those of some entries. */
+function piecesBeside (entries: Uint32Array, manifest: Manifest): PieceSet {
+  const beside = new PieceSet(manifest.pieceCount)
+  beside.addRange(0, beside.pieceCount)
+  for (const entry of entries) beside.deleteRange(manifest.firstPieceOf(entry), manifest.firstPieceOf(entry + 1))
+  return beside
+}
+
+function shareOf ({ filename, path }: NamedFile, { manifest, identities, content }: DigestedTree): FolderShare {
   return { ...content, kind: 'folder', filename, path, manifest, identities }
 }

@@ -37,6 +37,10 @@ export const DEADLINES = {
   reconnectMaxMs: 3_000,
   /** How long a command waits for a tracker that is away before it says `E_TRACKER`. */
   trackerWaitMs: 8_000,
+  /** How long a download that begins asks again while the tracker's registry is away, before it says `E_REGISTRY`. */
+  registryWaitMs: 10_000,
+  /** A tracker whose registry is away for so long: a node that knows others tries one of them, once. */
+  degradedMs: 30_000,
   /** No byte of a range for so long: the stream is given up. */
   dataStallMs: 15_000,
   /** How long a connection on which a range was sent is kept for another request. */

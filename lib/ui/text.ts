@@ -4,7 +4,7 @@ import type { Waiting } from '../download/waiting.js'
 import type { NodeLimits } from '../node/options.js'
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
-import { count, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
+import { count, filesOf, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
 import type { Failure, Output, Reporter, Reports } from './reporter.js'
 
 type Lines = { [Name in keyof Reports]: (data: Reports[Name]) => string[] }
@@ -26,11 +26,12 @@ const LINES: Lines = {
   cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
   waiting: ({ file, ...waiting }) => [`waiting for ${whatIsWaitedFor(waiting)}: ${printable(file)}, no byte for ${formatSeconds(Math.round(waiting.seconds))}`],
   progress: () => [],
-  saved: ({ file, bytes, owners, seconds, resumed, zeros }) => {
+  saved: ({ file, bytes, files, owners, seconds, resumed, zeros }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
     const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
     const unsent = zeros > 0 ? `, ${formatBytes(zeros)} of zeros` : ''
-    return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
+    const inFiles = files === undefined ? '' : `${count(files, 'file')}, `
+    return [`saved ${printable(file)} (${inFiles}${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
   },
   failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
   warning: ({ message }) => [`warning: ${oneLine(message)}`],
@@ -42,8 +43,8 @@ const LINES: Lines = {
   status: ({ sharing, fetching, serving, tracker, limits }) => [
     `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.filter(({ missing }) => !missing).length}, fetching ${fetching.length}, serving ${serving.length}`,
     ...sharing.map(({ file, bytes, digest, missing, files }) => `  ${missing ? 'misses' : 'shares'} ${printable(file)} (${files === undefined ? '' : `${count(files, 'file')}, `}${formatBytes(bytes)}, ${shortDigest(digest)})`),
-    ...fetching.map(({ file, bytes, size, rate, waitingFor }) =>
-      `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
+    ...fetching.map(({ file, bytes, size, files, ofFiles, rate, waitingFor }) =>
+      `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}${ofFiles === undefined ? '' : `, ${filesOf(files, ofFiles)}`}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
     ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
     `  ${limitsLine(limits)}`,
   ],

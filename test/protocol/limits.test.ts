@@ -15,6 +15,8 @@ const CONTRACT: Record<keyof typeof DEADLINES, number> = {
   reconnectMinMs: 500,
   reconnectMaxMs: 3_000,
   trackerWaitMs: 8_000,
+  registryWaitMs: 10_000,
+  degradedMs: 30_000,
   dataStallMs: 15_000,
   moreMs: 10_000,
   threadHangMs: 30_000,
