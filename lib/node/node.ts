@@ -19,7 +19,7 @@ import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
 import type { Files } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
-import type { FolderName, FolderShare } from '../share/folder-share.js'
+import type { FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
@@ -113,12 +113,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
     const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
-    const folders = {
-      onFolderLost: async (folder: FolderName, entry: number) => await this.#folders.lost(folder, entry),
-      onFolderSuspect: (folder: FolderName, entry: number) => this.#folders.suspect(folder, entry),
-      onFolderUnreadable: (folder: FolderName, piece: number, error: PiecemealError) => this.#folders.unreadable(folder, piece, error),
-    }
-    this.#uploads = new UploadThread({ ...serving, ...folders, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
+    this.#uploads = new UploadThread({ ...serving, onFolder: async (folder, event) => await this.#folders.hear(folder, event), credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
@@ -317,7 +312,7 @@ export class Node extends EventEmitter<NodeEvents> {
    * @throws E_NOT_SHARED if it is not offered; once all have been looked at, E_CHANGED if a file was withdrawn, or why a file could not be read.
    */
   async verify (filename?: string): Promise<void> {
-    const folders = [...this.#offers.folders].filter((folder) => filename === undefined || folder.filename === filename)
+    const folders = [...this.#offers.folders].filter((folder) => folder.identities && (filename === undefined || folder.filename === filename))
     const isFolderOnly = filename !== undefined && folders.length > 0
     const results = await Promise.allSettled([...folders.map(async (folder) => await this.#folders.verify(folder)), ...(isFolderOnly ? [] : [this.#own.verify(filename)])])
     for (const result of results) if (result.status === 'rejected') throw result.reason
@@ -333,7 +328,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return {
       sharing: [
         ...[...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
-        ...[...this.#offers.folders].map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files })),
+        ...[...this.#offers.folders].filter(({ identities }) => identities).map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files })),
         ...[...this.#own.missing].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest, missing: true as const })),
       ],
       fetching: this.#activity.fetching,

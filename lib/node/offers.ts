@@ -9,7 +9,7 @@ import { isGone } from '../disk/where-it-lies.js'
 import { pieceCount, type FolderExtent } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import type { FolderName, FolderShare } from '../share/folder-share.js'
+import type { ArrivingFolder, FolderName, FolderShare } from '../share/folder-share.js'
 import { FolderShares, type KeptFolder } from '../share/folder-shares.js'
 import { PartialShare, PartialShares, type PartialContent } from '../share/partial-share.js'
 import { ShareIndex, type ServedFile, type Share } from '../share/share-index.js'
@@ -20,7 +20,7 @@ import type { Question, TrackerClient } from './tracker-client.js'
 const ANNOUNCE_WAIT_MS = 2_000
 
 export interface OffersOptions {
-  uploads: Pick<UploadThread, 'add' | 'remove' | 'addFolder' | 'removeFolder' | 'lackOfFolder' | 'place' | 'drop'>
+  uploads: Pick<UploadThread, 'add' | 'remove' | 'addFolder' | 'removeFolder' | 'lackOfFolder' | 'gainOfFolder' | 'place' | 'drop'>
   tracker: () => Pick<TrackerClient, 'ask'>
   /** Where the data comes from, once the ports listen. */
   ports: () => { inputPort: number, outputPort: number }
@@ -187,9 +187,20 @@ export class Offers {
     this.#options.uploads.place(share.content, run).catch(this.#options.onError)
   }
 
-  /** A download has ended without the whole file: what there is of it is not offered any more. */
+  /** Offers pieces of a folder that is being downloaded: as `place`. */
+  placeOfFolder (folder: ArrivingFolder, pieces: PieceRange): void {
+    const { uploads, tracker, onError } = this.#options
+    const share = this.folders.gain(folder, pieces)
+    if (share === undefined) return void uploads.gainOfFolder(folder, pieces).catch(onError)
+    uploads.addFolder(share).catch(onError)
+    tracker().ask('have', this.#announcement(announcedFolder(share)), ANNOUNCE_WAIT_MS).catch(() => {})
+  }
+
+  /** A download has ended: if not all of it is there, what there is of it is not offered any more. */
   abandon (filename: string): void {
-    if (this.#drop(filename)) this.#sayGone(filename)
+    const folder = this.folders.current(filename)
+    if (folder && folder.identities === undefined) this.removeFolder(filename)
+    else if (this.#drop(filename)) this.#sayGone(filename)
   }
 
   #drop (filename: string): boolean {

@@ -8,7 +8,7 @@ import type { Manifest } from '../manifest/manifest.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import type { FolderName, FolderShare } from '../share/folder-share.js'
+import type { FolderEvent, FolderName, FolderShare } from '../share/folder-share.js'
 import { shareFile } from '../share/share-file.js'
 import { Versions } from '../share/versions.js'
 import { sameFiles } from '../tree/compare-trees.js'
@@ -111,6 +111,18 @@ export class OwnFolders {
     return event
   }
 
+  /** What the thread that serves has found. Resolves when all that may be asked know of it. */
+  async hear (folder: FolderName, event: FolderEvent): Promise<void> {
+    switch (event.what) {
+      case 'lost': return await this.lost(folder, event.entry)
+      case 'suspect': return this.#suspect(folder, event.entry)
+      case 'unreadable': {
+        const { piece, error: { code, message } } = event
+        if (this.#options.offers.lackOfFolder(folder, { firstPiece: piece, endPiece: piece + 1 })) this.#options.onError(new PiecemealError(code, message))
+      }
+    }
+  }
+
   /** A file is not what was announced: its pieces are not here any more, the others are. */
   async lost (name: FolderName, entry: number): Promise<void> {
     const { offers, events } = this.#options
@@ -124,18 +136,13 @@ export class OwnFolders {
   }
 
   /** Something about a file is not as it was; it is looked whether it has the same bytes. */
-  suspect (name: FolderName, entry: number): void {
+  #suspect (name: FolderName, entry: number): void {
     const key = `${name.digest} ${entry}`
     if (this.#looking.has(key)) return
     this.#looking.add(key)
     this.#limitLooks(async () => await this.#look(name, entry))
       .catch((error: unknown) => this.#options.onError(toPiecemealError(error)))
       .finally(() => this.#looking.delete(key))
-  }
-
-  /** The disk does not give a piece. */
-  unreadable (name: FolderName, piece: number, error: PiecemealError): void {
-    if (this.#options.offers.lackOfFolder(name, { firstPiece: piece, endPiece: piece + 1 })) this.#options.onError(error)
   }
 
   /** It was moved, deleted, or its disk is not mounted. */
@@ -170,7 +177,7 @@ export class OwnFolders {
           continue
         }
         const there = same[at + 1] ?? 0
-        for (const field of ['dev', 'ino', 'mtimeNs', 'ctimeNs'] as const) identities[field][entry] = now.identities[field][there] ?? 0n
+        if (identities) for (const field of ['dev', 'ino', 'mtimeNs', 'ctimeNs'] as const) identities[field][entry] = now.identities[field][there] ?? 0n
         at += 2
       }
       if (lost > 0) throw new PiecemealError('E_CHANGED', `${lost} files of ${quote(filename)} have changed since they were announced; upload it again to share it as it is now`)
@@ -192,8 +199,8 @@ export class OwnFolders {
     const nothing = { get: async () => await Promise.resolve(undefined), put: async () => { await Promise.resolve() } }
     try {
       const found = await shareFile({ filename: file.path, path: `${folder.path}/${file.path}` }, { cache: nothing, digestPieces: async (task) => await pool.digestPieces(task) })
-      if (found.size === file.size && found.pieces.equals(file.digests)) setIdentity(folder.identities, entry, found.identity)
-      else await this.lost(name, entry)
+      if (found.size !== file.size || !found.pieces.equals(file.digests)) await this.lost(name, entry)
+      else if (folder.identities) setIdentity(folder.identities, entry, found.identity)
     } catch (error) {
       // It is being written to, or this node is short of something: whoever asks next finds the same suspicion.
       if (!(error instanceof PiecemealError)) throw error

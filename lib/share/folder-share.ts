@@ -7,6 +7,7 @@ import type { PieceList } from '../content/digest.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { Manifest, ManifestData } from '../manifest/manifest.js'
 import type { Content } from '../protocol/content.js'
+import type { ErrorData } from '../protocol/errors.js'
 import type { TreeIdentities } from '../tree/identities.js'
 
 /** As it was when it was digested. `size` and `pieceLength` are its manifest's. */
@@ -18,8 +19,11 @@ export interface FolderShare extends Content {
   /** The digests of the manifest's pieces. */
   pieces: PieceList
   manifest: Manifest
-  /** By entry. In memory that threads share: what is written to it all of them see. */
-  identities: TreeIdentities
+  /**
+   * By entry. In memory that threads share: what is written to it all of them see. Left out while the folder is being downloaded, and lies
+   * where nobody else writes.
+   */
+  identities: TreeIdentities | undefined
   /** Pieces of its files that are not here, or not any more; at least one, or it is left out. */
   lacks?: PieceSet | undefined
   /** Whether it came by an upload, not by a download. */
@@ -28,8 +32,20 @@ export interface FolderShare extends Content {
   replaces?: readonly string[] | undefined
 }
 
+/** A folder that is being downloaded, and lies hidden. */
+export type ArrivingFolder = Omit<FolderShare, 'lacks' | 'identities' | 'origin'>
+
 /** Which folder it is, of a node's. */
 export type FolderName = Pick<FolderShare, 'filename' | 'digest'>
+
+/** What the thread that serves has to tell of a folder: of a file, by its number in the manifest, or of a piece. */
+export type FolderEvent =
+  /** Its bytes are not what was announced. */
+  | { what: 'lost', entry: number }
+  /** Something about it is not as it was; its bytes may be. */
+  | { what: 'suspect', entry: number }
+  /** The disk does not give it. */
+  | { what: 'unreadable', piece: number, error: ErrorData }
 
 /** A folder for the thread that serves. */
 export interface FolderShareData extends Pick<FolderShare, 'filename' | 'path' | 'size' | 'digest' | 'pieceLength' | 'identities'> {

@@ -6,7 +6,7 @@ import { KEPT_VERSIONS } from '../protocol/limits.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange } from '../content/run.js'
 import { sameFiles } from '../tree/compare-trees.js'
-import type { FolderName, FolderShare } from './folder-share.js'
+import type { ArrivingFolder, FolderName, FolderShare } from './folder-share.js'
 
 /** A version that another has taken the place of. */
 export interface KeptFolder {
@@ -76,6 +76,20 @@ export class FolderShares {
     return share.lacks.size > before ? share : undefined
   }
 
+  /** Pieces of a folder that is being downloaded have come. @returns the share, if it is new; undefined as well where it can't be offered */
+  gain (folder: ArrivingFolder, { firstPiece, endPiece }: PieceRange): FolderShare | undefined {
+    const there = this.#current.get(folder.filename)
+    if (there?.digest === folder.digest && there.identities === undefined) there.lacks?.deleteRange(firstPiece, endPiece)
+    // Another version that is here goes on to be offered until the new one is whole.
+    if (there !== undefined) return undefined
+    const lacks = new PieceSet(folder.manifest.pieceCount)
+    lacks.addRange(0, lacks.pieceCount)
+    lacks.deleteRange(firstPiece, endPiece)
+    const share = { ...folder, identities: undefined, lacks }
+    this.#current.set(folder.filename, share)
+    return share
+  }
+
   get size (): number {
     return this.#current.size
   }
@@ -105,11 +119,13 @@ function olderVersion (before: FolderShare, now: FolderShare): FolderShare {
   const same = sameFiles(before.manifest, now.manifest)
   const lacks = new PieceSet(before.manifest.pieceCount)
   lacks.addRange(0, lacks.pieceCount)
+  const [were, are] = [before.identities, now.identities]
+  if (were === undefined || are === undefined) return { ...before, lacks }
   for (let at = 0; at < same.length; at += 2) {
     const [there, here] = [same[at] ?? 0, same[at + 1] ?? 0]
     const firstPiece = before.manifest.firstPieceOf(there)
     const endPiece = before.manifest.firstPieceOf(there + 1)
-    for (const field of ['dev', 'ino', 'mtimeNs', 'ctimeNs'] as const) before.identities[field][there] = now.identities[field][here] ?? 0n
+    for (const field of ['dev', 'ino', 'mtimeNs', 'ctimeNs'] as const) were[field][there] = are[field][here] ?? 0n
     lacks.deleteRange(firstPiece, endPiece)
     if (now.lacks) for (let piece = firstPiece; piece < endPiece; piece++) if (now.lacks.has(now.manifest.firstPieceOf(here) + piece - firstPiece)) lacks.add(piece)
   }

@@ -90,13 +90,14 @@ export class MetadataServer {
 
   /** Of the files of a folder nothing is looked at: there may be a million. */
   async #answerFor (folder: FolderShare, wantsPieces: boolean, wantsSent: boolean): Promise<object> {
-    if (await isGone(folder.path)) {
+    const isArriving = folder.identities === undefined
+    if (!isArriving && await isGone(folder.path)) {
       this.#options.onFolderGone?.(folder)
       throw changed(folder)
     }
     const { filename, digest, size, pieceLength, kind, pieces, lacks } = folder
     const answer = { filename, digest, size, pieceLength, kind, ...(wantsPieces && { pieces }) }
-    if (lacks) return sizeAnswer({ ...answer, have: piecesHere(folder).toBytes(), final: true })
+    if (lacks) return sizeAnswer({ ...answer, have: piecesHere(folder).toBytes(), ...(!isArriving && { final: true }) })
     const sent = wantsSent ? await this.#options.sentLately?.(digest) : undefined
     return sizeAnswer({ ...answer, ...(sent && { sent }) })
   }

@@ -3,7 +3,6 @@ import type { MessagePort } from 'node:worker_threads'
 import { toTaskResult } from '../threads/task-result.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { toPiecemealError } from '../protocol/errors.js'
-import type { FolderName } from './folder-share.js'
 import { PartialShare, PartialShares } from './partial-share.js'
 import { ServedFolders } from './served-folder.js'
 import { ShareIndex, servedFile } from './share-index.js'
@@ -23,12 +22,7 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
     await new Promise<void>((resolve) => unheard.set(id, resolve))
     unheard.delete(id)
   }
-  const named = ({ filename, digest }: FolderName): FolderName => ({ filename, digest })
-  const folders = new ServedFolders({
-    onLost: async (folder, entry) => await tell((id) => ({ kind: 'folder lost', id, folder: named(folder), entry })),
-    onSuspect: (folder, entry) => say({ kind: 'folder suspect', folder: named(folder), entry }),
-    onUnreadable: async (folder, piece, { code, message }) => await tell((id) => ({ kind: 'folder unreadable', id, folder: named(folder), piece, error: { code, message } })),
-  })
+  const folders = new ServedFolders(async ({ filename, digest }, event) => await tell((id) => ({ kind: 'folder', id, folder: { filename, digest }, event })))
   const server = new UploadServer({
     ...options,
     shares,
@@ -59,6 +53,7 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
       case 'addFolder': return folders.add(call.argument)
       case 'removeFolder': return folders.remove(call.argument)
       case 'lackOfFolder': return folders.lack(call.argument, call.argument.pieces)
+      case 'gainOfFolder': return folders.gain(call.argument, call.argument.pieces)
       case 'folderIdleMs': return folders.idleMs(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)

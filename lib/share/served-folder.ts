@@ -1,38 +1,38 @@
 /** A folder in the thread that serves: its files are opened one after the other as their bytes are asked for. */
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { FolderLayout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange } from '../content/run.js'
+import { toDiskError } from '../disk/disk-error.js'
+import type { FileIdentity } from '../disk/own-file.js'
+import type { FileEntry } from '../manifest/entry.js'
 import { ManifestBytes } from '../manifest/manifest-bytes.js'
 import { Manifest } from '../manifest/manifest.js'
 import { pieceLengthFor, type ByteRange } from '../protocol/content.js'
-import { PiecemealError } from '../protocol/errors.js'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { identityAt } from '../tree/identities.js'
-import type { FolderName, FolderShareData } from './folder-share.js'
+import type { FolderEvent, FolderName, FolderShareData } from './folder-share.js'
 import { assertHas } from './partial-share.js'
 import type { Share } from './share-index.js'
 import { SharedFile } from './shared-file.js'
 import type { OpenExtent, Source } from './source.js'
 import { Trust } from './trust.js'
 
-/** What the thread has to tell of a folder's files, by their numbers in the manifest. */
-export interface FolderNews {
-  /** Its bytes are not what was announced. Resolves when all that may be asked know of it. */
-  onLost: (folder: ServedFolder, entry: number) => Promise<void>
-  /** Something about it is not as it was; its bytes may be. */
-  onSuspect: (folder: ServedFolder, entry: number) => void
-  /** The disk does not give a piece of the folder. Resolves when all that may be asked know of it. */
-  onUnreadable: (folder: ServedFolder, piece: number, error: PiecemealError) => Promise<void>
-}
+/** Resolves when all that may be asked know of it. */
+export type TellOfFolder = (folder: FolderName, event: FolderEvent) => Promise<void>
+
+/** A file of a folder, to read from. */
+type OpenFile = Pick<SharedFile, 'close'> & { read: (into: Buffer, length: number, position: number) => number | Promise<number> }
 
 /** By digest: the versions of a folder have one name. */
 export class ServedFolders {
-  readonly news: FolderNews
+  readonly tell: TellOfFolder
   readonly #folders = new Map<string, ServedFolder>()
 
-  constructor (news: FolderNews) {
-    this.news = news
+  constructor (tell: TellOfFolder) {
+    this.tell = tell
   }
 
   add (share: FolderShareData): void {
@@ -45,6 +45,11 @@ export class ServedFolders {
 
   lack (share: FolderName, pieces: PieceRange): void {
     this.#folders.get(keyOf(share))?.lack(pieces)
+  }
+
+  /** Pieces of one that is being downloaded have come. */
+  gain (share: FolderName, pieces: PieceRange): void {
+    this.#folders.get(keyOf(share))?.gain(pieces)
   }
 
   /** For whoever asks for it. */
@@ -93,6 +98,10 @@ export class ServedFolder {
     this.#here.deleteRange(firstPiece, endPiece)
   }
 
+  gain ({ firstPiece, endPiece }: PieceRange): void {
+    this.#here.addRange(firstPiece, endPiece)
+  }
+
   /** Its manifest, as a source. */
   get manifest (): Source {
     const bytes = this.#bytes
@@ -103,12 +112,12 @@ export class ServedFolder {
   }
 
   /** Its files. */
-  files (news: FolderNews): Source {
+  files (tell: TellOfFolder): Source {
     const { filename, digest, layout } = this
     const { size } = layout
     const open = (ranges: readonly ByteRange[]): FolderReader => {
       assertHas(filename, this.#here, layout, ranges)
-      return new FolderReader(this, ranges, news)
+      return new FolderReader(this, ranges, tell)
     }
     async function * extents (ranges: readonly ByteRange[]): AsyncGenerator<OpenExtent> {
       const reader = open(ranges)
@@ -124,31 +133,56 @@ export class ServedFolder {
   }
 
   /** @throws E_CHANGED, E_LIMIT, E_IO as `SharedFile`. */
-  openFile (entry: number, news: FolderNews, onTelling: (told: Promise<void>) => void): SharedFile {
-    const share = this.#fileShare(entry)
+  openFile (entry: number, tell: TellOfFolder, onTelling: (told: Promise<void>) => void): OpenFile {
+    const { identities } = this.#share
+    const file = this.#manifest.entry(entry)
+    if (file.kind !== 'file') throw new Error(`entry ${entry} is no file`)
+    const path = join(this.#share.path, file.path)
+    if (identities === undefined) return openArriving(path, this.filename)
+    const share = this.#fileShare(file, path, identityAt(identities, entry))
     return new SharedFile({
       share,
       trust: new Trust(share),
-      onChanged: () => onTelling(news.onLost(this, entry)),
-      onSuspect: () => news.onSuspect(this, entry),
-      onUnreadable: async (_share, piece, error) => await news.onUnreadable(this, this.#manifest.firstPieceOf(entry) + piece, error),
+      onChanged: () => onTelling(tell(this, { what: 'lost', entry })),
+      onSuspect: () => { void tell(this, { what: 'suspect', entry }) },
+      onUnreadable: async (_share, piece, { code, message }) => await tell(this, { what: 'unreadable', piece: this.#manifest.firstPieceOf(entry) + piece, error: { code, message } }),
     })
   }
 
   /** A file of it as if it were shared by itself. */
-  #fileShare (entry: number): Share {
-    const file = this.#manifest.entry(entry)
-    if (file.kind !== 'file') throw new Error(`entry ${entry} is no file`)
+  #fileShare (file: FileEntry, path: string, identity: FileIdentity): Share {
     return {
       filename: this.filename,
-      path: join(this.#share.path, file.path),
+      path,
       size: file.size,
       // It is known by its folder.
       digest: this.digest,
       pieceLength: pieceLengthFor(file.size),
       pieces: file.digests,
-      identity: identityAt(this.#share.identities, entry),
+      identity,
     }
+  }
+}
+
+/** Of a tree that nobody else writes to: what was found to be good stays so. */
+function openArriving (path: string, filename: string): OpenFile {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
+    // It has just got its name, which is told in a moment.
+    if (systemCode(error) === 'ENOENT') throw new PiecemealError('E_BUSY', `${quote(filename)} is being moved; try again later`)
+    throw toDiskError(error, `cannot read ${quote(path)}`)
+  }
+  return {
+    close: async () => { closeSync(fd) },
+    read: (into, length, position) => {
+      const bytesRead = readSync(fd, into, 0, length, position)
+      if (bytesRead > 0) return bytesRead
+      // Zeros at the end of a file are not written until all of it is there.
+      into.fill(0, 0, length)
+      return length
+    },
   }
 }
 
@@ -157,17 +191,17 @@ class FolderReader {
   /** Of all ranges. */
   readonly size: number
   readonly #folder: ServedFolder
-  readonly #news: FolderNews
+  readonly #tell: TellOfFolder
   readonly #ranges: readonly ByteRange[]
   #range = 0
   /** Of the folder's bytes, the next. */
   #offset: number
-  #open: { entry: number, file: SharedFile } | undefined
+  #open: { entry: number, file: OpenFile } | undefined
   #told: Promise<void> | undefined
 
-  constructor (folder: ServedFolder, ranges: readonly ByteRange[], news: FolderNews) {
+  constructor (folder: ServedFolder, ranges: readonly ByteRange[], tell: TellOfFolder) {
     this.#folder = folder
-    this.#news = news
+    this.#tell = tell
     this.#ranges = ranges
     this.#offset = ranges[0]?.start ?? 0
     this.size = ranges.reduce((bytes, { start, end }) => bytes + end - start, 0)
@@ -208,11 +242,11 @@ class FolderReader {
     return bytesRead
   }
 
-  async #fileAt (entry: number): Promise<SharedFile> {
+  async #fileAt (entry: number): Promise<OpenFile> {
     if (this.#open?.entry === entry) return this.#open.file
     await this.#open?.file.close()
     this.#open = undefined
-    const file = this.#folder.openFile(entry, this.#news, (told) => { this.#told = told })
+    const file = this.#folder.openFile(entry, this.#tell, (told) => { this.#told = told })
     this.#open = { entry, file }
     return file
   }

@@ -5,7 +5,7 @@ import type { Address } from '../protocol/address.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { TaskResult } from '../threads/task-result.js'
-import type { FolderName, FolderShareData } from './folder-share.js'
+import type { FolderEvent, FolderName, FolderShareData } from './folder-share.js'
 import type { PartialContent } from './partial-share.js'
 import type { Credentials } from '../secret/keys.js'
 import type { ServedFile, Share } from './share-index.js'
@@ -30,6 +30,8 @@ export interface UploadCalls {
   removeFolder: { argument: FolderName, result: boolean }
   /** Pieces of a folder are not here any more. */
   lackOfFolder: { argument: FolderName & { pieces: PieceRange }, result: undefined }
+  /** Pieces of one that is being downloaded have come. */
+  gainOfFolder: { argument: FolderName & { pieces: PieceRange }, result: undefined }
   /** How long nobody has asked for it. */
   folderIdleMs: { argument: FolderName, result: number | undefined }
   /** Some of a content's pieces are there. */
@@ -54,9 +56,7 @@ export type UploadMessage =
   | { kind: 'suspect', file: ServedFile }
   /** Wants to hear of it (`heard`) when the main thread has told all others. */
   | { kind: 'unreadable', id: number, file: ServedFile, piece: number, error: ErrorData }
-  /** A file of a folder, by its number; wants to hear of it, as above. */
-  | { kind: 'folder lost', id: number, folder: FolderName, entry: number }
-  | { kind: 'folder suspect', folder: FolderName, entry: number }
-  | { kind: 'folder unreadable', id: number, folder: FolderName, piece: number, error: ErrorData }
+  /** Wants to hear of it, as above. */
+  | { kind: 'folder', id: number, folder: FolderName, event: FolderEvent }
   | { kind: 'probe', probe: string }
   | { kind: 'error', error: ErrorData }

@@ -188,7 +188,7 @@ export class UploadServer {
   #sourceOf ({ filename, digest, of }: FileCommunication): Source {
     const { shares, folders, partials, onChanged, onSuspect, onUnreadable } = this.#options
     const folder = folders?.get(filename, digest)
-    if (folders && folder) return of ? folder.manifest : folder.files(folders.news)
+    if (folders && folder) return of ? folder.manifest : folder.files(folders.tell)
     if (of) throw new PiecemealError('E_NOT_SHARED', `no folder ${quote(filename)} is shared here with that digest`)
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
     if (partial) return sourceOfParts(partial, this.#deadlines.messageMs)

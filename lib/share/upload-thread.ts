@@ -10,7 +10,7 @@ import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
 import { outOfDescriptors, PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { folderShareData, type FolderName, type FolderShare } from './folder-share.js'
+import { folderShareData, type FolderEvent, type FolderName, type FolderShare } from './folder-share.js'
 import type { PartialContent, PartialShare } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
@@ -25,10 +25,8 @@ export interface UploadThreadOptions extends UploadThreadData {
   onSuspect: (file: ServedFile) => void
   /** The disk does not give a piece. All that may be asked are to know of it when this returns. */
   onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
-  /** The same of the files of folders, by their numbers in the manifest. */
-  onFolderLost: (folder: FolderName, entry: number) => Promise<void>
-  onFolderSuspect: (folder: FolderName, entry: number) => void
-  onFolderUnreadable: (folder: FolderName, piece: number, error: PiecemealError) => void
+  /** Of a folder. Resolves when all that may be asked know of it. */
+  onFolder: (folder: FolderName, event: FolderEvent) => Promise<void>
   /** A tracker wants to hear this back by our own connection. */
   onProbe?: (probe: string) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
@@ -85,8 +83,12 @@ export class UploadThread {
     await this.#tell('removeFolder', { filename, digest })
   }
 
-  async lackOfFolder ({ filename, digest }: FolderName, { firstPiece, endPiece }: PieceRange): Promise<void> {
-    await this.#tell('lackOfFolder', { filename, digest, pieces: { firstPiece, endPiece } })
+  async lackOfFolder ({ filename, digest }: FolderName, pieces: PieceRange): Promise<void> {
+    await this.#tell('lackOfFolder', { filename, digest, pieces })
+  }
+
+  async gainOfFolder ({ filename, digest }: FolderName, pieces: PieceRange): Promise<void> {
+    await this.#tell('gainOfFolder', { filename, digest, pieces })
   }
 
   /** How long nobody has asked for it. */
@@ -210,16 +212,9 @@ export class UploadThread {
         this.#options.onUnreadable(file, piece, new PiecemealError(code, why))
         return this.#heard(id)
       }
-      case 'folder lost': {
-        this.#options.onFolderLost(message.folder, message.entry).then(() => this.#heard(message.id), (error: unknown) => this.#options.onError(toPiecemealError(error)))
+      case 'folder':
+        this.#options.onFolder(message.folder, message.event).then(() => this.#heard(message.id), (error: unknown) => this.#options.onError(toPiecemealError(error)))
         return
-      }
-      case 'folder suspect': return this.#options.onFolderSuspect(message.folder, message.entry)
-      case 'folder unreadable': {
-        const { id, folder, piece, error: { code, message: why } } = message
-        this.#options.onFolderUnreadable(folder, piece, new PiecemealError(code, why))
-        return this.#heard(id)
-      }
       case 'probe': return this.#options.onProbe?.(message.probe)
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
       case 'answer': {

@@ -46,15 +46,14 @@ export async function folderOwner (t: Pick<Test, 'teardown'>): Promise<FolderOwn
   const [lost, suspects]: [string[], string[]] = [[], []]
   const errors: Error[] = []
   const pathOf = ({ filename, digest }: { filename: string, digest: string }, entry: number): string => folders.find(filename, digest)?.manifest.path(entry) ?? ''
-  const served = new ServedFolders({
-    onLost: async (folder, entry) => {
-      const manifest = folders.find(folder.filename, folder.digest)?.manifest
-      const pieces = { firstPiece: manifest?.firstPieceOf(entry) ?? 0, endPiece: manifest?.firstPieceOf(entry + 1) ?? 0 }
-      if (folders.lack(folder.filename, folder.digest, pieces)) lost.push(pathOf(folder, entry))
-      folder.lack(pieces)
-    },
-    onSuspect: (folder, entry) => suspects.push(pathOf(folder, entry)),
-    onUnreadable: async () => {},
+  const served = new ServedFolders(async (folder, event) => {
+    if (event.what === 'suspect') suspects.push(pathOf(folder, event.entry))
+    if (event.what !== 'lost') return
+    const { entry } = event
+    const manifest = folders.find(folder.filename, folder.digest)?.manifest
+    const pieces = { firstPiece: manifest?.firstPieceOf(entry) ?? 0, endPiece: manifest?.firstPieceOf(entry + 1) ?? 0 }
+    if (folders.lack(folder.filename, folder.digest, pieces)) lost.push(pathOf(folder, entry))
+    served.lack(folder, pieces)
   })
   const shares = new ShareIndex()
   const partials = new PartialShares()

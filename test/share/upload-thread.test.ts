@@ -42,9 +42,7 @@ function uploadThread (t: Pick<Test, 'testdir' | 'teardown'>): Threads {
     onSuspect: unwanted,
     onUnreadable: unwanted,
     onError: (error) => errors.push(error),
-    onFolderLost: unwanted,
-    onFolderSuspect: unwanted,
-    onFolderUnreadable: unwanted,
+    onFolder: unwanted,
     offered: () => ({ shares, folders: new FolderShares(), partials }),
   })
   t.teardown(async () => await thread.close())
