@@ -21,6 +21,7 @@ import { StoredFiles } from './stored-files.js'
 import { sessionHash, StoredNodes, type Hold } from './stored-nodes.js'
 import { Store, StoreAway, type StoreClient } from './store.js'
 import { Sweeper } from './sweeper.js'
+import { Turns } from './turns.js'
 
 export interface RedisRegistryOptions {
   client: StoreClient
@@ -50,7 +51,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   readonly #own: MemoryRegistry
   readonly #holds = new Map<string, Hold>()
   /** Names that are just given or freed: one after the other. */
-  readonly #turns = new Map<string, Promise<void>>()
+  readonly #turns = new Turns()
   readonly #underWay = new Set<Promise<unknown>>()
   #connections = 0
   #address: Address | undefined
@@ -119,7 +120,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   }
 
   async join (node: string, membership?: Membership): Promise<void> {
-    await this.#inTurn(node, async () => {
+    await this.#turns.take(node, async () => {
       await this.#lease.trust()
       const older = this.#holds.get(node)
       const hold: Hold = { node, connection: (++this.#connections).toString(36), session: sessionHash(membership?.session), membership, claimedAs: undefined }
@@ -136,7 +137,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   }
 
   async leave (node: string): Promise<void> {
-    await this.#inTurn(node, async () => {
+    await this.#turns.take(node, async () => {
       const hold = this.#holds.get(node)
       if (hold === undefined) return
       this.#holds.delete(node)
@@ -273,13 +274,6 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     } finally {
       this.#underWay.delete(working)
     }
-  }
-
-  async #inTurn (node: string, work: () => Promise<void>): Promise<void> {
-    const turn = (this.#turns.get(node) ?? Promise.resolve()).then(work)
-    const done = turn.catch(() => {})
-    this.#turns.set(node, done)
-    await turn.finally(() => { if (this.#turns.get(node) === done) this.#turns.delete(node) })
   }
 
   /** All calls of one request together. */
