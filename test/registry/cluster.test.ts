@@ -59,14 +59,13 @@ await t.test('a cluster of three masters', { skip: withoutRedis() }, async (t) =
 })
 
 await t.test('a master that dies behind a Sentinel', { skip: withoutRedis() }, async (t) => {
-  const master = await startRedis(t, { port: await freePort() })
-  const replica = await startRedis(t, { port: await freePort(), flags: ['--replicaof', `127.0.0.1 ${master.port}`, '--repl-diskless-sync-delay', '0'] })
+  const master = await startRedis(t, { port: await freePort(), flags: ['--repl-diskless-sync-delay', '0'] })
+  const replica = await startRedis(t, { port: await freePort(), flags: ['--replicaof', `127.0.0.1 ${master.port}`] })
   const sentinel = await startRedis(t, { port: await freePort(), isSentinel: true })
+  await until(async () => String(await replica.call('INFO', 'replication')).includes('master_link_status:up'))
   await sentinel.call('SENTINEL', 'MONITOR', 'main', '127.0.0.1', master.port, 1)
   await sentinel.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', 500)
   await sentinel.call('SENTINEL', 'SET', 'main', 'failover-timeout', 3_000)
-  await until(async () => String(await replica.call('INFO', 'replication')).includes('master_link_status:up'))
-  await sentinel.call('SENTINEL', 'RESET', 'main')
   await until(async () => (await sentinel.call('SENTINEL', 'REPLICAS', 'main') as unknown[]).length === 1)
   const registry = await openOn(t, `redis+sentinel://127.0.0.1:${sentinel.port}/main`, { times: QUICK })
   await registry.join('A')
