@@ -28,8 +28,13 @@ const NOTHING = /^\uFEFF?[ \t\r]*(?:#|$)/
  */
 export function parseCommand (line: string): Command | undefined {
   if (NOTHING.test(line)) return undefined
-  const [torrent, verb, ...rest] = wordsOf(line.replace(/^\uFEFF/, ''))
+  const [torrent, ...words] = wordsOf(line.replace(/^\uFEFF/, ''))
   if (torrent !== 'torrent') throw usage(`a command begins with torrent, not ${JSON.stringify(torrent ?? '')}`)
+  return commandOf(words)
+}
+
+/** The words of a line after `torrent`. @throws E_USAGE. */
+export function commandOf ([verb, ...rest]: readonly string[]): Command {
   switch (verb) {
     case '-setMode':
     case '-m': return parseMode(rest)

@@ -15,6 +15,9 @@ export const HOLDER_FILE = 'holder.json'
 export const DIGESTS_FOLDER = 'digests'
 /** What folders were when they were shared or downloaded. */
 export const TREES_FOLDER = 'trees'
+/** What is shared and downloaded again after a restart, and what the node is known by. */
+export const SHARES_FILE = 'shares.json'
+export const SESSION_FILE = 'session.json'
 /** The folder of a digest, and in it that of a file name. */
 export const DIGEST_FOLDER = /^[0-9a-f]{64}$/
 export const NAME_FOLDER = /^[0-9a-f]{16}$/

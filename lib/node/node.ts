@@ -25,14 +25,18 @@ import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
-import { NodeFolder, type Destination } from '../disk/node-folder.js'
+import { GuestFolder } from '../disk/guest-folder.js'
+import { NodeFolder, type Destination, type WorkingFolder } from '../disk/node-folder.js'
 import { freeBytes } from '../disk/room.js'
+import { sessionOf } from '../disk/session-file.js'
+import type { RememberedDownload } from '../disk/shares-file.js'
 import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
 import { Offers } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
 import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
+import { Remembered } from './remembered.js'
 import { Reports } from './reports.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
@@ -52,13 +56,15 @@ export interface FetchOptions {
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
+/** How long a node that is to be the same after a restart tries to have its name back. */
+const NAME_WAIT_MS = 90_000
 
 export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
-  /** Where its files are: `DIR/NAME`. */
+  /** Where its files are: `DIR/NAME`, unless it was told. */
   readonly folder: string
   readonly metrics: NodeMetrics
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting'>> & Pick<NodeOptions, 'advertise'>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'folder' | 'digestsIn'>> & Pick<NodeOptions, 'advertise' | 'digestsIn'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
@@ -76,7 +82,9 @@ export class Node extends EventEmitter<NodeEvents> {
   /** File name → where its download goes. */
   readonly #targets = new Map<string, string>()
   #isStopping = false
-  #disk: NodeFolder | undefined
+  #disk: WorkingFolder | undefined
+  #remembered: Remembered | undefined
+  #session: string | undefined
   #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
@@ -88,16 +96,16 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, folder, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
     this.limit('up', up)
     this.limit('down', down)
-    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, ...options }
+    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, isGuest: false, remember: false, ...options }
     this.#exposure = { host: this.#options.host, secret, insecure }
     this.name = options.name
-    this.folder = resolve(this.#options.dir, this.name)
+    this.folder = folder === undefined ? resolve(this.#options.dir, this.name) : resolve(folder)
     this.#activity = new Activity({
       onProgress: (event) => this.emit('progress', event),
       onWaiting: (event) => this.emit('waiting', event),
@@ -121,6 +129,7 @@ export class Node extends EventEmitter<NodeEvents> {
       pool: async () => await this.#startedPool(),
       activity: this.#activity,
       offers: this.#offers,
+      remembered: () => this.#remembered,
       events: this,
       missingLookMs: this.#deadlines.missingLookMs,
       onError: serving.onError,
@@ -153,6 +162,9 @@ export class Node extends EventEmitter<NodeEvents> {
       credentials: this.#credentials?.control,
       deadlines: this.#deadlines,
       announcements: () => this.#offers.announcements,
+      session: () => this.#session,
+      // A guest has a name for a while; another one does as well.
+      ...(this.#options.isGuest ? { nameWaitMs: 0 } : this.#options.remember && { nameWaitMs: NAME_WAIT_MS }),
     })
     if (isReporting) {
       this.#reports = new Reports({
@@ -164,6 +176,7 @@ export class Node extends EventEmitter<NodeEvents> {
     }
     this.metrics = new NodeMetrics(this.#levels)
     const client = this.#tracker
+    client.on('taken', ({ message }) => this.#whenListening(() => this.emit('warning', { message: `${message}; trying again for ${NAME_WAIT_MS / 1_000} s` })))
     client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size + this.#offers.folders.size })))
     client.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker: client.tracker }) }))
     client.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker: client.tracker, code, message })))
@@ -190,15 +203,15 @@ export class Node extends EventEmitter<NodeEvents> {
     const { host: name, inputPort, outputPort } = this.#options
     const host = this.#hosts = await listenAddressesOf(name)
     assertNotExposed({ ...this.#exposure, addresses: host })
-    this.#disk = await NodeFolder.open(this.folder)
-    for (const message of this.#disk.warnings) this.#whenListening(() => this.emit('warning', { message }))
-    await this.#disk.tidy(new Date())
+    await this.#openWorkingFolder()
     this.#throwIfStopping()
     // If one fails, the other is still to be closed, which can't be done while it opens.
     const listening = [this.#metadataServer.listen({ host, port: inputPort }), this.#uploads.listen({ host, port: outputPort })] as const
     await Promise.allSettled(listening)
     const [input, output] = await Promise.all(listening)
     this.#ports = { input, output }
+    this.#throwIfStopping()
+    const goOn = this.#remembered && await this.#own.restore(this.#remembered)
     this.#throwIfStopping()
     const joined = this.#tracker.start()
     await isOverWithin(joined, FIRST_ANSWER_MS)
@@ -211,7 +224,26 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#reports?.start()
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
+    goOn?.()
     return event
+  }
+
+  async #openWorkingFolder (): Promise<void> {
+    const { isGuest, digestsIn, remember } = this.#options
+    const warn = (message: string): void => this.#whenListening(() => this.emit('warning', { message }))
+    const own = isGuest ? undefined : await NodeFolder.open(this.folder, digestsIn)
+    this.#disk = own ?? await GuestFolder.open(this.folder, digestsIn)
+    this.#disk.warnings.forEach(warn)
+    await this.#disk.tidy(new Date())
+    if (!remember || own === undefined) return
+    this.#remembered = await Remembered.open(own.hiddenFolder, { warn, onError: (error) => this.#report(toPiecemealError(error)) })
+    // Without one the tracker finds out by itself that an older connection is dead.
+    this.#session = await sessionOf(own.realPath, own.hiddenFolder).catch(() => undefined)
+  }
+
+  /** The downloads that a restart has cut off, of a node that remembers: to be asked for again. */
+  get cutOff (): readonly RememberedDownload[] {
+    return this.#remembered?.downloads ?? []
   }
 
   /**
@@ -240,15 +272,20 @@ export class Node extends EventEmitter<NodeEvents> {
    * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
    * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
    * @param options.only what of a folder is wanted, as picomatch has patterns; who wants a path wants what is below it. @default all
+   * @param options.signal ends it with E_INTERRUPTED; what was fetched is kept to go on from
    * @throws any code that a download may end with.
    */
-  async download (filename: string, options: FetchOptions = {}): Promise<SavedEvent> {
+  async download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
+      const stop = (): void => task.stop()
+      options.signal?.addEventListener('abort', stop, { once: true })
+      if (options.signal?.aborted) stop()
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
+      this.#remembered?.begin({ name: filename, ...(options.digest !== undefined && { digest: options.digest }), ...(options.to !== undefined && { to: target.path }) })
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn)
         const content = { size, digest, pieceLength, pieces }
@@ -259,6 +296,9 @@ export class Node extends EventEmitter<NodeEvents> {
         this.emit('saved', event)
         return event
       } finally {
+        // What was cut off goes on after the restart.
+        if (!this.#isStopping) this.#remembered?.end(filename)
+        options.signal?.removeEventListener('abort', stop)
         this.#targets.delete(filename)
         this.#offers.abandon(filename)
       }
@@ -399,6 +439,7 @@ export class Node extends EventEmitter<NodeEvents> {
     await Promise.allSettled([left, this.#uploads.close(), this.#metadataServer.close(), stopped])
     // A pool that could not be opened has told why.
     await this.#pool?.then(async (pool) => await pool.close(), () => {})
+    await this.#remembered?.close()
     await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })
   }
@@ -422,7 +463,7 @@ export class Node extends EventEmitter<NodeEvents> {
     else this.#untold.push(tell)
   }
 
-  get #openFolder (): NodeFolder {
+  get #openFolder (): WorkingFolder {
     if (this.#disk === undefined) throw this.#notRunning()
     return this.#disk
   }
@@ -443,14 +484,18 @@ export class Node extends EventEmitter<NodeEvents> {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
   }
 
-  #downloadContext (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles }: Destination, turn: Turn): DownloadContext {
+  #downloadContext (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles, begin }: Destination, turn: Turn): DownloadContext {
     return {
       name: this.name,
       target,
       hiddenFolder,
       naming,
       inWindows: hasHoles && !this.#options.separateParts,
-      findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
+      findOwners: async (filename, digest) => {
+        const found = await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) })
+        await begin?.(found.digest)
+        return found
+      },
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),

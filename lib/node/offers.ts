@@ -96,6 +96,12 @@ export class Offers {
     return { announced: this.#announce(announcedFolder(share), () => this.#forget(this.folders.remove(filename))) }
   }
 
+  /** One of before a restart: a tracker is told of it with the rest, when there is a connection. */
+  async restore (share: Share): Promise<void> {
+    this.shares.add(share)
+    await this.#options.uploads.add(share)
+  }
+
   /** @param takeBack what the tracker refuses is not offered @throws what it refuses with. */
   async #announce (what: Announced, takeBack: () => Promise<void> | void): Promise<boolean> {
     try {

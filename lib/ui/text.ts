@@ -52,6 +52,11 @@ const LINES: Lines = {
   help: ({ text }) => text.split('\n'),
 }
 
+/** Whether there is something to be told by that name. */
+export function isReport (name: string): name is keyof Reports {
+  return Object.hasOwn(LINES, name)
+}
+
 /** How many owners are named; there may be as many as a tracker lists. */
 const OWNERS_NAMED = 3
 
