@@ -1,6 +1,6 @@
 /** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
 import { basename } from 'node:path'
-import type { ProgressEvent, SavedEvent, SharingEvent } from '../node/events.js'
+import type { SavedEvent, SharingEvent } from '../node/events.js'
 import type { Node } from '../node/node.js'
 import { ConflictError, EXIT_STATUS, PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import type { Reporter, Reports } from '../ui/reporter.js'
@@ -105,9 +105,12 @@ export class Session {
       if (command.name === 'exit') throw new PiecemealError('E_USAGE', 'a node that runs in the background is ended by "piecemeal down"')
       if (this.#state !== 'obeying') throw new PiecemealError('E_INTERRUPTED', 'the node is leaving')
       const files = 'files' in command ? command.files.map((file) => basename(file)) : []
-      const tell = (event: ProgressEvent): void => { if (files.includes(event.file)) reporter.report('progress', event) }
-      this.#node.on('progress', tell)
-      await this.#start(command, asker).finally(() => this.#node.off('progress', tell))
+      const watches = EVENTS_OF_FILES.map((name) => ({
+        name,
+        listen: (event: Reports[typeof name]): void => { if (files.length === 0 ? name !== 'progress' : files.includes(event.file)) reporter.report(name, event) },
+      }))
+      for (const { name, listen } of watches) this.#node.on(name, listen as never)
+      await this.#start(command, asker).finally(() => { for (const { name, listen } of watches) this.#node.off(name, listen as never) })
     } catch (error) {
       asker.fail(error)
     }
@@ -179,6 +182,9 @@ export class Session {
     await running
   }
 }
+
+/** What a node tells of a file by itself, and whoever asked about that file is told, too. */
+const EVENTS_OF_FILES = ['progress', 'verified', 'withdrawn'] as const
 
 /** Somebody who asked for something: what is told to nobody else, and how it ended. */
 class Asker {

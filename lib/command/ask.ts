@@ -22,10 +22,10 @@ import { usage, type Settings } from './settings.js'
 
 export async function list (settings: Settings, output: Output): Promise<number> {
   const [prefix = ''] = settings.operands
-  const node = settings.text('tracker') === undefined ? await nodeThatIsUp(settings) : undefined
+  const node = settings.from('tracker') === '--tracker' ? undefined : await nodeThatIsUp(settings)
   if (node !== undefined) return await askNode(node, ['list', '--', prefix], settings, output, resultsTo(settings, output))
   const network = await findNetwork(settings)
-  return await withFreeName(settings.text('name'), async (name) => {
+  return await withFreeName(undefined, async (name) => {
     const client = await trackerAs(name, network)
     try {
       const reply = await client.request({ type: 'NodeToTracker', mode: 'list', name, prefix })
@@ -42,7 +42,7 @@ export async function status (settings: Settings, output: Output): Promise<numbe
   if (node !== undefined) return await askNode(node, ['status'], settings, output, resultsTo(settings, output))
   const network = await findNetwork(settings)
   const { tracker, from } = network
-  const client = await withFreeName(settings.text('name'), async (name) => await trackerAs(name, network))
+  const client = await withFreeName(undefined, async (name) => await trackerAs(name, network))
   client.close()
   output.out(settings.is('json') ? JSON.stringify({ event: 'status', tracker: { ...tracker, connected: true, from } }) : `tracker ${formatAddress(tracker)} answers (from ${from}); no node of yours is up`)
   return 0
@@ -53,23 +53,23 @@ export async function cancel (settings: Settings, output: Output): Promise<numbe
   const [name = ''] = settings.operands
   const to = settings.text('to')
   const node = await nodeThatIsUp(settings)
-  if (to === undefined) return await askNode(node ?? noNode(), ['cancel', '--', name], settings, output)
+  if (to === undefined) return await askNode(node ?? noNode(), ['cancel', '--', name], settings, output, resultsTo(settings, output))
   assertFileName(name)
   const target = await whereItGoes(to, name)
   const folder = await GuestFolder.open(dirname(target), undefined)
   const wasHere = await folder.removeKept(name).finally(async () => await folder.close())
-  if (!wasHere && node !== undefined) return await askNode(node, ['cancel', '--to', resolve(to), '--', name], settings, output)
+  if (!wasHere && node !== undefined) return await askNode(node, ['cancel', '--to', resolve(to), '--', name], settings, output, resultsTo(settings, output))
   if (!wasHere) throw usage(`nothing is kept of ${quote(name)} in ${quote(dirname(target))}`)
-  ;(await reporterFor(settings.is('json'), output)).report('cancelled', { file: name })
+  resultsTo(settings, output).report('cancelled', { file: name })
   return 0
 }
 
 export async function unshare (settings: Settings, output: Output): Promise<number> {
-  return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['unshare', '--', ...settings.operands], settings, output)
+  return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['unshare', '--', ...settings.operands], settings, output, resultsTo(settings, output))
 }
 
 export async function verify (settings: Settings, output: Output): Promise<number> {
-  return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['verify', '--', ...settings.operands], settings, output)
+  return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['verify', '--', ...settings.operands], settings, output, resultsTo(settings, output))
 }
 
 export async function token (settings: Settings, output: Output): Promise<number> {

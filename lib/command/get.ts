@@ -33,10 +33,11 @@ export async function get (settings: Settings, output: Output): Promise<number> 
   try {
     const network = ticket === undefined ? await findNetwork(settings) : await networkOf(ticket)
     const folder = await guestPlace(settings.text('to'), names.length > 1)
-    const node = await startNode(settings, network, { isGuest: true, folder, digestsIn: userCache() })
-    try {
+    const node = await startNode(settings, network, { isGuest: true, folder, digestsIn: userCache() }, (node) => {
       reportEvents(node, reporter, ['listening', 'sharing', 'connected', 'unreachable', 'left', 'withdrawn'])
-      node.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
+      node.on('error', (error) => { if (toPiecemealError(error).code !== 'E_NAME_TAKEN') output.err(`error: ${oneLine(error.message)}`) })
+    })
+    try {
       const wanted = ticket === undefined ? names.map((name) => ({ name, digest })) : await itemsOf(ticket, node)
       const fetching = new Fetching(node, wanted, settings, reporter, output)
       const status = await Promise.race([fetching.run(), signalled])

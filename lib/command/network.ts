@@ -47,9 +47,12 @@ export async function secretOf (settings: Settings): Promise<Secret | undefined>
   return path === undefined ? undefined : await readSecret(path, settings.text('old-secret-file'))
 }
 
-/** A node in that network, started, under a name that is free. @throws as `start` of a node. */
-export async function startNode (settings: Settings, { tracker, secret, insecure }: Omit<Network, 'from'>, options: Omit<NodeOptions, 'name'>): Promise<Node> {
-  return await withFreeName(settings.text('name'), async (name) => {
+/** A node in that network, started, under a name that is free. @param onNode sees it before it starts @throws as `start` of a node. */
+export async function startNode (settings: Settings, { tracker, secret, insecure }: Omit<Network, 'from'>, options: Omit<NodeOptions, 'name'>, onNode: (node: Node) => void = () => {}): Promise<Node> {
+  const name = settings.text('name')
+  // One that stands in a file or a variable is that of all commands: a get beside a node that is up has another.
+  const isExact = settings.from('name') === '--name' || options.isGuest !== true
+  return await withFreeName(isExact ? name : undefined, async (name) => {
     const node = new Node({
       name,
       tracker,
@@ -62,9 +65,10 @@ export async function startNode (settings: Settings, { tracker, secret, insecure
       ...settings.optional('giveUpMs', 'give-up', parseDuration),
       ...options,
     })
+    onNode(node)
     await node.start()
     return node
-  })
+  }, name)
 }
 
 /** Where its ports listen: for all where that is allowed, and where others than this machine may come at all. */

@@ -24,7 +24,8 @@ export async function share (settings: Settings, output: Output): Promise<number
   const paths = settings.operands.map((path) => resolve(path))
   if (settings.text('as') !== undefined && paths.length > 1) throw usage('--as goes with one PATH')
   if (settings.is('here') || settings.is('once')) return await shareHere(settings, paths, output)
-  const up = await nodeThatIsUp(settings)
+  // A tracker that was named on the spot is meant.
+  const up = settings.from('tracker') === '--tracker' ? undefined : await nodeThatIsUp(settings)
   if (up !== undefined) {
     const status = await askNode(up, ['-m', 'upload', ...uploadWords(settings), '--', ...paths], settings, output)
     if (status === 0) sayGet(settings, paths, output)
@@ -44,9 +45,8 @@ async function shareThere (settings: Settings, paths: readonly string[], output:
   const network = await findNetwork(settings)
   const reporter = await reporterFor(settings.is('json'), output)
   const stopped = new Promise<void>((resolve) => { onSignal(resolve) })
-  const node = await startNode(settings, network, { isGuest: true, folder: process.cwd(), digestsIn: userCache() })
+  const node = await startNode(settings, network, { isGuest: true, folder: process.cwd(), digestsIn: userCache() }, (node) => listen(node, reporter, output))
   try {
-    listen(node, reporter, output)
     await Promise.race([uploadAll(node, paths, settings), stopped])
     sayGet(settings, paths, output)
     await stopped

@@ -80,7 +80,10 @@ async function foreground (settings: Settings, output: Output): Promise<number> 
   onSignal(() => stopping.abort())
   const [inputPort, outputPort] = portsOf(settings)
   const folder = resolve(settings.text('folder') ?? userFolder())
-  const node = await startNode(settings, network, { folder, digestsIn: userCache(), remember: true, inputPort, outputPort })
+  const node = await startNode(settings, network, { folder, digestsIn: userCache(), remember: true, inputPort, outputPort }, (node) => {
+    reportEvents(node, reporter, ['progress'])
+    node.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
+  })
   const session = new Session(node, reporter, { remembers: true })
   const control = new ControlServer({
     path,
@@ -89,8 +92,6 @@ async function foreground (settings: Settings, output: Output): Promise<number> 
     locked: withFileLock,
   })
   try {
-    reportEvents(node, reporter, ['progress'])
-    node.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
     await control.listen()
     session.goOn()
     stopping.signal.addEventListener('abort', () => { void session.stop() })

@@ -16,10 +16,9 @@ export function hostNodeName (host = hostname()): string {
   return valid === '' ? 'node' : valid
 }
 
-/** Starts what has to have a name of its own: another one each time the name was taken. @throws E_NAME_TAKEN if `wanted` was said by somebody. */
-export async function withFreeName<T> (wanted: string | undefined, start: (name: string) => Promise<T>): Promise<T> {
-  if (wanted !== undefined) return await start(wanted)
-  const base = hostNodeName()
+/** Starts what has to have a name of its own: another one each time the name was taken. @param exact the name that was asked for @throws E_NAME_TAKEN if that is taken. */
+export async function withFreeName<T> (exact: string | undefined, start: (name: string) => Promise<T>, base = hostNodeName()): Promise<T> {
+  if (exact !== undefined) return await start(exact)
   for (let number = 1; ; number++) {
     try {
       return await start(number === 1 ? base : `${base}-${number <= MOST_NUMBERED ? number : randomInt(10_000, 1_000_000)}`)

@@ -86,8 +86,8 @@ export class OwnShares {
       await digests().put(path, identity, content)
       const share = { filename, path, identity, ...content, replaces }
       const { announced } = await offers.offer(share)
-      remembered()?.put(share)
       announced.catch(fail)
+      await remembered()?.put(share)
     } catch (error) {
       fail(error)
     }
@@ -192,7 +192,7 @@ export class OwnShares {
   async #renew (share: Share): Promise<void> {
     const { offers, remembered } = this.#options
     await offers.renew(share)
-    remembered()?.put(share)
+    await remembered()?.put(share)
   }
 
   async #offer (share: Share, startedMs: number): Promise<SharingEvent> {
@@ -200,7 +200,7 @@ export class OwnShares {
     const { filename, size, digest } = share
     const announced = await offers.add(share)
     this.#missing.remove(filename)
-    remembered()?.put(share)
+    await remembered()?.put(share)
     const event = { file: filename, bytes: size, digest, announced, seconds: secondsSince(startedMs) }
     events.emit('sharing', event)
     return event

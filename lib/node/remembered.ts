@@ -37,7 +37,8 @@ export class Remembered {
     return [...this.#downloads.values()]
   }
 
-  put ({ filename, path, size, digest, pieceLength, identity, pieces, origin }: Share): void {
+  /** Resolves when it is on the disk, or can't be: that is told elsewhere. */
+  async put ({ filename, path, size, digest, pieceLength, identity, pieces, origin }: Share): Promise<void> {
     const isSmall = pieceCount({ size, pieceLength }) === 1
     this.#shares.set(filename, {
       name: filename,
@@ -51,23 +52,23 @@ export class Remembered {
       ...(isSmall && { pieces: Buffer.from(pieces) }),
       ...(origin && { origin: true }),
     })
-    this.#write()
+    await this.#write()
   }
 
   /** @returns whether it was remembered */
   forget (filename: string): boolean {
     const was = this.#shares.delete(filename)
-    if (was) this.#write()
+    if (was) void this.#write()
     return was
   }
 
   begin (download: RememberedDownload): void {
     this.#downloads.set(download.name, download)
-    this.#write()
+    void this.#write()
   }
 
   end (name: string): void {
-    if (this.#downloads.delete(name)) this.#write()
+    if (this.#downloads.delete(name)) void this.#write()
   }
 
   /** All that was shared, as its files are found now; none is read. */
@@ -78,11 +79,11 @@ export class Remembered {
 
   /** What is to be written is on the disk. */
   async close (): Promise<void> {
-    await this.#file.write(() => this.#all).catch(this.#onError)
+    await this.#write()
   }
 
-  #write (): void {
-    this.#file.write(() => this.#all).catch(this.#onError)
+  async #write (): Promise<void> {
+    await this.#file.write(() => this.#all).catch(this.#onError)
   }
 
   get #all (): RememberedAll {

@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { Piecemeal, ticketOf } from '../helpers/everyday.js'
-import { pseudoRandomBytes } from '../helpers/files.js'
+import { Piecemeal, place, ticketOf } from '../helpers/everyday.js'
+import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
 
 await t.test('share prints a ticket, and get brings what it is about', async (t) => {
-  const home = t.testdir({ owner: {}, asker: {} })
-  const [owner, asker] = [{ cwd: join(home, 'owner'), home }, { cwd: join(home, 'asker'), home }]
+  const home = await tempDir(t)
+  const [owner, asker] = [place(home, 'owner'), place(home, 'asker')]
   const bytes = pseudoRandomBytes(3 * 1_048_576 + 5, 1)
   writeFileSync(join(owner.cwd, 'big one.iso'), bytes)
   writeFileSync(join(owner.cwd, 'small'), 'a few bytes')
@@ -34,8 +34,8 @@ await t.test('share prints a ticket, and get brings what it is about', async (t)
 })
 
 await t.test('the ticket by a variable or standard input; two at once in one folder; what is interrupted is kept and can be removed', async (t) => {
-  const home = t.testdir({ owner: {}, asker: {} })
-  const [owner, asker] = [{ cwd: join(home, 'owner'), home }, { cwd: join(home, 'asker'), home }]
+  const home = await tempDir(t)
+  const [owner, asker] = [place(home, 'owner'), place(home, 'asker')]
   writeFileSync(join(owner.cwd, 'x'), pseudoRandomBytes(8 * 1_048_576, 2))
   mkdirSync(join(asker.cwd, 'to'))
   const share = new Piecemeal(t, owner, 'share', 'x', '--up', '2M')
