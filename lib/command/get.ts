@@ -119,8 +119,9 @@ class Fetching {
   }
 
   async #fetch ({ name, digest }: Wanted): Promise<number> {
+    const only = this.#settings.texts('only')
     try {
-      const { path } = await this.#node.download(name, { digest, to: goingTo(this.#settings.text('to'), this.#wanted) })
+      const { path } = await this.#node.download(name, { digest, to: goingTo(this.#settings.text('to'), this.#wanted), ...(only.length > 0 && { only }) })
       this.#underWay.delete(name)
       this.paths.push(path)
       if (!this.#settings.is('json')) this.#print(path)

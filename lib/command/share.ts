@@ -67,6 +67,7 @@ async function shareHere (settings: Settings, paths: readonly string[], output: 
   try {
     sharing = await openSharing(paths, {
       as: settings.text('as'),
+      ...ofFolders(settings),
       name: settings.text('name'),
       host: settings.text('host'),
       ports: portsOf(settings),
@@ -110,7 +111,11 @@ function listen (node: Node, reporter: Reporter, output: Output): void {
 /** @throws the first failure. */
 async function uploadAll (node: Node, paths: readonly string[], settings: Settings): Promise<SharingEvent[]> {
   const as = settings.text('as')
-  return await Promise.all(paths.map(async (path) => await node.upload(path, { as })))
+  return await Promise.all(paths.map(async (path) => await node.upload(path, { as, ...ofFolders(settings) })))
+}
+
+function ofFolders (settings: Settings): Pick<ShareOptions, 'times' | 'skipSpecial' | 'allowShrink'> {
+  return { times: settings.is('times'), skipSpecial: settings.is('skip-special'), allowShrink: settings.is('allow-shrink') }
 }
 
 function sayTicket (ticket: string, settings: Settings, { out, err }: Output): void {

@@ -13,7 +13,7 @@ import type { Abilities } from './abilities.js'
 import { ContentLock } from './content-lock.js'
 import { DigestCache } from './digest-cache.js'
 import { toDiskError } from './disk-error.js'
-import { DIGEST_FOLDER, SINGLE_PIECE } from './hidden.js'
+import { DIGEST_FOLDER, SINGLE_PIECE, treeFile } from './hidden.js'
 import { removeKept } from './kept.js'
 import { makeFolder } from './make-folder.js'
 import type { Destination, WorkingFolder } from './node-folder.js'
@@ -27,6 +27,7 @@ export class GuestFolder implements WorkingFolder {
   readonly digests: DigestCache
   readonly warnings: readonly string[] = []
   readonly #hiddenFolder: string
+  readonly #keptIn: string | undefined
   /** Target → the lock on what is downloaded to there. */
   readonly #locks = new Map<string, ContentLock>()
 
@@ -40,6 +41,7 @@ export class GuestFolder implements WorkingFolder {
     this.realPath = realPath
     this.#hiddenFolder = join(realPath, HIDDEN_FOLDER)
     this.digests = new DigestCache(digestsIn)
+    this.#keptIn = digestsIn
   }
 
   /** What others are at work on is left alone. */
@@ -62,6 +64,11 @@ export class GuestFolder implements WorkingFolder {
       for (const lock of locks) await lock.release()
       await this.#removeIfEmpty()
     }
+  }
+
+  /** Where it is remembered what a folder was, beside the digests. */
+  treeFile (root: string): string | undefined {
+    return this.#keptIn === undefined ? undefined : treeFile(this.#keptIn, root)
   }
 
   async targetOf (filename: string, to?: string): Promise<string> {

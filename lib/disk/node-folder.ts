@@ -30,7 +30,7 @@ export interface Destination extends Abilities {
 }
 
 /** The folder that a node works in: its own, or one where it is a guest. */
-export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'tidy' | 'targetOf' | 'destination' | 'leave' | 'removeKept' | 'close'>
+export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'treeFile' | 'tidy' | 'targetOf' | 'destination' | 'leave' | 'removeKept' | 'close'>
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
 const FULL = new Set(['ENOSPC', 'EDQUOT'])

@@ -25,17 +25,22 @@ const share = {
   pieces: check.optional(check.base64),
   origin: check.optional(check.boolean),
 }
+/** A folder is digested again after a restart, but for its files that are as they were. */
+const folder = { name: check.fileName, path: check.string, times: check.optional(check.boolean), skipSpecial: check.optional(check.boolean) }
 const download = { name: check.fileName, digest: check.optional(check.string), to: check.optional(check.string) }
 const document = {
   piecemeal: check.literal(1),
   shares: check.array(check.object(share), SHARES_PER_NODE),
+  folders: check.optional(check.array(check.object(folder), SHARES_PER_NODE)),
   downloads: check.array(check.object(download), SHARES_PER_NODE),
 }
 
 export type RememberedShare = check.Checked<typeof share>
 export type RememberedDownload = check.Checked<typeof download>
+export type RememberedFolder = check.Checked<typeof folder>
 export interface RememberedAll {
   shares: RememberedShare[]
+  folders: RememberedFolder[]
   downloads: RememberedDownload[]
 }
 
@@ -59,15 +64,15 @@ export class SharesFile {
       const text = await this.#text(path)
       if (text === undefined) continue
       try {
-        const { shares, downloads } = check.checkShape(document, JSON.parse(text))
-        return { shares, downloads }
+        const { shares, folders = [], downloads } = check.checkShape(document, JSON.parse(text))
+        return { shares, folders, downloads }
       } catch (cause) {
         const aside = `${path}.bad-${Date.now()}`
         await rename(path, aside).catch(() => {})
         warn(`cannot understand ${quote(path)} (${cause instanceof Error ? cause.message : String(cause)}): it is ${quote(aside)} now, and what it said is not known any more`)
       }
     }
-    return { shares: [], downloads: [] }
+    return { shares: [], folders: [], downloads: [] }
   }
 
   /** Written as it is when its turn comes: many calls in a row are few writes. @throws E_IO, E_DISK_FULL. */
@@ -80,8 +85,8 @@ export class SharesFile {
     await this.#due
   }
 
-  async #writeNow ({ shares, downloads }: RememberedAll): Promise<void> {
-    const text = JSON.stringify({ piecemeal: 1, shares: shares.map(({ pieces, ...one }) => ({ ...one, ...(pieces && { pieces: pieces.toString('base64') }) })), downloads })
+  async #writeNow ({ shares, folders, downloads }: RememberedAll): Promise<void> {
+    const text = JSON.stringify({ piecemeal: 1, shares: shares.map(({ pieces, ...one }) => ({ ...one, ...(pieces && { pieces: pieces.toString('base64') }) })), folders, downloads })
     try {
       await atDisk(async () => {
         const file = await open(this.#new, 'w', 0o600)

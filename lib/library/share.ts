@@ -18,6 +18,12 @@ export type Ports = readonly [tracker: number, input: number, output: number]
 export interface ShareOptions extends Pick<NodeOptions, 'up' | 'digestsIn'> {
   /** The name that it is shared under, with one path. @default the last component */
   as?: string | undefined
+  /** Of a folder: whether the times of its files are part of it. */
+  times?: boolean | undefined
+  /** Of a folder: whether what can't be shared is left out, instead of being an error. */
+  skipSpecial?: boolean | undefined
+  /** Of a folder: it may have lost more than half of what it had. */
+  allowShrink?: boolean | undefined
   /** The node's. @default the host's */
   name?: string | undefined
   /** What it listens on. @default all addresses of this machine */
@@ -73,7 +79,7 @@ export class Sharing {
  * @throws E_IO, E_FORBIDDEN, E_CHANGED, E_NAME for what can't be shared; E_PORT; E_NETWORK where this machine has no address; the signal's reason.
  */
 export async function share (paths: string | readonly string[], options: ShareOptions = {}): Promise<Sharing> {
-  const { as, name = hostNodeName(), host = everywhere(), advertise, signal, up, digestsIn = userCache() } = options
+  const { as, name = hostNodeName(), host = everywhere(), advertise, times, skipSpecial, allowShrink, signal, up, digestsIn = userCache() } = options
   const [trackerPort = 0, inputPort = 0, outputPort = 0] = options.ports ?? advertise?.ports ?? []
   const all = typeof paths === 'string' ? [paths] : paths
   if (as !== undefined && all.length !== 1) throw new PiecemealError('E_USAGE', 'a name to share under goes with one path')
@@ -102,7 +108,7 @@ export async function share (paths: string | readonly string[], options: ShareOp
     signal?.throwIfAborted()
     options.onOpen?.({ node, tracker, audience })
     await node.start()
-    const items = await Promise.all(all.map(async (path) => await node.upload(resolve(path), { as })))
+    const items = await Promise.all(all.map(async (path) => await node.upload(resolve(path), { as, times, skipSpecial, allowShrink })))
     const hosts = advertise ? [advertise.host] : (await addressesHere()).map(({ address }) => address)
     if (hosts.length === 0) throw new PiecemealError('E_NETWORK', 'this machine has no address that others could reach: advertise one')
     audience.waitsFor(items)

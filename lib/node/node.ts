@@ -225,6 +225,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
     goOn?.()
+    this.#shareFoldersAgain()
     return event
   }
 
@@ -239,6 +240,13 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#remembered = await Remembered.open(own.hiddenFolder, { warn, onError: (error) => this.#report(toPiecemealError(error)) })
     // Without one the tracker finds out by itself that an older connection is dead.
     this.#session = await sessionOf(own.realPath, own.hiddenFolder).catch(() => undefined)
+  }
+
+  /** What of them is as it was is not digested again; one that is gone is told of, and tried at the next start. */
+  #shareFoldersAgain (): void {
+    for (const { name, path, times, skipSpecial } of this.#remembered?.folders ?? []) {
+      this.upload(path, { as: name, times, skipSpecial }).catch((error: unknown) => this.#report(toPiecemealError(error)))
+    }
   }
 
   /** The downloads that a restart has cut off, of a node that remembers: to be asked for again. */
@@ -263,7 +271,9 @@ export class Node extends EventEmitter<NodeEvents> {
     if (!file.includes('/')) assertFileName(file)
     const path = file.includes('/') ? await whereItLies(file) : join(folder.realPath, file)
     if (!await isFolder(path)) return await this.#own.add({ filename, path })
-    return await this.#folders.add({ filename, path }, { treeFile: folder.treeFile(path), hasTimes, skipSpecial, allowShrink })
+    const shared = await this.#folders.add({ filename, path }, { treeFile: folder.treeFile(path), hasTimes, skipSpecial, allowShrink })
+    await this.#remembered?.putFolder({ name: filename, path, ...(hasTimes && { times: true }), ...(skipSpecial && { skipSpecial: true }) })
+    return shared
   }
 
   /**
@@ -343,7 +353,8 @@ export class Node extends EventEmitter<NodeEvents> {
 
   /** Offers a file no longer; uploads of it that run may end. @throws E_NOT_SHARED if it is not offered. */
   unshare (filename: string): void {
-    if (!this.#folders.remove(filename)) this.#own.remove(filename)
+    if (this.#folders.remove(filename)) this.#remembered?.forget(filename)
+    else this.#own.remove(filename)
   }
 
   /**

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { isPieceListOf } from '../content/digest.js'
 import type { DigestCache } from '../disk/digest-cache.js'
 import { identifyOwnFile, identityKey, isSameFile, type FileIdentity } from '../disk/own-file.js'
-import { SharesFile, type RememberedAll, type RememberedDownload, type RememberedShare } from '../disk/shares-file.js'
+import { SharesFile, type RememberedAll, type RememberedDownload, type RememberedFolder, type RememberedShare } from '../disk/shares-file.js'
 import { isGone } from '../disk/where-it-lies.js'
 import { pieceCount } from '../protocol/content.js'
 import type { Share } from '../share/share-index.js'
@@ -17,6 +17,7 @@ export type Recalled = { how: 'same' | 'gone', share: Share } | { how: 'changed'
 export class Remembered {
   readonly #file: SharesFile
   readonly #shares = new Map<string, RememberedShare>()
+  readonly #folders = new Map<string, RememberedFolder>()
   readonly #downloads = new Map<string, RememberedDownload>()
   readonly #onError: (error: unknown) => void
 
@@ -26,11 +27,16 @@ export class Remembered {
     return new Remembered(file, await file.read(warn), onError)
   }
 
-  private constructor (file: SharesFile, { shares, downloads }: RememberedAll, onError: (error: unknown) => void) {
+  private constructor (file: SharesFile, { shares, folders, downloads }: RememberedAll, onError: (error: unknown) => void) {
     this.#file = file
     this.#onError = onError
     for (const share of shares) this.#shares.set(share.name, share)
+    for (const folder of folders) this.#folders.set(folder.name, folder)
     for (const download of downloads) this.#downloads.set(download.name, download)
+  }
+
+  get folders (): RememberedFolder[] {
+    return [...this.#folders.values()]
   }
 
   get downloads (): RememberedDownload[] {
@@ -55,9 +61,16 @@ export class Remembered {
     await this.#write()
   }
 
+  /** The same of a folder. */
+  async putFolder (folder: RememberedFolder): Promise<void> {
+    this.#folders.set(folder.name, folder)
+    await this.#write()
+  }
+
   /** @returns whether it was remembered */
   forget (filename: string): boolean {
-    const was = this.#shares.delete(filename)
+    const wasFolder = this.#folders.delete(filename)
+    const was = this.#shares.delete(filename) || wasFolder
     if (was) void this.#write()
     return was
   }
@@ -87,7 +100,7 @@ export class Remembered {
   }
 
   get #all (): RememberedAll {
-    return { shares: [...this.#shares.values()], downloads: this.downloads }
+    return { shares: [...this.#shares.values()], folders: this.folders, downloads: this.downloads }
   }
 }
 
