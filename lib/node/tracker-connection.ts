@@ -1,6 +1,8 @@
 /**
  * The node's one connection to its tracker, which is its presence: kept alive, made again for ever
  * when it is lost, and then told all that the node shares.
+ *
+ * Longer than 250 lines because connecting, beating, doubting and being replaced are about one connection, and each changes what the others go by.
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
@@ -262,6 +264,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   /** The first message binds the connection to our name. */
   async #join (elsewhere: boolean): Promise<LineClient> {
     const { hosts, credentials, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
+    const before = this.#choice.current
     const client = await this.#choice.connect(async (tracker, signal) => await LineClient.connect({
       ...tracker,
       credentials,
@@ -280,7 +283,8 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
       return client
     } catch (error) {
       client.close()
-      this.#choice.passOver()
+      if (elsewhere) this.#choice.stayAt(before)
+      else this.#choice.passOver()
       throw error
     } finally {
       this.#closing.signal.removeEventListener('abort', stop)
