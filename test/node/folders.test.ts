@@ -28,7 +28,7 @@ async function network (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Network>
     root,
     nodes: join(folder, 'nodes'),
     node: async (name) => {
-      const node = new Node({ name, dir: join(folder, 'nodes'), tracker: address, deadlines: { missingLookMs: 50 }, keepOldMs: 200 })
+      const node = new Node({ name, dir: join(folder, 'nodes'), tracker: address, deadlines: { missingLookMs: 50 } })
       nodes.push(node)
       await node.start()
       return node
@@ -81,6 +81,23 @@ await t.test('a file that changes leaves it, and a new version takes its place',
   await other.download('d')
   t.equal(await readFile(join(nodes, 'Other', 'd', 'sub', 'a'), 'utf8'), 'the bytes of a, and more')
   await t.rejects(owner.upload(join(root, 'sub'), { as: 'd' }), { code: 'E_EXISTS', message: /--as/ })
+})
+
+await t.test('a download that began before the next version comes to its end', { timeout: 60_000 }, async (t) => {
+  const { root, nodes, node } = await network(t)
+  const owner = await node('Owner')
+  const first = await owner.upload(root)
+  const asker = await node('Asker')
+  asker.limit('down', MiB)
+  const underWay = once(asker, 'progress')
+  const download = asker.download('d')
+  await underWay
+  appendFileSync(join(root, 'sub', 'new'), 'of the next version')
+  const second = await owner.upload(root)
+  t.match((await asker.list()).files, [{ filename: 'd', digest: second.digest }], 'it alone is announced')
+  asker.limit('down', undefined)
+  t.match(await download, { digest: first.digest })
+  t.strictSame(await readdir(join(nodes, 'Asker', 'd', 'sub')), ['a', 'b', 'empty'])
 })
 
 await t.test('one that is gone is looked for, and shared again with what is the same', { timeout: 60_000 }, async (t) => {
