@@ -12,6 +12,7 @@ import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { SESSION_BYTES } from '../protocol/limits.js'
 import type { TrackerMode } from '../protocol/node-to-tracker.js'
 import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
+import { DegradedTracker } from './degraded-tracker.js'
 import { beatUntilLost, pause } from './heartbeat.js'
 import { Reached } from './reached.js'
 import { RefusedShares } from './refused-shares.js'
@@ -41,10 +42,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   readonly #session = randomBytes(SESSION_BYTES).toString('hex')
   readonly #refused = new RefusedShares()
   readonly #choice: TrackerChoice
-  /** Since when the tracker has said that its registry is away. */
-  #degradedMs: number | undefined
-  /** Another one was no better. */
-  #hasTriedOthers = false
+  readonly #degraded: DegradedTracker
   #reached: Reached | undefined
   #connecting: Promise<LineClient> | undefined
   #client: LineClient | undefined
@@ -60,6 +58,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     super()
     this.#options = options
     this.#choice = new TrackerChoice(options.tracker)
+    this.#degraded = new DegradedTracker(options.deadlines.degradedMs)
     this.#beatMs = options.deadlines.heartbeatMs
     // Every command that waits for the tracker listens for a moment.
     this.setMaxListeners(0)
@@ -193,15 +192,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
 
   async #beat (client: LineClient): Promise<void> {
     const { degraded } = await this.askOn(client, 'alive', this.reached.fields)
-    if (degraded === undefined) {
-      this.#degradedMs = undefined
-      this.#hasTriedOthers = false
-      return
-    }
-    this.#degradedMs ??= performance.now()
-    if (this.#hasTriedOthers || !this.#choice.hasOthers || performance.now() - this.#degradedMs < this.#options.deadlines.degradedMs) return
-    this.#hasTriedOthers = true
-    // Once: where the registry is away for all trackers, going from one to the next would help nobody.
+    if (!this.#degraded.isToBeLeft(degraded === true) || !this.#choice.hasOthers) return
     this.#connect(true).then(() => client.close(), () => {})
   }
 

@@ -10,7 +10,7 @@ import { LEASE_MS, RENEW_MS, RETRY_LEAST_MS, RETRY_MOST_MS, REWRITE_MS, TRUST_MS
 import type { Keys } from './keys.js'
 import { parseRoster, Roster } from './roster.js'
 import { register, renew } from './scripts/trackers.js'
-import type { Store } from './store.js'
+import { StoreAway, type Store } from './store.js'
 
 export interface LeaseTimes {
   leaseMs: number
@@ -136,7 +136,8 @@ export class Lease extends EventEmitter<LeaseEvents> {
         pauseMs = RETRY_LEAST_MS
       } catch (error) {
         if (isAway) pauseMs = Math.min(RETRY_MOST_MS, 2 * pauseMs)
-        else this.emit('error', toPiecemealError(error))
+        // That it is away was told.
+        else if (!(error instanceof StoreAway)) this.emit('error', toPiecemealError(error))
       }
     }
   }

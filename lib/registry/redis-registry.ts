@@ -5,13 +5,13 @@
 import { EventEmitter } from 'node:events'
 import { formatAddress, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { OWNERS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { eachInFlight } from '../net/in-flight.js'
 import type { TrackerSizes } from '../metrics/tracker-metrics.js'
 import { MemoryRegistry, type MemoryRegistryLimits } from '../tracker/memory-registry.js'
 import type { Place } from '../tracker/reachability.js'
 import type { Found, Listing, Membership, OwnerQuestion, OwnerRecord, Registry } from '../tracker/registry.js'
+import { atHand } from './at-hand.js'
 import { DrawnAnswers } from './drawn-answers.js'
 import { Keys } from './keys.js'
 import { Lease, type LeaseEvents, type LeaseTimes } from './lease.js'
@@ -21,6 +21,8 @@ import { StoredFiles } from './stored-files.js'
 import { sessionHash, StoredNodes, type Hold } from './stored-nodes.js'
 import { Store, StoreAway, type StoreClient } from './store.js'
 import { Sweeper } from './sweeper.js'
+import { Turns } from './turns.js'
+import { Writes } from './writes.js'
 
 export interface RedisRegistryOptions {
   client: StoreClient
@@ -50,8 +52,8 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   readonly #own: MemoryRegistry
   readonly #holds = new Map<string, Hold>()
   /** Names that are just given or freed: one after the other. */
-  readonly #turns = new Map<string, Promise<void>>()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #turns = new Turns()
+  readonly #writes = new Writes((what) => this.#lease.missed(what))
   #connections = 0
   #address: Address | undefined
 
@@ -84,16 +86,8 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
 
   /** Of all trackers; while Redis is away, of this one. */
   async sizes (): Promise<TrackerSizes> {
-    if (!this.isDegraded) {
-      try {
-        const { trackers, files, memoryBytes } = await this.#status.read(this.#soon())
-        const living = trackers.filter(({ isAlive }) => isAlive)
-        return { files, records: living.reduce((sum, { records = 0 }) => sum + records, 0), memoryBytes, trackers: living.length }
-      } catch (error) {
-        if (!(error instanceof StoreAway)) throw error
-      }
-    }
-    return { ...await this.#own.sizes(), isDegraded: true }
+    const all = this.isDegraded ? undefined : await this.#status.sizes(this.#soon()).catch(throwUnlessAway)
+    return all ?? { ...await this.#own.sizes(), isDegraded: true }
   }
 
   sharesOf (node: string): number {
@@ -112,18 +106,18 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   }
 
   async close (): Promise<void> {
-    await Promise.allSettled([...this.#underWay])
+    await this.#writes.settled()
     await this.#sweeper.close()
     await this.#lease.close(this.#holds.size === 0)
     this.#store.close()
   }
 
   async join (node: string, membership?: Membership): Promise<void> {
-    await this.#inTurn(node, async () => {
+    await this.#turns.take(node, async () => {
       await this.#lease.trust()
       const older = this.#holds.get(node)
       const hold: Hold = { node, connection: (++this.#connections).toString(36), session: sessionHash(membership?.session), membership, claimedAs: undefined }
-      const isClaimed = await this.#unlessAway('a name', async () => {
+      const isClaimed = await this.#writes.unlessAway('a name', async () => {
         if (!await this.#nodes.claim(hold, this.#soon())) throw new PiecemealError('E_NAME_TAKEN', `a live node has the name ${quote(node)}`)
       })
       if (older !== undefined && isClaimed) await this.#forgetAll(older)
@@ -136,12 +130,12 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   }
 
   async leave (node: string): Promise<void> {
-    await this.#inTurn(node, async () => {
+    await this.#turns.take(node, async () => {
       const hold = this.#holds.get(node)
       if (hold === undefined) return
       this.#holds.delete(node)
       const options = this.#soon()
-      await Promise.all([this.#forgetAll(hold), this.#unlessAway('that a node left', async () => await this.#nodes.free(hold, options))])
+      await Promise.all([this.#forgetAll(hold), this.#writes.unlessAway('that a node left', async () => await this.#nodes.free(hold, options))])
     })
   }
 
@@ -173,60 +167,40 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     if (hold === undefined || record === undefined) return
     await this.#own.withdraw(node, filename)
     this.#answers.forget(filename)
-    await this.#unlessAway('that a file is gone', async () => await this.#nodes.withdraw(hold, record, this.#soon()))
+    await this.#writes.unlessAway('that a file is gone', async () => await this.#nodes.withdraw(hold, record, this.#soon()))
   }
 
   async owners (question: OwnerQuestion): Promise<Found> {
     await this.#lease.trust()
     if (this.isDegraded) return await this.#atHand(question)
     const { filename, asker, digestPrefix } = question
-    try {
-      const drawn = await this.#answers.ask(filename, digestPrefix ?? '', async () => await this.#files.draw(filename, digestPrefix, this.#soon()))
-      const found = drawn.for(asker)
-      if (found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
-      return found
-    } catch (error) {
-      if (!(error instanceof StoreAway)) throw error
-      return await this.#atHand(question)
-    }
+    const drawn = await this.#answers.ask(filename, digestPrefix ?? '', async () => await this.#files.draw(filename, digestPrefix, this.#soon())).catch(throwUnlessAway)
+    if (drawn === undefined) return await this.#atHand(question)
+    const found = drawn.for(asker)
+    if (found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
+    return found
   }
 
   async list (prefix: string, most: number): Promise<Listing> {
     await this.#lease.trust()
     if (this.isDegraded) return await this.#own.list(prefix, most)
-    try {
-      return await this.#files.list(prefix, most, this.#soon())
-    } catch (error) {
-      if (!(error instanceof StoreAway)) throw error
-      return await this.#own.list(prefix, most)
-    }
+    return await this.#files.list(prefix, most, this.#soon()).catch(throwUnlessAway) ?? await this.#own.list(prefix, most)
   }
 
-  /** From what this tracker's own nodes have, and from what it has answered lately. */
   async #atHand (question: OwnerQuestion): Promise<Found> {
-    const { filename, asker, digestPrefix } = question
-    const ofOwn = await this.#own.owners(question).catch((error: unknown) => {
-      if (toPiecemealError(error).code !== 'E_NO_OWNER') throw error
-    })
-    const remembered = await this.#answers.remembered(filename, digestPrefix ?? '')
-    const ofOthers = remembered?.for(asker)
-    const found = ofOwn ?? ofOthers
-    const owners = [...ofOwn?.owners ?? [], ...ofOthers?.digest === found?.digest ? ofOthers?.owners.filter(({ name }) => !this.#holds.has(name)) ?? [] : []]
-    if (found === undefined || owners.length === 0) throw new PiecemealError('E_REGISTRY', `the registry is away, and this tracker knows nobody who has ${quote(filename)}`)
-    owners.sort((a, b) => Number(b.complete) - Number(a.complete))
-    return { ...found, owners: owners.slice(0, OWNERS_PER_REPLY), degraded: true }
+    return await atHand(question, this.#own, this.#answers, (node) => this.#holds.has(node))
   }
 
   async #write (node: string, record: OwnerRecord, former?: string): Promise<void> {
     const hold = this.#holds.get(node)
-    if (hold !== undefined) await this.#unlessAway('what a node has', async () => await this.#nodes.write(hold, record, former, this.#soon()))
+    if (hold !== undefined) await this.#writes.unlessAway('what a node has', async () => await this.#nodes.write(hold, record, former, this.#soon()))
   }
 
   async #forgetAll (hold: Hold): Promise<void> {
     const records = [...this.#own.recordsOf(hold.node)]
     await this.#own.leave(hold.node)
     const options = this.#soon()
-    await this.#unlessAway('that a node left', async () => await eachInFlight(records, WRITES_IN_FLIGHT, async (record) => {
+    await this.#writes.unlessAway('that a node left', async () => await eachInFlight(records, WRITES_IN_FLIGHT, async (record) => {
       this.#answers.forget(record.filename)
       await this.#nodes.withdraw(hold, record, options)
     }))
@@ -259,29 +233,6 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     await this.#store.call(['SET', this.#keys.tracker(this.#lease.token), JSON.stringify(told), 'PX', TOLD_MS])
   }
 
-  /** @returns whether it was done; what was not is written once Redis is back */
-  async #unlessAway (what: string, work: () => Promise<void>): Promise<boolean> {
-    const working = work()
-    this.#underWay.add(working)
-    try {
-      await working
-      return true
-    } catch (error) {
-      if (!(error instanceof StoreAway)) throw error
-      this.#lease.missed(`it may lack ${what}`)
-      return false
-    } finally {
-      this.#underWay.delete(working)
-    }
-  }
-
-  async #inTurn (node: string, work: () => Promise<void>): Promise<void> {
-    const turn = (this.#turns.get(node) ?? Promise.resolve()).then(work)
-    const done = turn.catch(() => {})
-    this.#turns.set(node, done)
-    await turn.finally(() => { if (this.#turns.get(node) === done) this.#turns.delete(node) })
-  }
-
   /** All calls of one request together. */
   #soon (): { untilMs: number } {
     return { untilMs: performance.now() + STORE_MS }
@@ -291,4 +242,8 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     if (event === 'restored') this.emit('restored')
     else if (event === 'degraded' || this.listenerCount('error') > 0) this.emit(event, ...args)
   }
+}
+
+function throwUnlessAway (error: unknown): undefined {
+  if (!(error instanceof StoreAway)) throw error
 }

@@ -1,4 +1,5 @@
 /** A look at a registry from outside, by somebody who is no tracker: which trackers there are, how much they know, and whether it is consistent. */
+import type { TrackerSizes } from '../metrics/tracker-metrics.js'
 import { eachInFlight } from '../net/in-flight.js'
 import type { Keys } from './keys.js'
 import { LEASE_MS, WRITES_IN_FLIGHT } from './limits.js'
@@ -58,6 +59,13 @@ export class RegistryStatus {
       files: parts.reduce((sum, one) => sum + one, 0),
       memoryBytes: memories.reduce<number>((sum, text) => sum + Number(/used_memory:(\d+)/.exec(String(text))?.[1] ?? 0), 0),
     }
+  }
+
+  /** @throws E_REGISTRY */
+  async sizes (options?: CallOptions): Promise<TrackerSizes> {
+    const { trackers, files, memoryBytes } = await this.read(options)
+    const living = trackers.filter(({ isAlive }) => isAlive)
+    return { files, records: living.reduce((sum, { records = 0 }) => sum + records, 0), memoryBytes, trackers: living.length }
   }
 
   /** Walks all of it, and mends what it finds. @throws E_REGISTRY */
