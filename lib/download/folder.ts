@@ -6,7 +6,7 @@ import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
 import { FolderLayout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
-import type { PlacedRun } from '../content/run.js'
+import type { PieceRange, PlacedRun } from '../content/run.js'
 import { Selection } from '../content/selection.js'
 import { folderPlaces } from '../disk/hidden.js'
 import { noteTree, takeOverTree } from '../disk/kept-tree.js'
@@ -15,6 +15,7 @@ import type { Manifest } from '../manifest/manifest.js'
 import { selectEntries } from '../manifest/select.js'
 import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { PiecemealError, type ErrorCode } from '../protocol/errors.js'
+import type { Found } from '../protocol/tracker-to-node.js'
 import { policyFor } from '../schedule/policy.js'
 import { newIdentities, type TreeIdentities } from '../tree/identities.js'
 import { publishTree } from '../tree/publish-tree.js'
@@ -27,9 +28,21 @@ import type { Course } from './plan.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 
 export interface FolderOptions {
+  /** Pieces of the folder, by the numbers that owners give them, are in its hidden tree. */
+  onUnpacked?: ((folder: UnpackedFolder, pieces: PieceRange) => void) | undefined
   /** What of it is wanted, as `selectEntries` has it; all if there is none. */
   only?: readonly string[] | undefined
   onProgress?: ((progress: FolderProgress) => void) | undefined
+}
+
+/** A folder that is on its way. */
+export interface UnpackedFolder {
+  found: Found
+  /** Of its manifest. */
+  pieces: PieceList
+  manifest: Manifest
+  /** The hidden tree. */
+  root: string
 }
 
 /** Files that are there, and how many are wanted. */
@@ -156,7 +169,12 @@ class FolderDownload {
     const room = await workspace.promiseRoom(keptBytes)
     try {
       const runs = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
-      const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control })
+      const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
+      const onUnpacked = (run: PlacedRun): void => {
+        // What is in part files is not offered: it is in the tree in a moment.
+        if (run.path === root) for (const range of selection.inFolder(run)) this.#options.onUnpacked?.(folder, range)
+      }
+      const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
       const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)
@@ -164,7 +182,7 @@ class FolderDownload {
       }
       const policy = policyFor(Math.max(1, Math.ceil(layout.size / Math.max(1, layout.pieceCount))))
       const zeros = new PieceSet(layout.pieceCount)
-      return await new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onProgress }, this.#context).run()
+      return await new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onProgress, onGood: onUnpacked }, this.#context).run()
     } finally {
       room.end()
     }

@@ -140,6 +140,8 @@ export class Node extends EventEmitter<NodeEvents> {
       offers: this.#offers,
       events: this,
       keepOldMs: this.#deadlines.keepOldMs,
+      missingLookMs: this.#deadlines.missingLookMs,
+      treeFile: (root) => this.#openFolder.treeFile(root),
       idleMs: async (folder) => await this.#uploads.folderIdleMs(folder),
       onError: serving.onError,
     })
@@ -271,7 +273,7 @@ export class Node extends EventEmitter<NodeEvents> {
     if (!file.includes('/')) assertFileName(file)
     const path = file.includes('/') ? await whereItLies(file) : join(folder.realPath, file)
     if (!await isFolder(path)) return await this.#own.add({ filename, path })
-    const shared = await this.#folders.add({ filename, path }, { treeFile: folder.treeFile(path), hasTimes, skipSpecial, allowShrink })
+    const shared = await this.#folders.add({ filename, path }, { hasTimes, skipSpecial, allowShrink })
     await this.#remembered?.putFolder({ name: filename, path, ...(hasTimes && { times: true }), ...(skipSpecial && { skipSpecial: true }) })
     return shared
   }
@@ -299,7 +301,7 @@ export class Node extends EventEmitter<NodeEvents> {
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn)
         const content = { size, digest, pieceLength, pieces }
-        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces, this.#openFolder.treeFile(target.path))
+        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces)
         else await this.#own.addDownloaded(target, content, identity, replaces)
         const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
         this.metrics.saved(event.seconds)
@@ -325,6 +327,8 @@ export class Node extends EventEmitter<NodeEvents> {
         only,
         signal: task.signal,
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
+        onUnpacked: ({ found: { size, digest, pieceLength, replaces }, pieces, manifest, root }, range) =>
+          this.#offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
         onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
       }, this.#downloadContext(pool, destination, turn))
@@ -380,6 +384,7 @@ export class Node extends EventEmitter<NodeEvents> {
       sharing: [
         ...[...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
         ...[...this.#offers.folders].filter(({ identities }) => identities).map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files })),
+        ...[...this.#folders.missing].map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files, missing: true as const })),
         ...[...this.#own.missing].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest, missing: true as const })),
       ],
       fetching: this.#activity.fetching,

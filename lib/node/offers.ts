@@ -197,9 +197,9 @@ export class Offers {
   placeOfFolder (folder: ArrivingFolder, pieces: PieceRange): void {
     const { uploads, tracker, onError } = this.#options
     const share = this.folders.gain(folder, pieces)
-    if (share === undefined) return void uploads.gainOfFolder(folder, pieces).catch(onError)
-    uploads.addFolder(share).catch(onError)
-    tracker().ask('have', this.#announcement(announcedFolder(share)), ANNOUNCE_WAIT_MS).catch(() => {})
+    const told = share ? uploads.addFolder(share) : uploads.gainOfFolder(folder, pieces)
+    told.catch(onError)
+    if (share) tracker().ask('have', this.#announcement(announcedFolder(share)), ANNOUNCE_WAIT_MS).catch(() => {})
   }
 
   /** A download has ended: if not all of it is there, what there is of it is not offered any more. */

@@ -42,7 +42,7 @@ export interface OwnSharesOptions {
 export class OwnShares {
   readonly #options: OwnSharesOptions
   readonly #lookAgain: LookAgain
-  readonly #missing: MissingShares
+  readonly #missing: MissingShares<Share>
   readonly #versions = new Versions()
 
   constructor (options: OwnSharesOptions) {
