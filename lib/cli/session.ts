@@ -1,5 +1,5 @@
 /** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
-import type { Node } from '../node/node.js'
+import type { FetchOptions, Node } from '../node/node.js'
 import { ConflictError, EXIT_STATUS, PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import type { Reporter } from '../ui/reporter.js'
 import { parseCommand, type Command } from './commands.js'
@@ -129,9 +129,10 @@ export class Session {
     this.#hasUploaded = true
   }
 
-  async #download (file: string, { digest, to, only }: { digest?: string, to?: string, only?: string[] }): Promise<void> {
+  async #download (file: string, { digest, to, only, skipMissing }: Pick<FetchOptions, 'digest' | 'to' | 'only' | 'skipMissing'>): Promise<void> {
     try {
-      await this.#node.download(file, { digest, to, only })
+      const { without = 0 } = await this.#node.download(file, { digest, to, only, skipMissing })
+      if (without > 0) this.#status = EXIT_STATUS.E_CHANGED
     } catch (error) {
       // What was cancelled was not cut off.
       if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
