@@ -77,11 +77,8 @@ export class FolderLanding implements Landing {
 
   /** The entries that are not there, by their numbers in the folder, ascending. */
   get without (): number[] {
-    const { selection: { layout, entries } } = this.#options
-    return entries.length === 0 ? [] : [...this.#without.ranges()].flatMap(({ firstPiece, endPiece }) => {
-      const [first, last] = [layout.fileOf(firstPiece), layout.fileOf(endPiece - 1)]
-      return [...entries.subarray(first, last + 1)].filter((_, i) => layout.firstPieceOf(first + i + 1) > layout.firstPieceOf(first + i))
-    })
+    const { selection } = this.#options
+    return [...this.#without.ranges()].flatMap((range) => [...selection.extentsOf(range)].map(({ entry }) => entry))
   }
 
   async takeUp (runs: readonly PlacedRun[]): Promise<void> {
