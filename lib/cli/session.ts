@@ -1,7 +1,7 @@
 /** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
 import { basename } from 'node:path'
 import type { SavedEvent, SharingEvent } from '../node/events.js'
-import type { Node } from '../node/node.js'
+import type { FetchOptions, Node } from '../node/node.js'
 import { ConflictError, EXIT_STATUS, PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import type { Reporter, Reports } from '../ui/reporter.js'
 import { commandOf, parseCommand, type Command } from './commands.js'
@@ -132,7 +132,7 @@ export class Session {
       case 'upload':
         return await each(command.files, async (file) => asker.tell('sharing', await this.#upload(file, command.as)))
       case 'download':
-        return await each(command.files, async (file) => asker.tell('saved', await this.#download(file, command)))
+        return await each(command.files, async (file) => asker.saved(await this.#download(file, command)))
       case 'cancel':
         return await each(command.files, async (file) => {
           await this.#node.cancel(file, command)
@@ -166,9 +166,9 @@ export class Session {
     return shared
   }
 
-  async #download (file: string, { digest, to, only }: { digest?: string, to?: string, only?: string[] }): Promise<SavedEvent> {
+  async #download (file: string, { digest, to, only, skipMissing }: Pick<FetchOptions, 'digest' | 'to' | 'only' | 'skipMissing'>): Promise<SavedEvent> {
     try {
-      return await this.#node.download(file, { digest, to, only })
+      return await this.#node.download(file, { digest, to, only, skipMissing })
     } catch (error) {
       // What was cancelled was not cut off.
       if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
@@ -205,6 +205,11 @@ class Asker {
   /** What the node tells by itself to whoever watches it. */
   tell<Name extends keyof Reports> (name: Name, data: Reports[Name]): void {
     if (!this.#isWatching) this.report(name, data)
+  }
+
+  saved (event: SavedEvent): void {
+    if (event.without !== undefined) this.status = EXIT_STATUS.E_CHANGED
+    this.tell('saved', event)
   }
 
   fail (error: unknown, file?: string): void {

@@ -70,9 +70,10 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent -setMode upload PATH… [--as NAME]
                                            share files of the node's folder, or any file where it lies if PATH has a /;
                                            -m is short for -setMode
-  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]…
+  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]… [--skip-missing]
                                            fetch files and folders into it, or into the folder PATH, or one under the new name PATH;
-                                           HEX picks one of several contents; of a folder those paths that a GLOB matches, and what is below them
+                                           HEX picks one of several contents; of a folder those paths that a GLOB matches, and what is below them;
+                                           --skip-missing saves a folder without what nobody has any more, or this disk can't hold
   torrent cancel FILE… [--to PATH]         end their downloads, and remove what is kept of them, with PATH only what is kept there
   torrent unshare FILE…                    share them no longer; the files stay where they are
   torrent verify [FILE…]                   digest what is shared again, and withdraw what has changed

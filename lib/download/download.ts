@@ -33,6 +33,8 @@ export interface DownloadOptions {
   filename: string
   /** What of a folder is wanted: patterns; all if there is none. */
   only?: readonly string[] | undefined
+  /** What of a folder nobody has any more, or this file system can't hold, is left out. */
+  skipMissing?: boolean | undefined
   /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
   digest?: string | undefined
   signal: AbortSignal

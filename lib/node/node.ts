@@ -52,6 +52,7 @@ export interface FetchOptions {
   digest?: string | undefined
   to?: string | undefined
   only?: readonly string[] | undefined
+  skipMissing?: boolean | undefined
 }
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
@@ -285,6 +286,7 @@ export class Node extends EventEmitter<NodeEvents> {
    * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
    * @param options.only what of a folder is wanted, as picomatch has patterns; who wants a path wants what is below it. @default all
    * @param options.signal ends it with E_INTERRUPTED; what was fetched is kept to go on from
+   * @param options.skipMissing whether what of a folder nobody has any more, or this file system can't hold, is left out
    * @throws any code that a download may end with.
    */
   async download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined } = {}): Promise<SavedEvent> {
@@ -317,7 +319,7 @@ export class Node extends EventEmitter<NodeEvents> {
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, { digest, only }: FetchOptions, task: Task, turn: Turn): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing }: FetchOptions, task: Task, turn: Turn): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
@@ -325,6 +327,7 @@ export class Node extends EventEmitter<NodeEvents> {
         filename,
         digest,
         only,
+        skipMissing,
         signal: task.signal,
         onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
         onUnpacked: ({ found: { size, digest, pieceLength, replaces }, pieces, manifest, root }, range) =>
