@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * The tracker's page in Debian's chromium, as people use it. Without that browser it is skipped, and says
  * so; on a build server that is a failure.
