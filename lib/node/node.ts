@@ -305,7 +305,20 @@ export class Node extends EventEmitter<NodeEvents> {
         const content = { size, digest, pieceLength, pieces }
         if (folder) await this.#folders.addDownloaded(target, content, folder, replaces)
         else await this.#own.addDownloaded(target, content, identity, replaces)
-        const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
+        const { files, without = 0 } = folder ?? {}
+        const event = {
+          file: filename,
+          bytes: folder?.bytes ?? size,
+          digest,
+          seconds: secondsSince(startedMs),
+          owners,
+          ...(files !== undefined && { files }),
+          ...(without > 0 && { without }),
+          resumed: resumedBytes,
+          zeros: zeroBytes,
+          path: target.path,
+        }
+        if (folder && folder.otherTimes > 0) this.emit('warning', { message: `${folder.otherTimes} files of ${quote(filename)} have another time than they had: this file system has no such times` })
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
         return event
