@@ -64,8 +64,9 @@ export class Peer {
 
   /** The next so many bytes. */
   async bytes (length: number): Promise<Buffer> {
-    while (this.#join().length < length) {
-      if (this.#isOver) throw new Error(`the connection ended after ${this.#join().length} of ${length} bytes`)
+    const heardBytes = (): number => this.#heard.reduce((sum, chunk) => sum + chunk.length, 0)
+    while (heardBytes() < length) {
+      if (this.#isOver) throw new Error(`the connection ended after ${heardBytes()} of ${length} bytes`)
       await this.#news()
     }
     const heard = this.#join()
