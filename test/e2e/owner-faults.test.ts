@@ -157,7 +157,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       t.notOk(other.requests.some((request) => request.start > start && request.start < start + 3 * MiB), 'its three good pieces are not fetched again')
     })
 
-    void t.test('an owner that can\'t go on says which pieces it has lost: it gives the others, and is not asked for those again', async (t) => {
+    void t.test('an owner that can\'t go on says which pieces it has lost: it gives the others, and is not asked for those again', { buffered: false }, async (t) => {
       const file = nextFile()
       const LOST_PIECE = 5
       const have = new PieceSet(17)

@@ -18,7 +18,7 @@ import { HOST, Peer } from '../net/peer.js'
 import type { Address } from '../../lib/protocol/address.js'
 import { MiB } from '../../lib/protocol/units.js'
 
-const PIECES = 32
+const PIECES = 16
 const SIZE = PIECES * MiB
 const DATA = pseudoRandomBytes(SIZE, 'swarm')
 const { pieces: PIECE_LIST, ...CONTENT } = contentOf(DATA)
@@ -135,7 +135,7 @@ for (const way of [plain, withSecret]) {
   void t.test(`${way.what}: of 6 that start together a third is killed, and a partial owner lies: PIECEMEAL_SEED=${seed}`, async (t) => {
     const random = seededRandom(seed)
     const setting = await lab(t, way)
-    await setting.startOwner('owner', { flags: ['--up', '20M'] })
+    await setting.startOwner('owner', { flags: ['--up', '10M'] })
     // It says that it has every piece, and sends other bytes than it should.
     const liar = await FakeOwner.start(t, { name: 'liar', tracker: setting.tracker, secret: setting.secret })
     const { filename } = await liar.share('a.bin', Buffer.alloc(SIZE), { digest: CONTENT.digest, complete: false })
@@ -165,9 +165,9 @@ for (const way of [plain, withSecret]) {
 
 void t.test('the only complete owner leaves when every piece is somewhere: all finish', async (t) => {
   const setting = await lab(t, plain)
-  const owner = await setting.startOwner('owner', { flags: ['--up', '24M'] })
+  const owner = await setting.startOwner('owner', { flags: ['--up', '12M'] })
   // What one has takes the others longer to get than the owner took to bring it.
-  const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '6M'])
+  const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '3M'])
   const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
   const haves = await untilTheyHave(askers, (haves) => countSomewhere(haves) === PIECES)
   owner.signal('SIGKILL')
@@ -178,7 +178,7 @@ void t.test('the only complete owner leaves when every piece is somewhere: all f
 })
 
 void t.test('the owner leaves when one piece is nowhere: all wait, and finish with one that comes back', async (t) => {
-  const LOST_PIECE = 21
+  const LOST_PIECE = 11
   const setting = await lab(t, withSecret)
   const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, secret: setting.secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })
   await owner.share('a.bin', DATA)
@@ -200,7 +200,7 @@ void t.test('the owner leaves when one piece is nowhere: all wait, and finish wi
 
 void t.test('partial owners that are stopped are off the list, however they are, and the others finish', async (t) => {
   const setting = await lab(t, plain)
-  const owner = await setting.startOwner('owner', { flags: ['--up', '8M'] })
+  const owner = await setting.startOwner('owner', { flags: ['--up', '4M'] })
   const line = await TrackerLine.connect('onlooker', setting.tracker, setting.secret)
   t.teardown(() => line.close())
   const partialOwners = async (): Promise<string[]> => {
