@@ -6,5 +6,6 @@ import type { Scope } from './command.js'
 export async function trackerHere (t: Scope, options: TrackerOptions = {}): Promise<Tracker & Address> {
   const tracker = new Tracker({ port: 0, ...options })
   t.teardown(async () => await tracker.close())
-  return Object.assign(tracker, await tracker.start())
+  const { host } = await tracker.start()
+  return Object.assign(tracker, { host })
 }
