@@ -109,8 +109,8 @@ export class Session {
         name,
         listen: (event: Reports[typeof name]): void => { if (files.length === 0 ? name !== 'progress' : files.includes(event.file)) reporter.report(name, event) },
       }))
-      for (const { name, listen } of watches) this.#node.on(name, listen as never)
-      await this.#start(command, asker).finally(() => { for (const { name, listen } of watches) this.#node.off(name, listen as never) })
+      for (const { name, listen } of watches) this.#node.on(name, listen)
+      await this.#start(command, asker).finally(() => { for (const { name, listen } of watches) this.#node.off(name, listen) })
     } catch (error) {
       asker.fail(error)
     }

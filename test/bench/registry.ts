@@ -13,7 +13,7 @@ const QUESTIONS = 20_000
 const IN_FLIGHT = 64
 
 const ends: Array<() => unknown> = []
-const scope = { teardown: (end: () => unknown): void => { ends.unshift(end) } } as unknown as Parameters<typeof openOn>[0]
+const scope = { teardown: (end: () => unknown): void => { ends.unshift(end) } }
 
 function record (filename: string, node: number): OwnerRecord {
   return { filename, size: 5, digest: `blake3:${'0'.repeat(64)}`, pieceLength: 1_048_576, host: `10.0.0.${node}`, inputPort: 8082, outputPort: 9092, complete: true }

@@ -4,7 +4,8 @@ import t from 'tap'
 import type { Scope } from '../helpers/command.js'
 import { freePort } from '../helpers/ports.js'
 import { record } from '../tracker/registry-conformance.js'
-import { openOn, RedisServer, startRedis, until, withoutRedis } from './redis-server.js'
+import type { RedisServer } from './redis-server.js'
+import { openOn, startRedis, until, withoutRedis } from './redis-server.js'
 
 const QUICK = { leaseMs: 1_000, renewMs: 150, trustMs: 500, rewriteMs: 60_000 }
 const WAIT_MS = 20_000
