@@ -13,7 +13,6 @@ import { noteTree, removeFromTree, takeOverTree } from '../disk/kept-tree.js'
 import { Workspace } from '../disk/workspace.js'
 import type { Manifest } from '../manifest/manifest.js'
 import { selectEntries } from '../manifest/select.js'
-import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { PiecemealError, type ErrorCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
@@ -28,6 +27,7 @@ import type { Plan } from './find-piece-list.js'
 import { FolderLanding } from './folder-landing.js'
 import type { Course } from './plan.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
+import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
 
 export interface FolderOptions {
   /** Pieces of the folder, by the numbers that owners give them, are in its hidden tree. */
@@ -233,32 +233,4 @@ function nobodyHas (filename: string, manifest: Manifest, entries: readonly numb
   const refused = new Refused()
   for (const index of entries) refused.add(manifest.path(index))
   return refused.error('E_CHANGED', `no owner of ${quote(filename)} has these files any more (--skip-missing saves the others; what is there is kept):`)
-}
-
-/** @param entries all if left out @returns the same where nothing is to be left out */
-function without (manifest: Manifest, entries: Uint32Array | undefined, left: readonly number[]): Uint32Array | undefined {
-  if (left.length === 0) return entries
-  const out = new Set(left)
-  return (entries ?? allOf(manifest)).filter((index) => !out.has(index))
-}
-
-function allOf ({ entryCount }: Manifest): Uint32Array {
-  return Uint32Array.from({ length: entryCount }, (_, index) => index)
-}
-
-function filesOf (manifest: Manifest, entries: Uint32Array = allOf(manifest)): number {
-  return entries.reduce((files, index) => files + (manifest.isFile(index) ? 1 : 0), 0)
-}
-
-function emptyFilesOf (manifest: Manifest, entries: Uint32Array): number {
-  return entries.reduce((files, index) => files + (manifest.isFile(index) && manifest.sizes[index] === 0 ? 1 : 0), 0)
-}
-
-/** The digests of the wanted pieces, one after the other. */
-function piecesOf (manifest: Manifest, { layout, entries }: Selection): PieceList {
-  if (entries.length === manifest.entryCount) return manifest.pieces
-  const pieces = Buffer.alloc(layout.pieceCount * PIECE_DIGEST_BYTES)
-  let at = 0
-  for (const index of entries) at += manifest.pieces.copy(pieces, at, manifest.firstPieceOf(index) * PIECE_DIGEST_BYTES, manifest.firstPieceOf(index + 1) * PIECE_DIGEST_BYTES)
-  return pieces
 }

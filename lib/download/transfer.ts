@@ -1,6 +1,8 @@
 /**
  * Carries out a schedule: starts parts in threads, tells the schedule how they fare, and hands
  * finished runs on. Where it gets nowhere while others wait it steps aside until an owner answers.
+ *
+ * Longer than 250 lines because a loop and what it carries out, waits for and ends with are one state.
  */
 import type { PieceList } from '../content/digest.js'
 import type { PieceSet } from '../content/piece-set.js'

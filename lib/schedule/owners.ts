@@ -1,6 +1,8 @@
 /**
  * The owners that the tracker told of: what they failed with, how long each is left alone after
  * that, and who is out. Whom to ask of them is in pick-owner.ts.
+ *
+ * Longer than 250 lines because whatever changes the standing of an owner, or asks about all of them, stands here.
  */
 import type { PieceSet } from '../content/piece-set.js'
 import { blameFor } from '../protocol/blame.js'

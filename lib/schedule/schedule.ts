@@ -14,6 +14,8 @@
  *
  * When nothing is missing, idle owners take over from the slowest parts (endgame.ts). When no
  * owner is left that could serve, the download waits a while for one (giving-up.ts).
+ *
+ * Longer than 250 lines because it is the one file that others call: an event or a question each.
  */
 import type { PieceSet } from '../content/piece-set.js'
 import { blameFor } from '../protocol/blame.js'
