@@ -6,6 +6,9 @@ import { Piecemeal, place } from '../helpers/everyday.js'
 import { startNode, startTracker } from '../helpers/piecemeal.js'
 import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
 
+// Some fifteen commands, one after the other.
+t.setTimeout(90_000)
+
 await t.test('it shares what it is told, remembers that over a crash, and goes on with its downloads', async (t) => {
   const tracker = await startTracker(t)
   const home = await tempDir(t)
