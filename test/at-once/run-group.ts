@@ -19,7 +19,8 @@ const ALL_OTHERS = 'rooms'
 const NOT_HERE = 'field'
 
 export async function runGroup (group: keyof typeof GROUPS | typeof ALL_OTHERS): Promise<void> {
-  t.setTimeout(120_000)
+  // Under tap each file has its own; this is a whole room of them, on a machine that may be busy.
+  t.setTimeout(300_000)
   const found = foldersOf(group).flatMap((folder) => testsIn(join(ROOT, 'dist/test', folder)))
   for (const path of found) await import(pathToFileURL(path).href)
   await t.test('they were found', async (t) => {
