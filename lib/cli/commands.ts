@@ -6,7 +6,7 @@ import { parseRate } from './rate.js'
 import { splitWords } from './words.js'
 
 export type Command =
-  | { name: 'upload', files: string[], as?: string }
+  | { name: 'upload', files: string[], as?: string, times?: true, skipSpecial?: true, allowShrink?: true }
   | { name: 'download', files: string[], digest?: string, to?: string, only?: string[], skipMissing?: true }
   | { name: 'cancel', files: string[], to?: string }
   | { name: 'unshare', files: string[] }
@@ -54,8 +54,18 @@ export function commandOf ([verb, ...rest]: readonly string[]): Command {
 
 function parseMode ([mode, ...words]: string[]): Command {
   if (mode === 'upload') {
-    const { value, others } = takeOption('--as', 'a name', words)
-    return { name: 'upload', files: filesOf(others), ...(value !== undefined && { as: value }) }
+    const times = takeFlag('--times', words)
+    const skipSpecial = takeFlag('--skip-special', times.others)
+    const allowShrink = takeFlag('--allow-shrink', skipSpecial.others)
+    const { value, others } = takeOption('--as', 'a name', allowShrink.others)
+    return {
+      name: 'upload',
+      files: filesOf(others),
+      ...(value !== undefined && { as: value }),
+      ...(times.isGiven && { times: true }),
+      ...(skipSpecial.isGiven && { skipSpecial: true }),
+      ...(allowShrink.isGiven && { allowShrink: true }),
+    }
   }
   if (mode === 'download') {
     const { to, rest } = takeTo(words)

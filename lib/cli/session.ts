@@ -130,7 +130,7 @@ export class Session {
     }
     switch (command.name) {
       case 'upload':
-        return await each(command.files, async (file) => asker.tell('sharing', await this.#upload(file, command.as)))
+        return await each(command.files, async (file) => asker.tell('sharing', await this.#upload(file, command)))
       case 'download':
         return await each(command.files, async (file) => asker.saved(await this.#download(file, command)))
       case 'cancel':
@@ -160,8 +160,8 @@ export class Session {
     }
   }
 
-  async #upload (file: string, as: string | undefined): Promise<SharingEvent> {
-    const shared = await this.#node.upload(file, { as })
+  async #upload (file: string, { as, times, skipSpecial, allowShrink }: Extract<Command, { name: 'upload' }>): Promise<SharingEvent> {
+    const shared = await this.#node.upload(file, { as, times, skipSpecial, allowShrink })
     this.#hasUploaded = true
     return shared
   }

@@ -67,8 +67,9 @@ ${httpUsage('metrics, health and status')}
 `
 
 export const COMMANDS_USAGE = `commands, one a line on standard input:
-  torrent -setMode upload PATH… [--as NAME]
-                                           share files of the node's folder, or any file where it lies if PATH has a /;
+  torrent -setMode upload PATH… [--as NAME] [--times] [--skip-special] [--allow-shrink]
+                                           share files and folders of the node's folder, or any where it lies if PATH has a /;
+                                           of a folder also times; without what can't be shared; though it lost half of what it had;
                                            -m is short for -setMode
   torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]… [--skip-missing]
                                            fetch files and folders into it, or into the folder PATH, or one under the new name PATH;

@@ -80,6 +80,8 @@ export class OwnFolders {
       const startedMs = performance.now()
       await offers.assertFree(file)
       const tree = await this.#digest(file.path, options, task, this.#options.treeFile(file.path))
+      const { count, first } = tree.leftOut
+      if (count > 0) this.#options.events.emit('warning', { message: `${quote(file.filename)} is shared without ${count} of its paths, such as ${first.join(', ')}` })
       const replaces = this.#versions.upload(file.filename, tree.content.digest)
       return await this.offer({ ...shareOf(file, tree), origin: true, replaces }, startedMs)
     })
@@ -99,7 +101,7 @@ export class OwnFolders {
       const { announced } = await offers.offerFolder({ ...content, kind: 'folder', filename, path, manifest, identities, replaces, ...(lacks && lacks.size > 0 && { lacks }) })
       announced.catch(fail)
       this.#kept.watch()
-      if (entries === undefined) await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, identities, lookedAtMs, treeFile: treeFile(path) })
+      await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, lookedAtMs, treeFile: treeFile(path) })
     } catch (error) {
       fail(error)
     }
