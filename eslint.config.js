@@ -20,8 +20,10 @@ const MAY_IMPORT = {
   page: ['protocol', 'secret', 'tracker', 'web', 'metrics'],
   share: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree'],
   download: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'schedule', 'part'],
-  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'metrics'],
-  cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui', 'metrics', 'web', 'page'],
+  reading: ['protocol', 'content', 'threads', 'disk', 'share', 'download'],
+  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'reading', 'metrics'],
+  gateway: ['protocol', 'content', 'threads', 'disk', 'share', 'reading', 'web', 'metrics'],
+  cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui', 'metrics', 'web', 'page', 'gateway'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
 

@@ -10,6 +10,7 @@ import { parseAdvertised, parseHost, parsePort, parseTracker } from './addresses
 import { parseDuration } from './duration.js'
 import { HTTP_FLAGS, httpOf } from './http-arguments.js'
 import { parseRate } from './rate.js'
+import { parseSize } from './size.js'
 
 /** Where the secrets are, not what they are: those never stand in an argument. */
 export interface SecretArguments {
@@ -25,12 +26,15 @@ export interface TrackerArguments extends Address, SecretArguments, Pick<Tracker
 }
 
 /** What a node is given, or is left to choose. */
-type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'isReporting'>
+type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>
 
 export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines'>>, Choices, SecretArguments {
   command: 'run'
   json: boolean
   http?: WebPort
+  /** Of its gateway: whether files may be put there, and how large. */
+  isWritable: boolean
+  mostWritten?: number
 }
 
 /** To make a secret instead of running. */
@@ -69,7 +73,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -88,9 +92,23 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     ...optional('up', flags.up, parseRate),
     ...optional('down', flags.down, parseRate),
     ...optional('giveUpMs', flags['give-up'], parseDuration),
+    ...gatewayOf(flags),
     ...(flags.report === false && { isReporting: false }),
     ...httpIn(flags),
     ...secretOf(flags, environment),
+  }
+}
+
+/** What goes with the HTTP port of a node alone. */
+function gatewayOf (flags: Flags): Pick<NodeArguments, 'cacheBytes' | 'keepsRead' | 'isWritable' | 'mostWritten'> {
+  for (const flag of ['cache', 'keep', 'http-write', 'http-write-limit']) {
+    if (flags.http === undefined && flags[flag] !== undefined && flags[flag] !== false) throw usage(`--${flag} goes with --http PORT`)
+  }
+  return {
+    ...optional('cacheBytes', flags.cache, parseSize),
+    ...optional('mostWritten', flags['http-write-limit'], parseSize),
+    keepsRead: flags.keep === true,
+    isWritable: flags['http-write'] === true,
   }
 }
 

@@ -4,7 +4,8 @@ import split2 from 'split2'
 import { Node } from '../node/node.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
-import type { WebPort, WebServer } from '../web/web-server.js'
+import type { WebPort } from '../web/web-server.js'
+import type { NodeSite } from './node-site.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
@@ -42,26 +43,26 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
   })
   const { http } = options
   // Loaded only where it is wanted, with all that it is made of.
-  const openSite = async (port: WebPort): Promise<WebServer> => await (await import('./node-site.js')).openNodeSite(node, {
-    ...port, secret, insecure: options.insecure, onError: (error) => output.err(`error: ${oneLine(error.message)}`),
+  const openSite = async (port: WebPort): Promise<NodeSite> => await (await import('./node-site.js')).openNodeSite(node, {
+    ...port, secret, insecure: options.insecure, tracker: options.tracker, isWritable: options.isWritable, mostWritten: options.mostWritten, onError: (error) => output.err(`error: ${oneLine(error.message)}`),
   })
-  let web: WebServer | undefined
+  let site: NodeSite | undefined
   onSignal(() => { void session.stop() })
   try {
-    web = http && await openSite(http)
-    const listening = await web?.listen()
+    site = http && await openSite(http)
+    const url = await site?.listen()
     await node.start().catch((error: unknown) => {
       // A signal that came first is why it did not start.
       if (!session.isStopping) throw error
     })
-    if (listening) reporter.report('http', { url: listening.url })
+    if (url !== undefined) reporter.report('http', { url })
     if (!session.isStopping) obeyStandardInput(session)
     return await Promise.race([session.ended, nameTaken])
   } finally {
     // Nobody reads it any more, and what is open keeps the process alive.
     process.stdin.destroy()
     reporter.close()
-    await web?.close()
+    await site?.close()
     await node.close()
   }
 }

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as check from '../protocol/check.js'
 import { undoClaim } from './give-name.js'
-import { CLAIM_NOTE, DIGEST_FOLDER, JOURNAL, NAME_FOLDER, SINGLE_PIECE } from './hidden.js'
+import { CLAIM_NOTE, DIGEST_FOLDER, JOURNAL, NAME_FOLDER, RECEIVED, SINGLE_PIECE } from './hidden.js'
 
 export interface OrphanOptions {
   /** The node's folder. */
@@ -21,7 +21,7 @@ const journal = { filename: check.fileName }
 
 /** Removes what belongs to a file that is there by now, what nobody went on with, and what can't be read. */
 export async function removeOrphans ({ folder, hiddenFolder, target, maxAgeMs, now }: OrphanOptions): Promise<void> {
-  for (const part of await entriesOf(hiddenFolder, SINGLE_PIECE)) await rm(join(hiddenFolder, part), { force: true })
+  for (const pattern of [SINGLE_PIECE, RECEIVED]) for (const part of await entriesOf(hiddenFolder, pattern)) await rm(join(hiddenFolder, part), { force: true })
   for (const note of await entriesOf(hiddenFolder, CLAIM_NOTE)) undoClaim(join(hiddenFolder, note), folder)
   for (const digest of await entriesOf(hiddenFolder, DIGEST_FOLDER)) {
     const digestFolder = join(hiddenFolder, digest)

@@ -5,31 +5,39 @@
  * and the one place that puts the rooms of the house together; what a method does is in those rooms.
  */
 import { EventEmitter } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DownloadContext } from '../download/context.js'
 import { download, type Downloaded } from '../download/download.js'
 import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
+import { StreamCount } from '../threads/stream-count.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { DEADLINES, SPARE_ROOM_BYTES, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
-import type { Files } from '../protocol/tracker-to-node.js'
+import { isDigest, type Content } from '../protocol/content.js'
+import type { Files, Found } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
+import { Coming } from '../reading/coming.js'
+import type { Library } from '../reading/library.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { NodeFolder, type Destination } from '../disk/node-folder.js'
+import { assertAbsent, publish } from '../disk/publish.js'
+import { receiveFile } from '../disk/receive-file.js'
 import { freeBytes } from '../disk/room.js'
 import { whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
-import { Offers } from './offers.js'
+import { Offers, type OpenPorts } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
+import { readFiles } from './read-files.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
 import { Reports } from './reports.js'
 import { TrackerClient } from './tracker-client.js'
@@ -43,11 +51,17 @@ export class Node extends EventEmitter<NodeEvents> {
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
   readonly metrics: NodeMetrics
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'isReporting'>> & Pick<NodeOptions, 'advertise'>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
+  /** What is read through the node: files of its own, and those of others. */
+  readonly library: Library
+  /** The streams that go out beside those to other nodes; they keep within one limit together. */
+  readonly streams = new StreamCount(1)
+  /** Of the gateway, if it has one that others reach as they reach the node. To be set before it starts. */
+  httpPort: number | undefined
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #descriptors: DescriptorShares
   readonly #offers: Offers
@@ -72,7 +86,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, isReporting = true, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, isReporting = true, cacheBytes, keepsRead = false, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
@@ -97,7 +111,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
     const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
-    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
+    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, streams: this.streams.buffer, maxStreams, maxConnections, offered: () => this.#offers })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
@@ -108,6 +122,20 @@ export class Node extends EventEmitter<NodeEvents> {
       events: this,
       missingLookMs: this.#deadlines.missingLookMs,
       onError: serving.onError,
+    })
+    this.library = readFiles({
+      offers: this.#offers,
+      own: this.#own,
+      activity: this.#activity,
+      folder: () => this.#openFolder,
+      find: async (filename, digest) => await this.#find(filename, digest),
+      context: async (target, hiddenFolder, turn) => this.#downloadContext(await this.#startedPool(), this.#openFolder.within(target, hiddenFolder), turn),
+      keep: async ({ filename, digest }, coming, signal) => {
+        const { event: { path }, content } = await this.#download(filename, { digest, signal }, coming)
+        return { ...content, path }
+      },
+      isKept: keepsRead,
+      cacheBytes,
     })
     this.#metadataServer = new MetadataServer({
       ...serving,
@@ -204,6 +232,46 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
+   * Takes a file whose bytes come from elsewhere into its folder, and offers it.
+   *
+   * @throws E_NAME; E_EXISTS if there is one of that name here; E_LIMIT if it has more bytes; what the bytes throw; E_DISK_FULL, E_IO.
+   */
+  async receive (filename: string, bytes: AsyncIterable<Buffer>, mostBytes: number): Promise<SharingEvent> {
+    assertFileName(filename)
+    const [{ hiddenFolder, abilities: { naming } }, pool] = [this.#openFolder, await this.#startedPool()]
+    const to = await this.#openFolder.targetOf(filename)
+    await assertAbsent(to, filename)
+    const from = await receiveFile({ filename, hiddenFolder, bytes, mostBytes })
+    try {
+      await publish({ from, to, filename, naming }, async (task) => await pool.giveName(task))
+    } catch (error) {
+      await rm(from, { force: true }).catch(() => {})
+      throw error
+    }
+    return await this.#own.add({ filename, path: to })
+  }
+
+  /** Whether that name is taken, here or in the network. @throws E_TRACKER and the like if that can't be known. */
+  async hasName (filename: string): Promise<boolean> {
+    try {
+      await assertAbsent(await this.#openFolder.targetOf(filename), filename)
+      if (this.#offers.shares.has(filename) || this.#activity.isFetching(filename)) return true
+      await this.#find(filename, undefined)
+      return true
+    } catch (error) {
+      const { code } = toPiecemealError(error)
+      if (code === 'E_NO_OWNER') return false
+      if (code === 'E_EXISTS' || code === 'E_CONFLICT') return true
+      throw error
+    }
+  }
+
+  /** Bytes that are free on the disk of its folder, if that is known. */
+  async freeBytes (): Promise<number | undefined> {
+    return await freeBytes(this.folder)
+  }
+
+  /**
    * Fetches a file from all of its owners at once, and then offers it.
    *
    * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
@@ -212,26 +280,40 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async download (filename: string, options: { digest?: string | undefined, to?: string | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
+    const { event } = await this.#download(filename, options, new Coming(filename, { digest: isDigest(options.digest ?? '') ? options.digest : undefined }))
+    return event
+  }
+
+  /** @param coming may be read meanwhile */
+  async #download (filename: string, options: { digest?: string | undefined, to?: string | undefined, signal?: AbortSignal }, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#own.assertFree(target)
       this.#targets.set(filename, target.path)
+      options.signal?.addEventListener('abort', () => task.stop(), { once: true })
+      const unfollow = this.library.follow(coming)
       try {
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn)
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn, coming)
         await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
+        const content = { size, digest, pieceLength }
+        coming.arrived(content, target.path)
         const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
-        return event
+        return { event, content }
+      } catch (error) {
+        coming.failed(error)
+        throw error
       } finally {
+        unfollow()
         this.#targets.delete(filename)
         this.#offers.abandon(filename)
       }
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, digest: string | undefined, task: Task, turn: Turn): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, digest: string | undefined, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
@@ -239,7 +321,11 @@ export class Node extends EventEmitter<NodeEvents> {
         filename,
         digest,
         signal: task.signal,
-        onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
+        readers: coming.readers,
+        onGood: (content, pieces, run) => {
+          this.#offers.place(content, pieces, run)
+          coming.place(content, run)
+        },
         onProgress: ({ bytes, size, ...sources }) => task.reach(bytes, size, sources),
         onWaiting: (waiting) => task.wait(waiting),
       }, this.#downloadContext(pool, destination, turn))
@@ -309,6 +395,11 @@ export class Node extends EventEmitter<NodeEvents> {
     return free !== undefined && free < SPARE_ROOM_BYTES ? 'disk' : undefined
   }
 
+  /** Of all that goes out. */
+  get up (): RateLimit {
+    return this.#rates.up
+  }
+
   get limits (): NodeLimits {
     const { up: { bytesPerSecond: up }, down: { bytesPerSecond: down } } = this.#rates
     return { ...(up !== undefined && { up }), ...(down !== undefined && { down }) }
@@ -352,7 +443,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#isStopping = true
     this.#own.close()
     this.#reports?.close()
-    const stopped = this.#activity.stop()
+    const stopped = Promise.all([this.library.close(), this.#activity.stop()])
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.
     await this.#starting?.catch(() => {})
@@ -410,7 +501,7 @@ export class Node extends EventEmitter<NodeEvents> {
       hiddenFolder,
       naming,
       inWindows: hasHoles && !this.#options.separateParts,
-      findOwners: async (filename, digest) => await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) }),
+      findOwners: async (filename, digest) => await this.#find(filename, digest),
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
@@ -423,9 +514,13 @@ export class Node extends EventEmitter<NodeEvents> {
     }
   }
 
-  get #openPorts (): { inputPort: number, outputPort: number } {
+  async #find (filename: string, digest: string | undefined): Promise<Found> {
+    return await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) })
+  }
+
+  get #openPorts (): OpenPorts {
     if (this.#ports === undefined) throw new Error('not listening')
-    return { inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
+    return { inputPort: this.#ports.input.port, outputPort: this.#ports.output.port, ...(this.httpPort !== undefined && { httpPort: this.httpPort }) }
   }
 
   #report (error: Error): void {

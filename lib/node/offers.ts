@@ -19,9 +19,15 @@ export interface OffersOptions {
   uploads: Pick<UploadThread, 'add' | 'remove' | 'place' | 'drop'>
   tracker: () => Pick<TrackerClient, 'ask'>
   /** Where the data comes from, once the ports listen. */
-  ports: () => { inputPort: number, outputPort: number }
+  ports: () => OpenPorts
   /** A failure that nobody waits for. */
   onError: (error: Error) => void
+}
+
+export interface OpenPorts {
+  inputPort: number
+  outputPort: number
+  httpPort?: number
 }
 
 type Announced = PartialContent & Pick<Share, 'lacks' | 'origin' | 'replaces'> & Partial<Pick<Share, 'identity'>> & { complete?: boolean }

@@ -83,7 +83,9 @@ function isSooner (one: { pieces: number, isAskedFor: boolean }, other: { pieces
 }
 
 function firstCommon (set: PieceSet, other: PieceSet | undefined, from: number): number {
-  let piece = set.firstFrom(from)
-  while (other !== undefined && piece < set.pieceCount && !other.has(piece)) piece = set.firstFrom(other.firstFrom(piece))
-  return piece
+  for (let piece = set.firstFrom(from); ; piece = set.firstFrom(piece)) {
+    const next = other?.firstFrom(piece) ?? piece
+    if (next === piece) return piece
+    piece = next
+  }
 }
