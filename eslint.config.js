@@ -17,13 +17,14 @@ const MAY_IMPORT = {
   metrics: ['protocol'],
   web: ['protocol', 'secret', 'net', 'metrics'],
   tracker: ['protocol', 'secret', 'net', 'metrics'],
+  registry: ['protocol', 'net', 'tracker', 'metrics'],
   page: ['protocol', 'secret', 'tracker', 'web', 'metrics'],
   share: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree'],
   download: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'schedule', 'part'],
   reading: ['protocol', 'content', 'threads', 'disk', 'share', 'download'],
   node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'reading', 'metrics'],
   gateway: ['protocol', 'content', 'threads', 'disk', 'share', 'reading', 'web', 'metrics'],
-  cli: ['protocol', 'threads', 'secret', 'tracker', 'node', 'ui', 'metrics', 'web', 'page', 'gateway'],
+  cli: ['protocol', 'threads', 'secret', 'tracker', 'registry', 'node', 'ui', 'metrics', 'web', 'page', 'gateway'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
 
@@ -66,6 +67,12 @@ export default [
     files: ['lib/**/*.ts'],
     ignores: ['lib/node/worker-pool.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: ['piscina'] }] },
+  },
+  {
+    // The client of Redis as well.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/registry/redis-client.ts', 'lib/node/worker-pool.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: ['piscina', 'ioredis'] }] },
   },
   {
     // Output knows the rest of the house by its types alone, but for the names and addresses of the protocol.

@@ -8,9 +8,13 @@ import * as part from '../lib/part/fetch-part.js'
 import type { PartTask, WholeFile } from '../lib/part/part-task.js'
 import * as digestTree from '../lib/tree/digest-files.js'
 import * as find from '../lib/tree/find-tree.js'
+import * as kept from '../lib/tree/find-kept.js'
 import * as finish from '../lib/tree/finish-tree.js'
+import * as measuring from '../lib/tree/measure-tree.js'
+import * as removing from '../lib/tree/remove-tree.js'
 import * as skeleton from '../lib/tree/skeleton.js'
 import * as sync from '../lib/tree/sync-tree.js'
+import * as taking from '../lib/tree/take-over.js'
 import * as unpacking from '../lib/tree/unpack.js'
 import { toTaskResult, type TaskResult } from '../lib/threads/task-result.js'
 
@@ -62,6 +66,11 @@ export async function unpack (task: unpacking.UnpackTask): Promise<TaskResult<vo
   return await toTaskResult(() => unpacking.unpack(task))
 }
 
+/** What an earlier run has left in a tree. */
+export async function findKept (task: kept.KeptTask): Promise<TaskResult<Uint32Array>> {
+  return await toTaskResult(() => kept.findKept(task))
+}
+
 /** Times of a tree, and what its files are on the disk. */
 export async function finishTree (task: finish.FinishTask): Promise<TaskResult<finish.Finished>> {
   return await toTaskResult(() => finish.finishTree(task))
@@ -75,4 +84,19 @@ export async function syncFiles (task: sync.SyncTask): Promise<TaskResult<void>>
 /** A complete folder gets its name. */
 export async function nameFolder (task: naming.NameTask): Promise<TaskResult<void>> {
   return await toTaskResult(() => naming.nameFolder(task))
+}
+
+/** What a tree takes of a disk. */
+export async function measureTree (task: measuring.MeasureTask): Promise<TaskResult<measuring.TreeSize>> {
+  return await toTaskResult(() => measuring.measureTree(task))
+}
+
+/** What of a new version is the same in the old one. */
+export async function takeOver (task: taking.TakeOverTask): Promise<TaskResult<taking.TakenOver>> {
+  return await toTaskResult(() => taking.takeOver(task))
+}
+
+/** An old version goes away. */
+export async function removeTree (task: removing.RemoveTask): Promise<TaskResult<removing.Removed>> {
+  return await toTaskResult(() => removing.removeTree(task))
 }

@@ -22,6 +22,12 @@ export function parseTracker (text: string): Address {
   return { host, port: parsePort(port, '-t', 1) }
 }
 
+/** One, or several with commas between them. @throws E_USAGE. */
+export function parseTrackers (text: string): Address | Address[] {
+  const [first, ...others] = text.split(',').map(parseTracker)
+  return others.length === 0 && first !== undefined ? first : [...first === undefined ? [] : [first], ...others]
+}
+
 /** `HOST`, or `HOST:INPUT:OUTPUT` where others have to connect to other ports, too. @throws E_USAGE. */
 export function parseAdvertised (text: string): AdvertisedAddress {
   const { host, ports: [input, output, ...others] } = splitAddress(text)

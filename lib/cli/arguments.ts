@@ -6,8 +6,9 @@ import type { TrackerOptions } from '../tracker/tracker.js'
 import type { WebPort } from '../web/web-server.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertNodeName } from '../protocol/names.js'
-import { parseAdvertised, parseHost, parsePort, parseTracker } from './addresses.js'
-import { parseDuration } from './duration.js'
+import { parseRegistryAddress, parseRegistryPrefix, type RegistryAddress } from '../registry/registry-address.js'
+import { parseAdvertised, parseHost, parsePort, parseTrackers } from './addresses.js'
+import { parseDuration, parseSeconds } from './duration.js'
 import { HTTP_FLAGS, httpOf } from './http-arguments.js'
 import { parseRate } from './rate.js'
 import { parseSize } from './size.js'
@@ -19,14 +20,30 @@ export interface SecretArguments {
   insecure: boolean
 }
 
+/** Where the registry is that several trackers share. */
+export interface RegistryArguments {
+  address: RegistryAddress
+  prefix: string
+  passwordFile?: string
+}
+
 export interface TrackerArguments extends Address, SecretArguments, Pick<TrackerOptions, 'maxConnections'> {
   command: 'run'
   allowAdvertise: boolean
   http?: WebPort
+  /** @default in memory */
+  registry?: RegistryArguments
+}
+
+/** To look at a registry instead of running. */
+export interface RegistryCommandArguments {
+  command: 'status' | 'check'
+  registry: RegistryArguments
+  insecure: boolean
 }
 
 /** What a node is given, or is left to choose. */
-type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>
+type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>
 
 export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines'>>, Choices, SecretArguments {
   command: 'run'
@@ -51,11 +68,14 @@ export interface InfoArguments {
 type Flags = Record<string, string | boolean | undefined>
 type Environment = Record<string, string | undefined>
 
+const REGISTRY_FLAGS = ['registry', 'registry-prefix', 'registry-password-file']
 const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense. */
-export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | NewSecretArguments | InfoArguments {
-  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], alias: { p: 'port' } })
+export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | RegistryCommandArguments | NewSecretArguments | InfoArguments {
+  const [first] = argv
+  if (first === 'status' || first === 'check') return parseRegistryCommand(first, argv.slice(1), environment)
+  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...REGISTRY_FLAGS, ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], alias: { p: 'port' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (flags['new-secret'] !== undefined) return { command: 'new-secret', path: String(flags['new-secret']) }
@@ -66,6 +86,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
     allowAdvertise: flags['allow-advertise'] === true,
     ...optional('maxConnections', flags['max-connections'], connectionsOf),
     ...httpIn(flags),
+    ...registryOf(flags, environment),
     ...secretOf(flags, environment),
   }
 }
@@ -73,7 +94,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -83,7 +104,7 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     name: flags.name,
     inputPort: parsePort(inputPort, '-p INPUT', 0),
     outputPort: parsePort(outputPort, '-p OUTPUT', 0),
-    tracker: flags.tracker === undefined ? DEFAULT_TRACKER : parseTracker(String(flags.tracker)),
+    tracker: flags.tracker === undefined ? DEFAULT_TRACKER : parseTrackers(String(flags.tracker)),
     dir: String(flags.dir ?? 'node_files'),
     host: hostOf(flags),
     json: flags.json === true,
@@ -93,6 +114,7 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     ...optional('down', flags.down, parseRate),
     ...optional('giveUpMs', flags['give-up'], parseDuration),
     ...gatewayOf(flags),
+    ...optional('keepOldMs', flags['keep-old'], parseSeconds),
     ...(flags.report === false && { isReporting: false }),
     ...httpIn(flags),
     ...secretOf(flags, environment),
@@ -109,6 +131,32 @@ function gatewayOf (flags: Flags): Pick<NodeArguments, 'cacheBytes' | 'keepsRead
     ...optional('mostWritten', flags['http-write-limit'], parseSize),
     keepsRead: flags.keep === true,
     isWritable: flags['http-write'] === true,
+  }
+}
+
+function parseRegistryCommand (command: 'status' | 'check', argv: readonly string[], environment: Environment): RegistryCommandArguments | InfoArguments {
+  const flags = parseFlags(argv, { string: REGISTRY_FLAGS, boolean: ['insecure'], alias: {} })
+  const { registry } = registryOf(flags, environment)
+  const info = asksForInfo(flags)
+  if (info) return info
+  if (registry === undefined) throw usage(`${command} wants --registry URL`)
+  return { command, registry, insecure: flags.insecure === true }
+}
+
+/** The option counts before the variable, which alone may have a password in it. */
+function registryOf (flags: Flags, { PIECEMEAL_REDIS_URL: fromEnvironment = '' }: Environment): { registry?: RegistryArguments } {
+  const url = String(flags.registry ?? fromEnvironment)
+  const passwordFile = flags['registry-password-file']
+  if (url === '') {
+    if (passwordFile !== undefined || flags['registry-prefix'] !== undefined) throw usage('--registry-prefix and --registry-password-file go with --registry')
+    return {}
+  }
+  return {
+    registry: {
+      address: parseRegistryAddress(url, { mayHavePassword: flags.registry === undefined }),
+      prefix: parseRegistryPrefix(String(flags['registry-prefix'] ?? 'pm')),
+      ...(passwordFile !== undefined && { passwordFile: String(passwordFile) }),
+    },
   }
 }
 

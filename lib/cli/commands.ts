@@ -7,7 +7,7 @@ import { splitWords } from './words.js'
 
 export type Command =
   | { name: 'upload', files: string[], as?: string }
-  | { name: 'download', files: string[], digest?: string, to?: string }
+  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[] }
   | { name: 'cancel', files: string[], to?: string }
   | { name: 'unshare', files: string[] }
   | { name: 'verify', files: string[] }
@@ -54,10 +54,11 @@ function parseMode ([mode, ...words]: string[]): Command {
   }
   if (mode === 'download') {
     const { to, rest } = takeTo(words)
-    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', rest)
+    const { values: only, others: unpatterned } = takeAll('--only', 'a pattern', rest)
+    const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', unpatterned)
     const digest = value?.toLowerCase()
     if (digest !== undefined && !isDigestQuestion(digest)) throw wants('--digest', 'a digest, or its first 8 or more hex digits')
-    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }) }
+    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }), ...(only.length > 0 && { only }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
 }
@@ -101,6 +102,14 @@ function takeOption (option: string, what: string, words: string[], mostFiles = 
   const others = words.toSpliced(at, 2)
   if (operandsOf(others).length > mostFiles) throw usage(`${option} goes with one file`)
   return { value, others }
+}
+
+/** An option that may be given several times. */
+function takeAll (option: string, what: string, words: string[]): { values: string[], others: string[] } {
+  const { value, others } = takeOption(option, what, words, Infinity)
+  if (value === undefined) return { values: [], others }
+  const { values, others: rest } = takeAll(option, what, others)
+  return { values: [value, ...values], others: rest }
 }
 
 function wants (option: string, what: string): PiecemealError {

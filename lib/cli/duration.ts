@@ -1,5 +1,12 @@
 import { PiecemealError } from '../protocol/errors.js'
 
+/** Milliseconds, of whole seconds. @throws E_USAGE. */
+export function parseSeconds (text: string): number {
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : NaN
+  if (Number.isSafeInteger(ms)) return ms
+  throw new PiecemealError('E_USAGE', `${JSON.stringify(text)} is no whole number of seconds`)
+}
+
 const UNITS_MS = new Map([['s', 1_000], ['', 60_000], ['m', 60_000], ['h', 3_600_000]])
 const LEAST_MS = 1_000
 

@@ -15,7 +15,7 @@ export interface NodeSite {
 }
 
 export interface NodeSiteOptions extends Omit<WebServerOptions, 'readiness'> {
-  tracker: Address
+  tracker: Address | readonly Address[]
   /** Whether files may be put here, with the token. */
   isWritable: boolean
   /** Bytes of one such file. @default half of the free room */
@@ -53,7 +53,7 @@ export async function openNodeSite (node: Node, { tracker, isWritable, mostWritt
     listen: async () => {
       const { url, address: { host, port } } = await web.listen()
       // Whom nobody but this machine reaches is told to a tracker of this machine alone.
-      if (!isLoopback(host) || isLoopback(tracker.host)) node.httpPort = port
+      if (!isLoopback(host) || [tracker].flat().every(({ host }) => isLoopback(host))) node.httpPort = port
       return url
     },
     close: async () => {

@@ -129,9 +129,9 @@ export class Session {
     this.#hasUploaded = true
   }
 
-  async #download (file: string, { digest, to }: { digest?: string, to?: string }): Promise<void> {
+  async #download (file: string, { digest, to, only }: { digest?: string, to?: string, only?: string[] }): Promise<void> {
     try {
-      await this.#node.download(file, { digest, to })
+      await this.#node.download(file, { digest, to, only })
     } catch (error) {
       // What was cancelled was not cut off.
       if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true

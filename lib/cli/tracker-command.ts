@@ -4,11 +4,13 @@ import { oneLine, printable } from '../protocol/names.js'
 import { CONNECTIONS } from '../protocol/limits.js'
 import { writeNewSecret } from '../secret/secret-file.js'
 import { spareDescriptors, trackerConnections } from '../threads/descriptors.js'
+import { MemoryRegistry } from '../tracker/memory-registry.js'
+import type { Registry } from '../tracker/registry.js'
 import { Tracker, type TrackerOptions } from '../tracker/tracker.js'
 import type { TrackerSiteOptions } from '../page/tracker-site.js'
 import type { WebServer } from '../web/web-server.js'
 import type { Output } from '../ui/reporter.js'
-import { parseTrackerArguments } from './arguments.js'
+import { parseTrackerArguments, type TrackerArguments } from './arguments.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { TRACKER_USAGE } from './usage.js'
 
@@ -21,13 +23,15 @@ async function main (output: Output): Promise<number> {
       output.out(`new secret in ${printable(options.path)}: copy it to every machine, for its owner alone to read`)
       return 0
     }
+    if (options.command === 'status' || options.command === 'check') return await (await import('./registry-commands.js')).lookAt(options, output)
     if (options.command !== 'run') {
       output.out(options.command === 'help' ? TRACKER_USAGE : await version())
       return 0
     }
     const secret = await loadSecret(options)
     const { http } = options
-    const tracker = new Tracker({ ...options, ...connectionsOf(options), secret, takesReports: http !== undefined })
+    const registry = await registryOf(options, output)
+    const tracker = new Tracker({ ...options, ...connectionsOf(options), secret, registry, takesReports: http !== undefined })
     warnIfExposed({ ...options, secret }, output)
     tracker.on('listening', (address) => output.out(`tracker listening on ${formatAddress(address)}`))
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
@@ -56,6 +60,17 @@ async function main (output: Output): Promise<number> {
 async function openSite (tracker: Tracker, options: TrackerSiteOptions): Promise<WebServer> {
   const { openTrackerSite } = await import('../page/tracker-site.js')
   return await openTrackerSite(tracker, options)
+}
+
+/** The client of Redis is loaded only where there is one. */
+async function registryOf ({ registry: given, insecure }: Pick<TrackerArguments, 'registry' | 'insecure'>, output: Output): Promise<Registry> {
+  if (given === undefined) return new MemoryRegistry()
+  const { openRegistry } = await import('../registry/open-registry.js')
+  const registry = await openRegistry({ ...given, insecure, version: await version(), onWarning: (message) => output.err(`warning: ${message}`) })
+  registry.on('degraded', (reason) => output.err(`warning: degraded: ${oneLine(reason.message)}`))
+  registry.on('restored', () => output.err('the registry is back'))
+  registry.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
+  return registry
 }
 
 /** As many as were asked for, where there are descriptors for them. */

@@ -14,6 +14,8 @@ function httpUsage (what: string): string {
 }
 
 export const TRACKER_USAGE = `usage: bin/tracker [-p 12340] [--host 127.0.0.1] [--secret-file F] [--max-connections N]
+                   [--registry URL]
+       bin/tracker status|check --registry URL
        bin/tracker --new-secret F
 
 Knows which node has which file. Nodes stay connected to it; it keeps nothing on disk.
@@ -24,19 +26,26 @@ ${SECRET_USAGE}
       --max-connections N  connections at once, from all nodes together (default 4096)
       --allow-advertise    without a secret, believe nodes that say where they are reached (--advertise), once that is proven
 ${httpUsage('a page that shows what goes on, the same as JSON, and metrics')}
+      --registry URL       keeps what it knows in Redis, for all trackers that do (default: the variable PIECEMEAL_REDIS_URL, or else in memory):
+                           redis://H:P/DB, redis+sentinel://H:P,H:P/MASTER/DB, redis+cluster://H:P,H:P, unix:PATH; rediss for TLS;
+                           status says which trackers live and what they know, check walks all of it and mends what is wrong
+      --registry-prefix P  what its keys begin with, for several networks in one Redis (default pm)
+      --registry-password-file F
+                           the file of its password
       --new-secret F       makes a secret in the file F, which must not be there yet, and ends
       --help               this text
       --version            the version`
 
 export const NODE_USAGE = `usage: bin/node -n NAME [-p INPUT OUTPUT] [-t HOST:PORT] [-d DIR] [--host HOST] [--advertise HOST[:INPUT:OUTPUT]]
-                [--up RATE] [--down RATE] [--give-up TIME] [--separate-parts] [--secret-file F] [--json]
+                [--up RATE] [--down RATE] [--give-up TIME] [--keep-old SECONDS] [--separate-parts] [--secret-file F] [--json]
 
 Shares files of the folder DIR/NAME and fetches others into it, from all of their owners at once.
 It is told what to do by lines on standard input.
 
   -n, --name NAME          the node's name: 1 to 64 of A-Z a-z 0-9 . _ -
   -p INPUT OUTPUT          its two ports; 0 for any free one (default 0 0)
-  -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340; of HOST alone at port 12340); an IPv6 address with a port in brackets
+  -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340; of HOST alone at port 12340); an IPv6 address with a port in brackets;
+                           several with commas between them share one registry: any of them will do
   -d, --dir DIR            the folder that holds one folder a node (default node_files)
       --host HOST          the name or address its ports listen on (default 127.0.0.1); one that others can reach takes a secret
       --advertise HOST[:INPUT:OUTPUT]
@@ -44,6 +53,7 @@ It is told what to do by lines on standard input.
       --up RATE            let file data out no faster than this (default off, no limit)
       --down RATE          let file data in no faster than this (default off, no limit)
       --give-up TIME       give a download up that has had no new byte for so long: 30s, 10m, 1h; a bare number is minutes (default 10m)
+      --keep-old SECONDS   go on to answer for a folder's last version so long after the last question for it (default 3600)
       --separate-parts     write each part into a file of its own and glue them, even where one file could take them all at their places
 ${SECRET_USAGE}
 ${httpUsage('every file of the network (/files/NAME), metrics, health and status')}
@@ -63,9 +73,9 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent -setMode upload PATH… [--as NAME]
                                            share files of the node's folder, or any file where it lies if PATH has a /;
                                            -m is short for -setMode
-  torrent -setMode download FILE… [--digest HEX] [--to PATH]
-                                           fetch files into it, or into the folder PATH, or one file under the new name PATH;
-                                           HEX picks one of several contents
+  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]…
+                                           fetch files and folders into it, or into the folder PATH, or one under the new name PATH;
+                                           HEX picks one of several contents; of a folder those paths that a GLOB matches, and what is below them
   torrent cancel FILE… [--to PATH]         end their downloads, and remove what is kept of them, with PATH only what is kept there
   torrent unshare FILE…                    share them no longer; the files stay where they are
   torrent verify [FILE…]                   digest what is shared again, and withdraw what has changed

@@ -13,14 +13,14 @@ export class Selection implements Wanted {
   /** Of the wanted files alone, one after the other. */
   readonly layout: FolderLayout
   readonly #whole: FolderLayout
-  /** Wanted file → its number among all. */
-  readonly #files: Uint32Array
+  /** Wanted file → its number among all. Not to be written to. */
+  readonly entries: Uint32Array
 
-  /** @param files by their numbers in the whole folder, ascending */
-  constructor (whole: FolderLayout, files: Uint32Array) {
+  /** @param entries by their numbers in the whole folder, ascending: what is no file has no bytes */
+  constructor (whole: FolderLayout, entries: Uint32Array) {
     this.#whole = whole
-    this.#files = files
-    this.layout = new FolderLayout(Float64Array.from(files, (file) => whole.offsetOfFile(file + 1) - whole.offsetOfFile(file)))
+    this.entries = entries
+    this.layout = new FolderLayout(Float64Array.from(entries, (file) => whole.offsetOfFile(file + 1) - whole.offsetOfFile(file)))
   }
 
   get ownersPieces (): number {
@@ -43,14 +43,25 @@ export class Selection implements Wanted {
   }
 
   wantedOf (have: PieceSet): PieceSet {
-    if (this.#files.length === this.#whole.fileCount) return have
+    if (this.entries.length === this.#whole.fileCount) return have
     const wanted = new PieceSet(this.layout.pieceCount)
-    for (let file = 0; file < this.#files.length; file++) {
+    for (let file = 0; file < this.entries.length; file++) {
       const firstPiece = this.layout.firstPieceOf(file)
       const there = this.#whole.firstPieceOf(this.#fileAt(file))
       for (let piece = firstPiece; piece < this.layout.firstPieceOf(file + 1); piece++) if (have.has(there + piece - firstPiece)) wanted.add(piece)
     }
     return wanted
+  }
+
+  /** The files that these pieces are of: each by its number in the whole folder, where in it they begin, and how many bytes they have there. */
+  * extentsOf ({ firstPiece, endPiece }: PieceRange): Generator<{ entry: number, offset: number, bytes: number }, void> {
+    const end = this.layout.offsetOf(endPiece)
+    for (let at = this.layout.offsetOf(firstPiece), file = this.layout.fileOf(firstPiece); at < end; file++) {
+      const fileEnd = Math.min(end, this.layout.offsetOfFile(file + 1))
+      if (fileEnd === at) continue
+      yield { entry: this.#fileAt(file), offset: at - this.layout.offsetOfFile(file), bytes: fileEnd - at }
+      at = fileEnd
+    }
   }
 
   /** A part is one request and one part file, however small the files. */
@@ -69,24 +80,20 @@ export class Selection implements Wanted {
 
   /** File by file, joined where one begins where the other ended. */
   * #ranges ({ firstPiece, endPiece }: PieceRange): Generator<ByteRange, void> {
-    const end = this.layout.offsetOf(endPiece)
     let range: ByteRange | undefined
-    for (let at = this.layout.offsetOf(firstPiece), file = this.layout.fileOf(firstPiece); at < end; file++) {
-      const fileEnd = Math.min(end, this.layout.offsetOfFile(file + 1))
-      if (fileEnd === at) continue
-      const start = this.#whole.offsetOfFile(this.#fileAt(file)) + at - this.layout.offsetOfFile(file)
-      const next = { start, end: start + fileEnd - at }
+    for (const { entry, offset, bytes } of this.extentsOf({ firstPiece, endPiece })) {
+      const start = this.#whole.offsetOfFile(entry) + offset
+      const next = { start, end: start + bytes }
       if (range?.end === next.start) range.end = next.end
       else {
         if (range) yield range
         range = next
       }
-      at = fileEnd
     }
     if (range) yield range
   }
 
   #fileAt (file: number): number {
-    return this.#files[file] ?? 0
+    return this.entries[file] ?? 0
   }
 }

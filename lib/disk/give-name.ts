@@ -114,7 +114,7 @@ export function nameFolder ({ from, to, filename, naming }: Pick<NameTask, 'from
   try {
     if (lookFor(to) !== undefined) throw exists(filename)
     if (move(from, to)) return
-    writeFileSync(note, JSON.stringify({ filename: basename(to) }))
+    writeFileSync(note, JSON.stringify({ filename: basename(to), kind: 'folder' }))
     mkdirSync(to)
     try {
       renameSync(from, to)
@@ -181,11 +181,11 @@ function claim ({ from, to, filename, naming }: NameTask): void {
 /** Removes the empty file, or the empty folder, that was made for this note, if it is still there, and the note. */
 export function undoClaim (note: string, folder: string): void {
   try {
-    const { filename } = check.checkShape({ filename: check.fileName }, JSON.parse(readFileSync(note, 'utf8')))
+    const { filename, kind } = check.checkShape({ filename: check.fileName, kind: check.optional(check.literal('folder')) }, JSON.parse(readFileSync(note, 'utf8')))
     const there = lookFor(join(folder, filename))
     const isYoung = there !== undefined && Math.abs(Number(there.mtimeMs - lstatSync(note, { bigint: true }).mtimeMs)) < CLAIM_AGE_MS
-    if (isYoung && there.isDirectory()) rmdirSync(join(folder, filename))
-    if (isYoung && there.isFile() && there.size === 0n) unlinkSync(join(folder, filename))
+    if (isYoung && kind === 'folder' && there.isDirectory()) rmdirSync(join(folder, filename))
+    if (isYoung && kind === undefined && there.isFile() && there.size === 0n) unlinkSync(join(folder, filename))
   } catch {
     // No note, or none that was written to its end: then nothing was claimed yet. Or a folder that is not empty.
   }

@@ -49,6 +49,12 @@ export function receivedName (random: Buffer): string {
   return `${random.toString('hex')}.put`
 }
 
+/** Where a folder is under way: its manifest, once that is there; its tree, and a note of what that was made for. */
+export function folderPlaces (hiddenFolder: string, content: Pick<Content, 'digest'> & { filename: string }): { manifest: string, tree: string, note: string } {
+  const folder = workspaceFolder(hiddenFolder, content)
+  return { manifest: join(folder, 'manifest'), tree: join(folder, 'tree'), note: join(folder, 'tree.json') }
+}
+
 export function partFileName (firstPiece: number, number: number): string {
   return `${firstPiece}-${number}.part`
 }

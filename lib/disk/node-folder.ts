@@ -12,6 +12,7 @@ import { findAbilities, type Abilities } from './abilities.js'
 import { DigestCache } from './digest-cache.js'
 import { Elsewhere } from './elsewhere.js'
 import { FolderLock } from './folder-lock.js'
+import { treeFile } from './hidden.js'
 import { removeKept } from './kept.js'
 import { removeOrphans } from './orphans.js'
 import { whereItGoes } from './where-it-goes.js'
@@ -40,6 +41,7 @@ export class NodeFolder {
   readonly abilities: Abilities
   /** What the node's user should know, a sentence each. */
   readonly warnings: readonly string[]
+  readonly #keptIn: string | undefined
   readonly #isReadOnly: boolean
   readonly #lock: FolderLock | undefined
   /** None where nothing can be noted. */
@@ -80,12 +82,18 @@ export class NodeFolder {
     this.realPath = realpathSync(path)
     this.hiddenFolder = join(path, HIDDEN_FOLDER)
     this.digests = new DigestCache(keptIn)
+    this.#keptIn = keptIn
     this.#isReadOnly = isReadOnly
     this.#lock = lock
     this.#elsewhere = keptIn === undefined ? undefined : new Elsewhere(keptIn)
     this.warnings = [warning, lock?.warning].filter((text) => text !== undefined)
     // Waits for the disk, but nothing else runs in the node yet.
     this.abilities = findAbilities(this.hiddenFolder)
+  }
+
+  /** Where a folder is remembered that was digested, or that came; undefined where nothing can be. */
+  treeFile (root: string): string | undefined {
+    return this.#keptIn === undefined ? undefined : treeFile(this.#keptIn, root)
   }
 
   /** Nothing of a run that was killed stays behind for good. @param now by the wall clock, as file times are */

@@ -19,6 +19,10 @@ export interface Wish {
   size: number
   /** Bytes of it that are there already. */
   keptBytes: number
+  /** Of a folder: how many files, links and folders are made. */
+  inodes?: number
+  /** Of a folder: bytes of the largest file. */
+  largestFile?: number
 }
 
 /** File system → what is promised to the downloads that run on it. */
@@ -30,10 +34,11 @@ export class RoomPromise {
   #bytesToCome: number
 
   /** @throws E_DISK_FULL if there is no room, or no inode; E_IO if no file may be so large; what asking throws. */
-  static async make ({ folder, filename, size, keptBytes }: Wish): Promise<RoomPromise> {
-    const { fileSystem, type, freeBytes, isOutOfInodes } = await ask(folder)
-    if (isOutOfInodes) throw new PiecemealError('E_DISK_FULL', `no room for ${quote(filename)}: ${NO_INODE}`)
-    if (type === FAT && size > FAT_FILE_BYTES) throw new PiecemealError('E_IO', `${quote(filename)} has ${size} bytes: the largest file of this file system has ${FAT_FILE_BYTES}`)
+  static async make ({ folder, filename, size, keptBytes, inodes = 1, largestFile = size }: Wish): Promise<RoomPromise> {
+    const { fileSystem, type, freeBytes, freeInodes } = await ask(folder)
+    if (freeInodes === 0) throw new PiecemealError('E_DISK_FULL', `no room for ${quote(filename)}: ${NO_INODE}`)
+    if (inodes > freeInodes) throw new PiecemealError('E_DISK_FULL', `no room for ${quote(filename)}: it has ${inodes} files, links and folders, and the disk has inodes for ${freeInodes}`)
+    if (type === FAT && largestFile > FAT_FILE_BYTES) throw new PiecemealError('E_IO', `${quote(filename)} has ${largestFile === size ? '' : 'a file of '}${largestFile} bytes: the largest file of this file system has ${FAT_FILE_BYTES}`)
     const bytesToCome = Math.max(0, size - keptBytes)
     const promised = promisedOn(fileSystem)
     if (bytesToCome + SPARE_ROOM_BYTES > freeBytes - promised) {
@@ -87,8 +92,8 @@ function promisedOn (fileSystem: number): number {
 }
 
 /** Where there are 0 of 0 blocks, or inodes, nothing is known: FUSE file systems without statfs, tmpfs without a limit, btrfs, which counts no inodes. */
-async function ask (folder: string): Promise<{ fileSystem: number, type: number, freeBytes: number, isOutOfInodes: boolean }> {
+async function ask (folder: string): Promise<{ fileSystem: number, type: number, freeBytes: number, freeInodes: number }> {
   const { dev } = await stat(folder)
   const { type, blocks, bavail, bsize, files, ffree } = await statfs(folder)
-  return { fileSystem: dev, type, freeBytes: blocks === 0 ? Infinity : bavail * bsize, isOutOfInodes: files > 0 && ffree === 0 }
+  return { fileSystem: dev, type, freeBytes: blocks === 0 ? Infinity : bavail * bsize, freeInodes: files === 0 ? Infinity : ffree }
 }

@@ -34,6 +34,11 @@ export async function isGone (path: string): Promise<boolean> {
   return await atDisk(async () => await lstat(path)).then(() => false, (error: unknown) => GONE.has(systemCode(error) ?? ''))
 }
 
+/** Whether a folder has that path, and no link to one. */
+export async function isFolder (path: string): Promise<boolean> {
+  return await atDisk(async () => await lstat(path)).then((stats) => stats.isDirectory(), () => false)
+}
+
 function forbidden (path: string, why: string): PiecemealError {
   return new PiecemealError('E_FORBIDDEN', `cannot share ${quote(path)}: ${why}`)
 }

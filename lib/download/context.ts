@@ -6,9 +6,22 @@ import type { ErrorCode } from '../protocol/errors.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
+import type { KeptTask } from '../tree/find-kept.js'
+import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { PublishThreads } from '../tree/publish-tree.js'
+import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { UnpackTask } from '../tree/unpack.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import type { Slots } from './slots.js'
 import type { Turn } from './turns.js'
+
+/** Each as its function in `lib/tree` says. */
+export interface TreeThreads extends PublishThreads {
+  makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
+  findKept: (task: KeptTask) => Promise<Uint32Array>
+  unpack: (task: UnpackTask) => Promise<void>
+  finishTree: (task: FinishTask) => Promise<Finished>
+}
 
 /** What a download needs of the node it runs in. */
 export interface DownloadContext {
@@ -33,6 +46,8 @@ export interface DownloadContext {
   /** In a thread, as it waits for the disk. @throws E_EXISTS, E_DISK_FULL, E_IO. */
   giveName: (task: NameTask) => Promise<void>
   digestPieces: (task: DigestTask) => Promise<PieceList>
+  /** What is done about the tree of a folder, in threads. */
+  trees: TreeThreads
   /** The parts that are fetched at once, shared by all downloads of the node. */
   slots: Slots
   /** Its turn among the downloads of the node. */

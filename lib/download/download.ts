@@ -18,6 +18,7 @@ import type { DownloadContext } from './context.js'
 import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
 import { isExecutable } from './executable.js'
+import { downloadFolder, type DownloadedFolder, type FolderProgress } from './folder.js'
 import { landingOf } from './landing.js'
 import type { Plan } from './find-piece-list.js'
 import { certainPlanFor, planFor, type Course } from './plan.js'
@@ -31,6 +32,8 @@ import { Workspace } from '../disk/workspace.js'
 
 export interface DownloadOptions {
   filename: string
+  /** What of a folder is wanted: patterns; all if there is none. */
+  only?: readonly string[] | undefined
   /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
   digest?: string | undefined
   /** Who reads it meanwhile. */
@@ -38,13 +41,16 @@ export interface DownloadOptions {
   signal: AbortSignal
   /** Good pieces have come, or are in another file than before. Not called for a content of one piece. */
   onGood?: ((content: Found, pieces: PieceList, run: PlacedRun) => void) | undefined
-  onProgress?: ((progress: TransferProgress) => void) | undefined
+  onProgress?: ((progress: TransferProgress & Partial<FolderProgress>) => void) | undefined
   /** It has had no byte for a while; called again and again for as long as that lasts, and with nothing when it goes on. */
   onWaiting?: ((waiting: Waiting | undefined) => void) | undefined
 }
 
 export interface Downloaded extends Content {
+  /** Of a folder those of its manifest. */
   pieces: PieceList
+  /** What has come, if it is one. */
+  folder?: Omit<DownloadedFolder, 'owners' | 'resumedBytes'>
   /** The file as it was left, where that is known. */
   identity?: FileIdentity | undefined
   /** Who sent how many good bytes. */
@@ -122,7 +128,17 @@ async function run (options: Options, course: Course, context: DownloadContext):
   }
 }
 
-async function carryOut ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, readers, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+async function carryOut (plan: Plan, options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+  if (plan.found.kind === 'folder') {
+    const { found: { size, digest, pieceLength, kind, replaces }, pieces = Buffer.alloc(0) } = plan
+    const { owners, resumedBytes, ...folder } = await downloadFolder(plan, options, course, context)
+    return { size, digest, pieceLength, kind, pieces, replaces, owners, resumedBytes, zeroBytes: 0, folder }
+  }
+  if ((options.only ?? []).length > 0) throw new PiecemealError('E_USAGE', `${quote(options.filename)} is a file: --only says what is wanted of a folder`)
+  return await carryOutFile(plan, options, course, context)
+}
+
+async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, readers, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { target } = context
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined

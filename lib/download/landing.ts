@@ -30,6 +30,8 @@ export interface Landing {
   readonly isGradual: boolean
   /** The path that a part's thread gives its file, if that is all of it. */
   readonly target: string | undefined
+  /** Whether what has come waits for the disk, so that nothing more is to be fetched for now. */
+  readonly isBehind?: boolean
   /** Whether it is complete, though parts may still run. */
   readonly isOver: boolean
   /** What is there already: what an earlier run left, and pieces of zeros. To be called once, before anything else. @throws E_DISK_FULL, E_IO. */

@@ -190,8 +190,9 @@ export class Transfer {
   #carryOut (): boolean {
     const { slots } = this.#context
     const nowMs = performance.now()
-    const machine = this.#machine.at(nowMs, this.#schedule.streamsOfUse)
     const { isAside, isQueueing } = this.#aside
+    const load = this.#machine.at(nowMs, this.#schedule.streamsOfUse)
+    const machine = this.#landing.isBehind ? { ...load, slots: 0, isHeldUp: true } : load
     for (const order of this.#schedule.step(nowMs, isAside ? { ...machine, slots: 0, mayAsk: false, isHeldUp: machine.isHeldUp || isQueueing } : machine)) {
       switch (order.order) {
         case 'start':
@@ -224,7 +225,7 @@ export class Transfer {
   }
 
   get #reason (): Reason {
-    if (this.#machine.isDiskWaiting) return { for: 'disk', owners: [] }
+    if (this.#machine.isDiskWaiting || this.#landing.isBehind) return { for: 'disk', owners: [] }
     const { isAside, isQueueing } = this.#aside
     if (isQueueing || (!isAside && this.#parts.size === 0 && !this.#context.slots.isFree)) return { for: 'slot', owners: [] }
     return this.#questions.waitedFor

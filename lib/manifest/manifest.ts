@@ -77,7 +77,12 @@ export class Manifest {
   /** The entry with this path, or undefined: a folder that is not empty has none. */
   find (path: string): number | undefined {
     const bytes = Buffer.from(path)
-    const index = this.#columns.lowerBound({ bytes, start: 0, end: bytes.length })
+    const index = this.lowerBound({ bytes, start: 0, end: bytes.length })
     return index < this.entryCount && this.path(index) === path ? index : undefined
+  }
+
+  /** The first entry that does not stand before this path, or `entryCount`. */
+  lowerBound (path: Slice): number {
+    return this.#columns.lowerBound(path)
   }
 }

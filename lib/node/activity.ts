@@ -9,6 +9,7 @@ import { PiecemealError } from '../protocol/errors.js'
 import { DOWNLOADS_ASIDE, DOWNLOADS_AT_ONCE, REPORTED_DIGEST_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import type { ReportedDownload } from '../protocol/node-to-tracker.js'
+import type { FilesReached } from '../download/folder.js'
 import type { Fetching, ProgressEvent } from './events.js'
 import { OwnerRates } from './owner-rates.js'
 import { RateMeter } from './rate-meter.js'
@@ -132,6 +133,8 @@ export class Task {
   #sources: Sources | undefined
   #bytes = 0
   #size = 0
+  /** Of a folder. */
+  #files: FilesReached | undefined
   #waiting: Waiting | undefined
   #progressToldMs = -Infinity
   #waitingToldMs = -Infinity
@@ -153,7 +156,7 @@ export class Task {
   get row (): Fetching {
     const { seconds, owners, for: what } = this.#waiting ?? {}
     const waitingFor = what && owners && seconds !== undefined && { for: what, owners, seconds }
-    return { file: this.#file, bytes: this.#bytes, size: this.#size, rate: this.#meter.bytesPerSecond(), ...(waitingFor && { waitingFor }) }
+    return { file: this.#file, bytes: this.#bytes, size: this.#size, ...this.#files, rate: this.#meter.bytesPerSecond(), ...(waitingFor && { waitingFor }) }
   }
 
   /** What a tracker is told of it; nothing before its first byte. */
@@ -166,8 +169,9 @@ export class Task {
   }
 
   /** So far it is. */
-  reach (bytes: number, size: number, sources?: Sources): void {
+  reach (bytes: number, size: number, sources?: Sources, files?: FilesReached): void {
     this.#sources = sources
+    this.#files = files
     if (bytes > this.#bytes) this.#waiting = undefined
     this.#bytes = bytes
     this.#size = size
@@ -175,7 +179,7 @@ export class Task {
     const nowMs = this.#options.now()
     if (nowMs - this.#progressToldMs < PROGRESS_MS) return
     this.#progressToldMs = nowMs
-    this.#options.onProgress({ task: this.#kind, file: this.#file, bytes, size, rate: this.#meter.bytesPerSecond() })
+    this.#options.onProgress({ task: this.#kind, file: this.#file, bytes, size, ...this.#files, rate: this.#meter.bytesPerSecond() })
   }
 
   /** It does not get on and waits for this; undefined once it goes on. */

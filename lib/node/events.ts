@@ -1,5 +1,6 @@
 /** What a node tells of itself, as plain data. Bytes are bytes, times are seconds, `file` is a file's name. */
 import type { Address } from '../protocol/address.js'
+import type { FilesReached } from '../download/folder.js'
 import type { Waiting } from '../download/waiting.js'
 import type { ErrorData } from '../protocol/errors.js'
 import type { NodeLimits } from './options.js'
@@ -17,6 +18,8 @@ export interface NodeEvents {
   sharing: [SharingEvent]
   /** A file that was offered is no longer: it has changed. */
   withdrawn: [{ file: string } & ErrorData]
+  /** A file of a folder is not what was announced, and not offered any more; the folder's other files are. `path` within the folder. */
+  changed: [{ file: string, path: string }]
   /** A file is no longer offered, because its user said so. */
   unshared: [{ file: string }]
   /** A file that is offered was digested again, and has the same bytes. */
@@ -48,6 +51,8 @@ export interface SharingEvent {
   /** False while the tracker is away: it is told as soon as it is back. */
   announced: boolean
   seconds: number
+  /** How many files are in it, where it is a folder. */
+  files?: number
 }
 
 export interface VerifiedEvent {
@@ -57,7 +62,7 @@ export interface VerifiedEvent {
   seconds: number
 }
 
-export interface ProgressEvent {
+export interface ProgressEvent extends Partial<FilesReached> {
   task: 'digest' | 'download'
   file: string
   /** So far. */
@@ -73,6 +78,8 @@ export interface SavedEvent {
   digest: string
   seconds: number
   owners: Array<{ name: string, bytes: number }>
+  /** How many files, where it is a folder: `bytes` are those of its files. */
+  files?: number
   /** Bytes that an earlier, interrupted download had left. */
   resumed: number
   /** Bytes in pieces of zeros, which nobody had to send. */
@@ -84,7 +91,7 @@ export interface SavedEvent {
 /** What a node is at. Rates are bytes a second. */
 export interface NodeStatus {
   /** `missing`: gone, and looked for. */
-  sharing: Array<{ file: string, bytes: number, digest: string, missing?: true }>
+  sharing: Array<{ file: string, bytes: number, digest: string, missing?: true, files?: number }>
   /** Downloads that run, and those that wait for their turn. */
   fetching: Fetching[]
   serving: Array<{ file: string, peer: string, bytes: number, size: number, rate: number }>
@@ -92,7 +99,7 @@ export interface NodeStatus {
   limits: NodeLimits
 }
 
-export interface Fetching {
+export interface Fetching extends Partial<FilesReached> {
   file: string
   bytes: number
   size: number

@@ -24,6 +24,7 @@ import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
 import { Coming } from '../reading/coming.js'
 import type { Library } from '../reading/library.js'
+import type { FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
@@ -33,15 +34,29 @@ import { NodeFolder, type Destination } from '../disk/node-folder.js'
 import { assertAbsent, publish } from '../disk/publish.js'
 import { receiveFile } from '../disk/receive-file.js'
 import { freeBytes } from '../disk/room.js'
-import { whereItLies } from '../disk/where-it-lies.js'
+import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
 import { Offers, type OpenPorts } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
 import { readFiles } from './read-files.js'
+import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
 import { Reports } from './reports.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
+
+export interface UploadOptions {
+  as?: string | undefined
+  times?: boolean | undefined
+  skipSpecial?: boolean | undefined
+  allowShrink?: boolean | undefined
+}
+
+export interface FetchOptions {
+  digest?: string | undefined
+  to?: string | undefined
+  only?: readonly string[] | undefined
+}
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
@@ -51,7 +66,7 @@ export class Node extends EventEmitter<NodeEvents> {
   /** Where its files are: `DIR/NAME`. */
   readonly folder: string
   readonly metrics: NodeMetrics
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise'>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
@@ -70,6 +85,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #tracker: TrackerClient
   readonly #activity: Activity
   readonly #own: OwnShares
+  readonly #folders: OwnFolders
   readonly #reports: Reports | undefined
   /** File name → where its download goes. */
   readonly #targets = new Map<string, string>()
@@ -86,10 +102,10 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, isReporting = true, cacheBytes, keepsRead = false, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, cacheBytes, keepsRead = false, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
-    this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }) }
+    this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
     this.limit('up', up)
     this.limit('down', down)
     this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, ...options }
@@ -111,7 +127,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
     const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
-    this.#uploads = new UploadThread({ ...serving, credentials: data, up: this.#rates.up.buffer, streams: this.streams.buffer, maxStreams, maxConnections, offered: () => this.#offers })
+    this.#uploads = new UploadThread({ ...serving, onFolder: async (folder, event) => await this.#folders.hear(folder, event), credentials: data, up: this.#rates.up.buffer, streams: this.streams.buffer, maxStreams, maxConnections, offered: () => this.#offers })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
@@ -137,11 +153,22 @@ export class Node extends EventEmitter<NodeEvents> {
       isKept: keepsRead,
       cacheBytes,
     })
+    this.#folders = new OwnFolders({
+      pool: async () => await this.#startedPool(),
+      activity: this.#activity,
+      offers: this.#offers,
+      events: this,
+      keepOldMs: this.#deadlines.keepOldMs,
+      idleMs: async (folder) => await this.#uploads.folderIdleMs(folder),
+      onError: serving.onError,
+    })
     this.#metadataServer = new MetadataServer({
       ...serving,
       credentials: control,
       maxConnections,
       shares,
+      folders: this.#offers.folders,
+      onFolderGone: (folder: FolderShare) => this.#folders.gone(folder),
       partials,
       // A thread that has died has told so itself.
       sentLately: async (digest) => await this.#uploads.sentLately(digest).catch(() => undefined),
@@ -164,10 +191,10 @@ export class Node extends EventEmitter<NodeEvents> {
       })
     }
     this.metrics = new NodeMetrics(this.#levels)
-    const { tracker } = this.#options
-    this.#tracker.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker, announced: shares.size })))
-    this.#tracker.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker }) }))
-    this.#tracker.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker, code, message })))
+    const client = this.#tracker
+    client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size + this.#offers.folders.size })))
+    client.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker: client.tracker }) }))
+    client.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker: client.tracker, code, message })))
   }
 
   /**
@@ -216,19 +243,23 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Offers a file: digests it, unless that was done before, and announces it. The network learns its name, never its path.
+   * Offers a file or a folder: digests what of it was not digested before, and announces it. The network learns its name, never its path.
    *
    * @param file a name of the node's folder; with a `/` in it a path, shared where it lies
    * @param options.as the name that it is shared under, @default the last component
-   * @throws E_NAME; E_EXISTS if another file has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
+   * @param options.times whether the times of a folder's files are part of it
+   * @param options.skipSpecial what of a folder can't be shared is left out, instead of being an error
+   * @param options.allowShrink the folder may have lost more than half of what it had
+   * @throws E_NAME; E_EXISTS if something else has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT.
    */
-  async upload (file: string, options: { as?: string | undefined } = {}): Promise<SharingEvent> {
-    const filename = options.as ?? basename(file)
+  async upload (file: string, options: UploadOptions = {}): Promise<SharingEvent> {
+    const { as: filename = basename(file), times: hasTimes, skipSpecial, allowShrink } = options
     assertFileName(filename)
-    const { realPath } = this.#openFolder
-    if (file.includes('/')) return await this.#own.add({ filename, path: await whereItLies(file) })
-    assertFileName(file)
-    return await this.#own.add({ filename, path: join(realPath, file) })
+    const folder = this.#openFolder
+    if (!file.includes('/')) assertFileName(file)
+    const path = file.includes('/') ? await whereItLies(file) : join(folder.realPath, file)
+    if (!await isFolder(path)) return await this.#own.add({ filename, path })
+    return await this.#folders.add({ filename, path }, { treeFile: folder.treeFile(path), hasTimes, skipSpecial, allowShrink })
   }
 
   /**
@@ -272,13 +303,14 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Fetches a file from all of its owners at once, and then offers it.
+   * Fetches a file or a folder from all of its owners at once, and then offers it.
    *
    * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
    * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
+   * @param options.only what of a folder is wanted, as picomatch has patterns; who wants a path wants what is below it. @default all
    * @throws any code that a download may end with.
    */
-  async download (filename: string, options: { digest?: string | undefined, to?: string | undefined } = {}): Promise<SavedEvent> {
+  async download (filename: string, options: FetchOptions = {}): Promise<SavedEvent> {
     assertFileName(filename)
     const { event } = await this.#download(filename, options, new Coming(filename, { digest: isDigest(options.digest ?? '') ? options.digest : undefined }))
     return event
@@ -289,15 +321,17 @@ export class Node extends EventEmitter<NodeEvents> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
-      await this.#own.assertFree(target)
+      await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
       options.signal?.addEventListener('abort', () => task.stop(), { once: true })
       const unfollow = this.library.follow(coming)
       try {
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes } = await this.#fetch(target, options.digest, task, turn, coming)
-        await this.#own.addDownloaded(target, { size, digest, pieceLength, pieces }, identity, replaces)
-        const content = { size, digest, pieceLength }
-        coming.arrived(content, target.path)
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
+        const content = { size, digest, pieceLength, pieces }
+        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces, this.#openFolder.treeFile(target.path))
+        else await this.#own.addDownloaded(target, content, identity, replaces)
+        // Of a folder that is its manifest, which nobody reads.
+        if (!folder) coming.arrived(content, target.path)
         const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
@@ -313,20 +347,21 @@ export class Node extends EventEmitter<NodeEvents> {
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, digest: string | undefined, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, { digest, only }: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
       return await download({
         filename,
         digest,
+        only,
         signal: task.signal,
         readers: coming.readers,
         onGood: (content, pieces, run) => {
           this.#offers.place(content, pieces, run)
           coming.place(content, run)
         },
-        onProgress: ({ bytes, size, ...sources }) => task.reach(bytes, size, sources),
+        onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
       }, this.#downloadContext(pool, destination, turn))
     } finally {
@@ -354,7 +389,7 @@ export class Node extends EventEmitter<NodeEvents> {
 
   /** Offers a file no longer; uploads of it that run may end. @throws E_NOT_SHARED if it is not offered. */
   unshare (filename: string): void {
-    this.#own.remove(filename)
+    if (!this.#folders.remove(filename)) this.#own.remove(filename)
   }
 
   /**
@@ -363,7 +398,10 @@ export class Node extends EventEmitter<NodeEvents> {
    * @throws E_NOT_SHARED if it is not offered; once all have been looked at, E_CHANGED if a file was withdrawn, or why a file could not be read.
    */
   async verify (filename?: string): Promise<void> {
-    await this.#own.verify(filename)
+    const folders = [...this.#offers.folders].filter((folder) => folder.identities && (filename === undefined || folder.filename === filename))
+    const isFolderOnly = filename !== undefined && folders.length > 0
+    const results = await Promise.allSettled([...folders.map(async (folder) => await this.#folders.verify(folder)), ...(isFolderOnly ? [] : [this.#own.verify(filename)])])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
   /** The files in the network. @throws E_TRACKER. */
@@ -376,11 +414,12 @@ export class Node extends EventEmitter<NodeEvents> {
     return {
       sharing: [
         ...[...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
+        ...[...this.#offers.folders].filter(({ identities }) => identities).map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files })),
         ...[...this.#own.missing].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest, missing: true as const })),
       ],
       fetching: this.#activity.fetching,
-      serving: uploads.map(({ filename, peer, sent, range, seconds }) => ({
-        file: filename, peer, bytes: sent, size: range.end - range.start, rate: sent / Math.max(0.001, seconds),
+      serving: uploads.map(({ filename, peer, sent, bytes, seconds }) => ({
+        file: filename, peer, bytes: sent, size: bytes, rate: sent / Math.max(0.001, seconds),
       })),
       tracker: { connected: this.#tracker.isConnected },
       limits: this.limits,
@@ -442,6 +481,7 @@ export class Node extends EventEmitter<NodeEvents> {
   async #end (): Promise<void> {
     this.#isStopping = true
     this.#own.close()
+    this.#folders.close()
     this.#reports?.close()
     const stopped = Promise.all([this.library.close(), this.#activity.stop()])
     const left = this.#tracker.close()
@@ -505,6 +545,7 @@ export class Node extends EventEmitter<NodeEvents> {
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
+      trees: pool.trees,
       slots: pool.slots,
       turn,
       down: this.#rates.down,

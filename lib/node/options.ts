@@ -6,8 +6,8 @@ import type { Secret } from '../secret/keys.js'
 export interface NodeOptions {
   /** 1 to 64 of `A-Z a-z 0-9 . _ -`, a letter or digit first. */
   name: string
-  /** @default 127.0.0.1:12340 */
-  tracker?: Address
+  /** One, or several that share a registry: any of them will do, and when it is lost another one. @default 127.0.0.1:12340 */
+  tracker?: Address | readonly Address[]
   /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
   dir?: string
   /** What both ports listen on: an address, or a name, which stands for all of its addresses that this machine has. @default '127.0.0.1' */
@@ -28,6 +28,8 @@ export interface NodeOptions {
   advertise?: AdvertisedAddress | undefined
   /** A download that has had no new byte for so long is given up. @default 10 minutes */
   giveUpMs?: number | undefined
+  /** How long a version of a folder that was replaced goes on to answer after the last question for it. @default an hour */
+  keepOldMs?: number | undefined
   /** Whether parts have files of their own, which are glued, even where they could be written at their places in one. @default false */
   separateParts?: boolean
   /** Tells a tracker that wants to know what is fetched and sent here. @default true */

@@ -62,21 +62,14 @@ export class OwnShares {
 
   /** Digests a file, unless that was done before, and offers it. @throws E_EXISTS if another one has that name here; E_IO, E_FORBIDDEN, E_CHANGED, E_LIMIT. */
   async add (file: NamedFile): Promise<SharingEvent> {
-    const { activity, digests } = this.#options
+    const { activity, digests, offers } = this.#options
     const { filename } = file
     return await activity.digest(filename, async (task) => {
       const startedMs = performance.now()
-      await this.assertFree(file)
+      await offers.assertFree(file)
       const share = await this.#digest(file, task, digests())
       return await this.#offer({ ...share, origin: true, replaces: this.#versions.upload(filename, share.digest) }, startedMs)
     })
-  }
-
-  /** @throws E_EXISTS if another file has that name here. */
-  async assertFree ({ filename, path }: NamedFile): Promise<void> {
-    const { shares } = this.#options.offers
-    const other = shares.has(filename) ? shares.get(filename).path : path
-    if (other !== path && !await isGone(other)) throw new PiecemealError('E_EXISTS', `${quote(filename)} is the name of ${quote(other)} here; unshare that, or share this one --as another name`)
   }
 
   /** The downloader is an owner now, of the file as it was just published. What the tracker says to that is not waited for: the file is there. @param replaces the digests that the content replaces, as its owners say */

@@ -1,10 +1,11 @@
 /** What the node asks its tracker, waiting for one that is away. */
 import { EventEmitter } from 'node:events'
-import { formatAddress } from '../protocol/address.js'
+import type { Address } from '../protocol/address.js'
 import type { LineClient } from '../net/line-client.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { Report, TrackerMode } from '../protocol/node-to-tracker.js'
 import type { ReplyResults } from '../protocol/tracker-to-node.js'
+import { pause } from './heartbeat.js'
 import { TrackerConnection, type TrackerConnectionEvents } from './tracker-connection.js'
 import type { Question, TrackerConnectionOptions } from './tracker-options.js'
 
@@ -23,6 +24,11 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     this.#connection.on('connected', () => this.emit('connected'))
     this.#connection.on('lost', (reason) => this.emit('lost', reason))
     this.#connection.on('unreachable', () => this.emit('unreachable'))
+  }
+
+  /** The tracker that it is connected to, or was last. */
+  get tracker (): Address {
+    return this.#connection.tracker
   }
 
   get isConnected (): boolean {
@@ -52,15 +58,23 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   /**
    * Asks the tracker, waiting for one that is away.
    *
-   * @throws what the tracker refuses with; E_AUTH if it has another secret; E_TRACKER if none answers within `waitMs`.
+   * @throws what the tracker refuses with; E_AUTH if it has another secret; E_TRACKER if none answers within `waitMs`; E_REGISTRY for a `need`
+   * once its registry has been away for long.
    */
   async ask<Mode extends TrackerMode> (mode: Mode, question: Question<Mode>, waitMs = this.#options.deadlines.trackerWaitMs): Promise<ReplyResults[Mode]> {
-    const deadlineMs = performance.now() + waitMs
+    let deadlineMs = performance.now() + waitMs
+    const registryDeadlineMs = performance.now() + this.#options.deadlines.registryWaitMs
     for (;;) {
       const client = this.#connection.client ?? await this.#whenConnected(deadlineMs)
       try {
         return await this.#connection.askOn(client, mode, question, Math.max(1, deadlineMs - performance.now()))
       } catch (error) {
+        if (isRegistryAway(error) && mode === 'need' && performance.now() < registryDeadlineMs) {
+          await pause(this.#options.deadlines.reconnectMinMs, this.#connection.closing)
+          // The tracker is there.
+          deadlineMs = performance.now() + waitMs
+          continue
+        }
         if (!isConnectionLost(error)) throw error
         if (performance.now() >= deadlineMs || this.#connection.closing.aborted) throw this.#away(error)
       }
@@ -117,9 +131,13 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
   }
 
   #away (cause?: unknown): PiecemealError {
-    const where = formatAddress(this.#options.tracker)
+    const where = this.#connection.trackers
     return new PiecemealError('E_TRACKER', `the tracker at ${where} cannot be reached${this.#connection.hasJoined ? ' any more' : ''}`, { cause })
   }
+}
+
+function isRegistryAway (error: unknown): boolean {
+  return error instanceof PiecemealError && error.code === 'E_REGISTRY'
 }
 
 function isConnectionLost (error: unknown): boolean {

@@ -5,15 +5,18 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isLoopback, isWildcard } from '../protocol/address.js'
+import { isLoopback, isWildcard, type Address } from '../protocol/address.js'
+import { eachInFlight } from '../net/in-flight.js'
 import { LineClient } from '../net/line-client.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { SESSION_BYTES } from '../protocol/limits.js'
 import type { TrackerMode } from '../protocol/node-to-tracker.js'
 import { parseTrackerToNode, type ReplyResults } from '../protocol/tracker-to-node.js'
+import { DegradedTracker } from './degraded-tracker.js'
 import { beatUntilLost, pause } from './heartbeat.js'
 import { Reached } from './reached.js'
 import { RefusedShares } from './refused-shares.js'
+import { TrackerChoice } from './tracker-choice.js'
 import type { Question, TrackerConnectionOptions } from './tracker-options.js'
 
 export interface TrackerConnectionEvents {
@@ -29,6 +32,8 @@ export interface TrackerConnectionEvents {
 /** A name that was just given up may be taken for a moment still. */
 const NAME_FREE_MS = 500
 const BEAT_SHARE_OF_INTERVAL = 0.75
+/** So many shares are announced at once: all of them would make one that is new wait. */
+const ANNOUNCED_AT_ONCE = 64
 
 export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   readonly #options: TrackerConnectionOptions
@@ -36,6 +41,8 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   /** By this the tracker knows that a newer connection is ours as well, and that the older one is dead. */
   readonly #session = randomBytes(SESSION_BYTES).toString('hex')
   readonly #refused = new RefusedShares()
+  readonly #choice: TrackerChoice
+  readonly #degraded: DegradedTracker
   #reached: Reached | undefined
   #connecting: Promise<LineClient> | undefined
   #client: LineClient | undefined
@@ -50,6 +57,8 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   constructor (options: TrackerConnectionOptions) {
     super()
     this.#options = options
+    this.#choice = new TrackerChoice(options.tracker)
+    this.#degraded = new DegradedTracker(options.deadlines.degradedMs)
     this.#beatMs = options.deadlines.heartbeatMs
     // Every command that waits for the tracker listens for a moment.
     this.setMaxListeners(0)
@@ -59,6 +68,16 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   /** What to ask on, while there is a connection. */
   get client (): LineClient | undefined {
     return this.#client
+  }
+
+  /** The tracker that it is connected to, or was last. */
+  get tracker (): Address {
+    return this.#choice.current
+  }
+
+  /** All that it may be connected to, for people. */
+  get trackers (): string {
+    return this.#choice.text
   }
 
   /** Why the tracker did not let us in the last time: waiting for it is of no use. */
@@ -146,6 +165,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
         tookMs = 0
         const reason = await this.#beatUntilLost(client)
         if (this.#isClosing()) return
+        this.#choice.passOver()
         client = this.#client ?? await this.#connecting?.catch(() => undefined)
         if (client) continue
         this.#lose(reason)
@@ -165,9 +185,15 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
       beatMs: this.#beatMs,
       doubtMs: this.#options.deadlines.reconnectMs,
       hasSlept: this.#options.hasSlept,
-      alive: async () => await this.askOn(client, 'alive', this.reached.fields),
+      alive: async () => await this.#beat(client),
       onDoubt: (doubt) => { void this.#replace(client, doubt) },
     })
+  }
+
+  async #beat (client: LineClient): Promise<void> {
+    const { degraded } = await this.askOn(client, 'alive', this.reached.fields)
+    if (!this.#degraded.isToBeLeft(degraded === true) || !this.#choice.hasOthers) return
+    this.#connect(true).then(() => client.close(), () => {})
   }
 
   /**
@@ -175,6 +201,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
    * more rarely to bring an `alive` across, and a new connection gets through at once.
    */
   async #replace (client: LineClient, doubt: AbortSignal): Promise<void> {
+    this.#choice.passOver()
     while (!doubt.aborted && !client.closedBecause && !this.#isClosing()) {
       const newer = await this.#connect().catch(() => {
         // The older one may still come back, and says why if it doesn't.
@@ -196,48 +223,51 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     else if (this.#refusal === undefined) this.#lose(reason)
   }
 
-  async #connect (): Promise<LineClient> {
-    this.#connecting ??= this.#connectAnew().finally(() => { this.#connecting = undefined })
+  /** @param elsewhere at another tracker than now, if that has its registry */
+  async #connect (elsewhere = false): Promise<LineClient> {
+    this.#connecting ??= this.#connectAnew(elsewhere).finally(() => { this.#connecting = undefined })
     return await this.#connecting
   }
 
-  async #connectAnew (): Promise<LineClient> {
-    const client = await this.#join()
+  async #connectAnew (elsewhere: boolean): Promise<LineClient> {
+    const client = await this.#join(elsewhere)
     const isNews = this.#isLost
     this.#client = client
     this.#isLost = false
     this.#refusal = undefined
     client.once('close', () => { if (this.#client === client) this.#client = undefined })
     this.#hasJoined = true
-    for (const share of this.#options.announcements()) {
+    void eachInFlight(this.#options.announcements(), ANNOUNCED_AT_ONCE, async (share) => {
       // A refusal is not news: the share was refused before, when its user was told.
-      this.askOn(client, 'have', share).catch(() => {})
-    }
+      if (!client.closedBecause) await this.askOn(client, 'have', share).catch(() => {})
+    })
     if (isNews) this.emit('connected')
     this.emit('ready')
     return client
   }
 
   /** The first message binds the connection to our name. */
-  async #join (): Promise<LineClient> {
-    const { tracker, hosts, credentials, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
-    const client = await LineClient.connect({
+  async #join (elsewhere: boolean): Promise<LineClient> {
+    const { hosts, credentials, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
+    const client = await this.#choice.connect(async (tracker, signal) => await LineClient.connect({
       ...tracker,
       credentials,
       localAddresses: hosts().filter((host) => !isWildcard(host) && !isLoopback(host)),
-      signal: this.#closing.signal,
+      signal,
       connectMs: reconnectMs,
       messageMs,
-    })
+    }), this.#closing.signal, elsewhere)
     const stop = (): void => client.close()
     this.#closing.signal.addEventListener('abort', stop)
     try {
-      const { interval } = await this.askOn(client, 'alive', { session: this.#session, ...this.reached.fields })
+      const { interval, degraded } = await this.askOn(client, 'alive', { session: this.#session, ...this.reached.fields })
+      if (elsewhere && degraded === true) throw new PiecemealError('E_REGISTRY', 'the registry is away for that tracker, too')
       this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(heartbeatMs, (interval ?? Infinity) * 1_000)
       if (client.closedBecause) throw client.closedBecause
       return client
     } catch (error) {
       client.close()
+      this.#choice.passOver()
       throw error
     } finally {
       this.#closing.signal.removeEventListener('abort', stop)

@@ -8,7 +8,8 @@ import type { ClientCredentials } from '../secret/keys.js'
 export type Question<Mode extends TrackerMode> = Omit<Extract<NodeToTracker, { mode: Mode }>, 'type' | 'mode' | 'name'>
 
 export interface TrackerConnectionOptions {
-  tracker: Address
+  /** Any of several will do. */
+  tracker: Address | readonly Address[]
   /** The node's name. */
   name: string
   /** The addresses that the node's ports listen on; the tracker tells others the one we come from. */

@@ -14,9 +14,13 @@ import { BARE_THREAD } from '../threads/start-thread.js'
 import { sharesThread, type PartTask, type WholeFile } from '../part/part-task.js'
 import type { TreeThreads } from '../tree/digest-tree.js'
 import type { ManifestContent } from '../tree/find-tree.js'
+import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
+import type { Removed, RemoveTask } from '../tree/remove-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
@@ -26,7 +30,7 @@ const TASKS = new URL('../../workers/pool-tasks.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
 /** Within what a node has to leave; it takes a tenth of a second where the machine has time. */
 const LOAD_MS = 4_000
-const CORES = availableParallelism()
+export const CORES = availableParallelism()
 /** How many small parts share one thread, at most. */
 const PARTS_PER_THREAD = 4
 
@@ -37,7 +41,11 @@ type TaskName = 'fetchPart' | 'digestPieces' | 'giveName' | 'findAbilities' | ke
 export interface TreePool extends TreeThreads, PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   unpack: (task: UnpackTask) => Promise<void>
+  findKept: (task: KeptTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
+  measureTree: (task: MeasureTask) => Promise<TreeSize>
+  takeOver: (task: TakeOverTask) => Promise<TakenOver>
+  removeTree: (task: RemoveTask) => Promise<Removed>
 }
 
 export class WorkerPool {
@@ -53,7 +61,11 @@ export class WorkerPool {
     },
     makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
     unpack: async (task) => await this.#run(task, 'unpack'),
+    findKept: async (task) => await this.#limitDigests(async () => await this.#run(task, 'findKept')),
     finishTree: async (task) => await this.#run(task, 'finishTree'),
+    measureTree: async (task) => await this.#run(task, 'measureTree'),
+    takeOver: async (task) => await this.#run(task, 'takeOver'),
+    removeTree: async (task) => await this.#run(task, 'removeTree'),
     syncFiles: async (task) => await this.#run(task, 'syncFiles'),
     nameFolder: async (task) => await this.#run(task, 'nameFolder'),
   }

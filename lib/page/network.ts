@@ -112,7 +112,7 @@ export class NetworkView {
     return {
       nodes: this.#tracker.roster.size,
       files: count,
-      bytes: files.reduce((sum, { size }) => sum + size, 0),
+      bytes: files.reduce((sum, { size, filesSize = size }) => sum + filesSize, 0),
       rate: this.rate,
       trackers,
       port: this.#tracker.port,

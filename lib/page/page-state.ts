@@ -57,9 +57,13 @@ function message (name: TableName, rows: readonly string[], gone: readonly strin
 }
 
 function fileRow (key: string, file: ListedContent): string {
-  const { kind } = file as { kind?: unknown }
-  const flags = `${file.older === true ? 'o' : ''}${kind === 'folder' ? 'd' : ''}`
-  return JSON.stringify([key, file.filename, shortDigest(file), file.size, file.owners, file.since ?? 0, flags])
+  const flags = `${file.older === true ? 'o' : ''}${file.kind === 'folder' ? 'd' : ''}`
+  return JSON.stringify([key, file.filename, shortDigest(file), bytesOf(file), file.owners, file.since ?? 0, flags])
+}
+
+/** Of what is in it, if it is a folder. */
+function bytesOf ({ size, filesSize = size }: ListedContent): number {
+  return filesSize
 }
 
 function shortDigest ({ digest }: ListedContent): string {

@@ -12,7 +12,8 @@ const THEIRS = new Map([
   ['uplot.css', 'uplot/dist/uPlot.min.css'],
 ])
 
-const PAGE = `<!doctype html>
+/** @param hasLogin whether there is anything to log out of */
+const pageOf = (hasLogin: boolean): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -23,11 +24,11 @@ const PAGE = `<!doctype html>
 <link rel="stylesheet" href="/assets/uplot.css">
 <link rel="stylesheet" href="/assets/page.css">
 <script type="module" src="/assets/main.js"></script>
-<div id="page"><noscript><p class="notice">This page shows what happens as it happens, which takes JavaScript. The same is at <a href="/api/v1/files">/api/v1/files</a>, <a href="/api/v1/nodes">nodes</a> and <a href="/api/v1/transfers">transfers</a>.</p></noscript></div>
+<div id="page"${hasLogin ? ' data-login' : ''}><noscript><p class="notice">This page shows what happens as it happens, which takes JavaScript. The same is at <a href="/api/v1/files">/api/v1/files</a>, <a href="/api/v1/nodes">nodes</a> and <a href="/api/v1/transfers">transfers</a>.</p></noscript></div>
 `
 
-export function addPage (routes: FastifyInstance): void {
+export function addPage (routes: FastifyInstance, hasLogin: boolean): void {
   const theirs = new Map([...THEIRS].map(([name, path]) => [name, new URL(import.meta.resolve(path))]))
   serveAssets(routes, new Map([...assetsIn(new URL('../../../lib/page/assets/', import.meta.url), OURS), ...theirs]))
-  routes.get('/', async (_request, reply) => await reply.type('text/html; charset=utf-8').header('Content-Security-Policy', PAGE_POLICY).send(PAGE))
+  routes.get('/', async (_request, reply) => await reply.type('text/html; charset=utf-8').header('Content-Security-Policy', PAGE_POLICY).send(pageOf(hasLogin)))
 }

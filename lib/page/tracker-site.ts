@@ -36,7 +36,7 @@ export async function openTrackerSite (tracker: Tracker, options: TrackerSiteOpt
     traffic.close()
   })
   addMetrics(web, tracker.metrics.measures, 'tracker')
-  addPage(routes)
+  addPage(routes, web.gatekeeper.asksForToken)
   routes.get<{ Querystring: Question }>('/api/v1/files', async ({ query: { prefix = '', offset, limit } }) => {
     const [first, most] = [numberOf('offset', offset, 0, FILES_ON_PAGE), numberOf('limit', limit, FILES_PER_REPLY, FILES_PER_REPLY)]
     const { files, truncated } = await view.files(prefix, Math.min(FILES_ON_PAGE, first + most))

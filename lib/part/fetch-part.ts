@@ -10,6 +10,7 @@
  */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { threadId } from 'node:worker_threads'
 import { RunLayout } from '../content/layout.js'
 import { PieceChecker } from '../content/piece-checker.js'
@@ -165,6 +166,12 @@ class PartFetch {
     return this.#whole
   }
 
+  /** Where they are more than one. */
+  get #ranges (): ByteRange[] | undefined {
+    const { ranges } = this.#task
+    return ranges.length > 1 ? [...ranges] : undefined
+  }
+
   /** Whether a connection that was kept had been closed before it could be asked anything. */
   #isUnanswered (error: unknown): boolean {
     return this.#silence.phase === 'waiting' && this.#header?.length === 0 && error instanceof PiecemealError && error.code === 'E_NETWORK'
@@ -179,8 +186,9 @@ class PartFetch {
 
   #request (socket: Socket): void {
     this.#silence.enter('waiting')
-    const { filename, digest, name, isPatient: patient } = this.#task
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, name, patient, more: true })))
+    const { filename, digest, of, name, isPatient: patient } = this.#task
+    const ranges = this.#ranges
+    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, ...(ranges && { ranges }), ...(of && { of }), name, patient, more: true })))
   }
 
   #receive (chunk: Buffer): void {
@@ -205,11 +213,10 @@ class PartFetch {
     }
     this.#header = undefined
     if (isAlert(line.toString())) throw new PiecemealError('E_AUTH', `${this.#where} wants a secret`)
-    const { filename, digest, range, more = false } = parseFileCommunication(decodeLineBytes(line))
+    const { filename, digest, of, range, ranges, more = false } = parseFileCommunication(decodeLineBytes(line))
     const { start, end: rangeEnd } = this.#range
-    if (filename !== this.#task.filename || digest !== this.#task.digest || range.start !== start || range.end !== rangeEnd) {
-      throw protocolError(`${this.#where} sent another range than it was asked for`)
-    }
+    const isAsAsked = filename === this.#task.filename && digest === this.#task.digest && of === this.#task.of && range.start === start && range.end === rangeEnd
+    if (!isAsAsked || !isDeepStrictEqual(ranges, this.#ranges)) throw protocolError(`${this.#where} sent another range than it was asked for`)
     this.#isMore = more
     this.#silence.enter('receiving')
     return chunk.subarray(newline + 1)

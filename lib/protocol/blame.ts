@@ -42,6 +42,7 @@ const BLAME: { readonly [Code in ErrorCode]: Blame } = {
   E_DISK_FULL: 'ours',
   E_TIMEOUT: 'lost',
   E_TRACKER: 'tracker',
+  E_REGISTRY: 'tracker',
   E_INTERNAL: 'ours',
 }
 

@@ -24,6 +24,7 @@ export const EXIT_STATUS = {
   E_DISK_FULL: 28,
   E_TIMEOUT: 30,
   E_TRACKER: 35,
+  E_REGISTRY: 36,
 } as const
 
 export type ErrorCode = keyof typeof EXIT_STATUS

@@ -37,6 +37,10 @@ export const DEADLINES = {
   reconnectMaxMs: 3_000,
   /** How long a command waits for a tracker that is away before it says `E_TRACKER`. */
   trackerWaitMs: 8_000,
+  /** How long a download that begins asks again while the tracker's registry is away, before it says `E_REGISTRY`. */
+  registryWaitMs: 10_000,
+  /** A tracker whose registry is away for so long: a node that knows others tries one of them, once. */
+  degradedMs: 30_000,
   /** No byte of a range for so long: the stream is given up. */
   dataStallMs: 15_000,
   /** How long a connection on which a range was sent is kept for another request. */
@@ -47,6 +51,8 @@ export const DEADLINES = {
   ownerWaitMs: 30_000,
   /** How long a download tries on without a new byte while somebody is listed. */
   giveUpMs: 600_000,
+  /** A version of a folder that was replaced goes on to answer so long after the last question for it. */
+  keepOldMs: 3_600_000,
   /** How often a shared file that is gone is looked for. */
   missingLookMs: 60_000,
   /** How long a node that leaves waits for the uploads that run. */
@@ -92,6 +98,8 @@ export const PROBES_PER_MINUTE = 4
 export const REFUSED_SHARE_MS = 60 * 60 * 1_000
 /** Earlier contents of a file that one record names. */
 export const REPLACED_DIGESTS = 16
+/** Versions of one folder that still answer after another has taken their place. */
+export const KEPT_VERSIONS = 8
 
 export const OWNERS_PER_REPLY = 50
 /** Replies that a tracker keeps for the next who asks for the same file. */

@@ -33,6 +33,9 @@ const listed = {
   ...extent,
 }
 
+/** The tracker's registry is away: it says what it knows without it. */
+const degraded = check.optional(check.literal(true))
+
 const acknowledged = {
   ok: check.literal(true),
   interval: check.optional(check.integer(1, 3_600)),
@@ -40,6 +43,7 @@ const acknowledged = {
   reachable: check.optional(check.boolean),
   /** What goes on at the node is wanted with its next `alive`, and every 2 s while something does. */
   reports: check.optional(check.boolean),
+  degraded,
 }
 const found = {
   filename: check.fileName,
@@ -52,8 +56,9 @@ const found = {
   since: check.optional(check.bytes),
   kind: check.optional(check.kind),
   ...extent,
+  degraded,
 }
-const files = { files: check.array(check.object(listed), FILES_PER_REPLY), truncated: check.optional(check.boolean) }
+const files = { files: check.array(check.object(listed), FILES_PER_REPLY), truncated: check.optional(check.boolean), degraded }
 
 /** A node that has a file: where it listens, and whether it has all of it. */
 export type Owner = check.Checked<typeof owner>

@@ -94,6 +94,23 @@ export interface SchedulePolicy {
   random: () => number
 }
 
+/** For pieces that are smaller than those of a file, as a folder's are: as many more of them are worth as much. */
+export function policyFor (pieceBytes: number): Partial<SchedulePolicy> {
+  const factor = Math.max(1, Math.round(MIN_PIECE_BYTES / pieceBytes))
+  const { minPiecesForTwoStreams, minPartPieces, partialPartPieces, unseenPartPieces, openingPieces, farOpeningPieces, minPiecesForOpening, plentyPieces } = DEFAULT_POLICY
+  return {
+    pieceBytes,
+    minPiecesForTwoStreams: factor * minPiecesForTwoStreams,
+    minPartPieces: factor * minPartPieces,
+    partialPartPieces: factor * partialPartPieces,
+    unseenPartPieces: factor * unseenPartPieces,
+    openingPieces: factor * openingPieces,
+    farOpeningPieces: factor * farOpeningPieces,
+    minPiecesForOpening: factor * minPiecesForOpening,
+    plentyPieces: factor * plentyPieces,
+  }
+}
+
 export const DEFAULT_POLICY: SchedulePolicy = {
   pieceBytes: MIN_PIECE_BYTES,
   streams: 8,

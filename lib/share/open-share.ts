@@ -35,7 +35,7 @@ export function isInPlaceSync ({ path }: ServedFile, { dev, ino }: FileIdentity)
   return stats?.dev === dev && stats.ino === ino
 }
 
-export function changed ({ filename }: ServedFile, cause?: unknown): PiecemealError {
+export function changed ({ filename }: Pick<ServedFile, 'filename'>, cause?: unknown): PiecemealError {
   return new PiecemealError('E_CHANGED', `${quote(filename)} has changed since it was announced`, { cause })
 }
 

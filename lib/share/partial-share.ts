@@ -1,8 +1,9 @@
 /** A content that is still being downloaded: which of its pieces are there, and in which file each of them is. */
 import type { PieceList } from '../content/digest.js'
+import { FileLayout, piecesOf, type Layout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PlacedRun } from '../content/run.js'
-import { pieceCount, type ByteRange, type Content } from '../protocol/content.js'
+import type { ByteRange, Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 
@@ -22,6 +23,7 @@ export interface PartialContent extends Content {
 export class PartialShare {
   readonly content: Omit<PartialContent, 'replaces'>
   readonly replaces: PartialContent['replaces']
+  readonly layout: Layout
   readonly have: PieceSet
   /** The digests of its pieces, where they are asked for. */
   readonly pieces: PieceList | undefined
@@ -35,7 +37,8 @@ export class PartialShare {
     this.content = { filename, size, digest, pieceLength }
     this.replaces = replaces
     this.pieces = pieces
-    this.have = new PieceSet(pieceCount(this.content))
+    this.layout = new FileLayout(size, pieceLength)
+    this.have = new PieceSet(this.layout.pieceCount)
   }
 
   /** Pieces are there; what is told a second time counts only if it was moved. */
@@ -95,25 +98,29 @@ export class PartialShare {
     return runs
   }
 
-  /** @throws E_NOT_SHARED unless every piece that the range touches is there. */
-  assertHas ({ start, end }: ByteRange): void {
-    const { filename, pieceLength } = this.content
-    const firstPiece = Math.floor(start / pieceLength)
-    if (this.have.firstGapFrom(firstPiece) * pieceLength >= Math.min(end, this.content.size)) return
-    throw new PiecemealError('E_NOT_SHARED', `not all of that range of ${quote(filename)} is here yet`)
+  /** @throws E_NOT_SHARED unless every piece that the ranges touch is there. */
+  assertHas (ranges: readonly ByteRange[]): void {
+    assertHas(this.content.filename, this.have, this.layout, ranges)
   }
 
   /** Where the bytes from `start` on are, as many of them up to `end` as are in one file. @throws E_NOT_SHARED. */
   locate ({ start, end }: ByteRange): Extent {
-    this.assertHas({ start, end })
-    const { pieceLength } = this.content
-    const first = Math.floor(start / pieceLength)
+    this.assertHas([{ start, end }])
+    const first = this.layout.pieceAt(start)
     const place = this.#places[first]
     if (place === undefined) throw new Error(`piece ${first} has no place`)
     let next = first + 1
-    while (next * pieceLength < end && this.#places[next]?.path === place.path) next++
-    const origin = place.originPiece * pieceLength
-    return { path: place.path, range: { start: start - origin, end: Math.min(end, next * pieceLength) - origin } }
+    while (this.layout.offsetOf(next) < end && this.#places[next]?.path === place.path) next++
+    const origin = this.layout.offsetOf(place.originPiece)
+    return { path: place.path, range: { start: start - origin, end: Math.min(end, this.layout.offsetOf(next)) - origin } }
+  }
+}
+
+/** @throws E_NOT_SHARED unless every piece that the ranges touch is there. */
+export function assertHas (filename: string, have: PieceSet, layout: Layout, ranges: readonly ByteRange[]): void {
+  for (const range of ranges) {
+    const { firstPiece, endPiece } = piecesOf(layout, range)
+    if (have.firstGapFrom(firstPiece) < endPiece) throw new PiecemealError('E_NOT_SHARED', `not all of that range of ${quote(filename)} is here`)
   }
 }
 

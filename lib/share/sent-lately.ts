@@ -7,8 +7,9 @@
  * It is forgotten after a few seconds: who has a piece by then is known, and a receiver that left with
  * the only copy is not waited for any longer.
  */
+import { piecesOf, type Layout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
-import { pieceCount, pieceLengthFor, type ByteRange } from '../protocol/content.js'
+import type { ByteRange } from '../protocol/content.js'
 import { CONTENTS_SENT_LATELY } from '../protocol/limits.js'
 
 /** What went out counts for this long, and at most twice as long. */
@@ -70,21 +71,26 @@ export class SentPieces {
 export class SentLately {
   readonly #contents = new Map<string, SentPieces>()
 
-  /** A range is being sent. @returns to be told, once it has ended, how many bytes of it went out */
-  begin ({ digest, size }: { digest: string, size: number }, { start, end }: ByteRange): (sentBytes: number, nowMs: number) => void {
-    const pieceLength = pieceLengthFor(size)
-    const sent = this.#contents.get(digest) ?? new SentPieces(pieceCount({ size, pieceLength }))
+  /** Ranges are being sent, one after the other. @returns to be told, once that has ended, how many bytes of them went out */
+  begin (digest: string, layout: Layout, ranges: readonly ByteRange[]): (sentBytes: number, nowMs: number) => void {
+    const sent = this.#contents.get(digest) ?? new SentPieces(layout.pieceCount)
     // The one that was asked for longest ago is the first to be forgotten.
     this.#contents.delete(digest)
     this.#contents.set(digest, sent)
     const [oldest] = this.#contents.keys()
     if (this.#contents.size > CONTENTS_SENT_LATELY && oldest !== undefined) this.#contents.delete(oldest)
-    const firstPiece = Math.floor(start / pieceLength)
-    const endPiece = Math.ceil(end / pieceLength)
-    sent.begin(firstPiece, endPiece)
+    for (const range of ranges) {
+      const { firstPiece, endPiece } = piecesOf(layout, range)
+      sent.begin(firstPiece, endPiece)
+    }
     return (sentBytes, nowMs) => {
-      const sentPiece = start + sentBytes === size ? endPiece : Math.floor((start + sentBytes) / pieceLength)
-      sent.end(firstPiece, endPiece, sentPiece, nowMs)
+      for (const range of ranges) {
+        const { firstPiece, endPiece } = piecesOf(layout, range)
+        // The piece that has the next byte is not out yet.
+        const sentPiece = Math.max(firstPiece, layout.pieceAt(Math.min(range.start + sentBytes, range.end)))
+        sent.end(firstPiece, endPiece, sentPiece, nowMs)
+        sentBytes = Math.max(0, sentBytes - (range.end - range.start))
+      }
     }
   }
 

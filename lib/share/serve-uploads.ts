@@ -5,6 +5,7 @@ import { RateLimit } from '../threads/rate-limit.js'
 import { StreamCount } from '../threads/stream-count.js'
 import { toPiecemealError } from '../protocol/errors.js'
 import { PartialShare, PartialShares } from './partial-share.js'
+import { ServedFolders } from './served-folder.js'
 import { ShareIndex, servedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
@@ -15,20 +16,24 @@ export function serveUploads (port: MessagePort, { up, streams, ...options }: Up
   const partials = new PartialShares()
   const unheard = new Map<number, () => void>()
   let nextId = 0
+  /** Resolves when the main thread has told all others. */
+  const tell = async (message: (id: number) => UploadMessage): Promise<void> => {
+    const id = nextId++
+    say(message(id))
+    await new Promise<void>((resolve) => unheard.set(id, resolve))
+    unheard.delete(id)
+  }
+  const folders = new ServedFolders(async ({ filename, digest }, event) => await tell((id) => ({ kind: 'folder', id, folder: { filename, digest }, event })))
   const server = new UploadServer({
     ...options,
     shares,
+    folders,
     partials,
     up: new RateLimit(up),
     streams: new StreamCount(0, streams),
     onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
     onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
-    onUnreadable: async (share, piece, { code, message }) => {
-      const id = nextId++
-      say({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })
-      await new Promise<void>((resolve) => unheard.set(id, resolve))
-      unheard.delete(id)
-    },
+    onUnreadable: async (share, piece, { code, message }) => await tell((id) => ({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })),
     onProbe: (probe) => say({ kind: 'probe', probe }),
     onError: (reason) => {
       const { code, message } = toPiecemealError(reason)
@@ -47,6 +52,11 @@ export function serveUploads (port: MessagePort, { up, streams, ...options }: Up
       case 'listen': return await server.listen(call.argument)
       case 'add': return shares.add({ ...call.argument, pieces: Buffer.from(call.argument.pieces) })
       case 'remove': return shares.remove(call.argument)
+      case 'addFolder': return folders.add(call.argument)
+      case 'removeFolder': return folders.remove(call.argument)
+      case 'lackOfFolder': return folders.lack(call.argument, call.argument.pieces)
+      case 'gainOfFolder': return folders.gain(call.argument, call.argument.pieces)
+      case 'folderIdleMs': return folders.idleMs(call.argument)
       case 'place': return place(call.argument)
       case 'drop': return partials.remove(call.argument)
       case 'heard': return unheard.get(call.argument)?.()

@@ -3,6 +3,7 @@
  * still being downloaded.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { FileLayout, type Layout } from '../content/layout.js'
 import { toDiskError } from '../disk/disk-error.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
@@ -18,17 +19,18 @@ export interface OpenExtent {
 
 export interface Source {
   filename: string
+  /** Of all that can be asked for. */
   size: number
   digest: string
-  /** Whether it is a file that is shared as a whole. */
-  isWhole: boolean
+  /** Where its pieces are, if all of them are here. */
+  whole?: Layout
   /**
-   * The files that a range is in, one after the other; each is closed when the next is asked for.
+   * The files that the ranges are in, one after the other; each is closed when the next is asked for.
    * What is wrong is thrown before the first one where it can be known by then.
    *
    * @throws E_NOT_SHARED, E_CHANGED, E_BUSY, E_LIMIT, E_IO.
    */
-  extents: (range: ByteRange) => AsyncGenerator<OpenExtent>
+  extents: (ranges: readonly ByteRange[]) => AsyncGenerator<OpenExtent>
 }
 
 function isNotShared (error: unknown): boolean {
@@ -36,35 +38,38 @@ function isNotShared (error: unknown): boolean {
 }
 
 export function sourceOfFile (options: SharedFileOptions): Source {
-  async function * extents (range: ByteRange): AsyncGenerator<OpenExtent> {
+  async function * extents (ranges: readonly ByteRange[]): AsyncGenerator<OpenExtent> {
     const file = new SharedFile(options)
     try {
       // No refusal for a piece that the disk does not give: the peer learns of it by fewer bytes than the header said, wherever in the range it is.
-      await file.look(range.start).catch((error: unknown) => { if (!isNotShared(error)) throw error })
-      yield { range, read: async (into, length, position) => await file.read(into, length, position) }
+      await file.look(ranges[0]?.start ?? 0).catch((error: unknown) => { if (!isNotShared(error)) throw error })
+      for (const range of ranges) yield { range, read: async (into, length, position) => await file.read(into, length, position) }
     } finally {
       await file.close()
     }
   }
-  const { filename, size, digest } = options.share
-  return { filename, size, digest, isWhole: true, extents }
+  const { filename, size, digest, pieceLength } = options.share
+  return { filename, size, digest, whole: new FileLayout(size, pieceLength), extents }
 }
 
 /** @param moveMs how long to wait for the news where pieces are that were moved */
 export function sourceOfParts (share: PartialShare, moveMs: number): Source {
-  async function * extents ({ start, end }: ByteRange): AsyncGenerator<OpenExtent> {
-    share.assertHas({ start, end })
-    for (let at = start; at < end;) {
-      const { fd, range } = await openPart(share, { start: at, end }, moveMs)
-      try {
-        yield { range, read: (into, length, position) => readPart(fd, into, length, position) }
-      } finally {
-        closeSync(fd)
+  async function * extents (ranges: readonly ByteRange[]): AsyncGenerator<OpenExtent> {
+    share.assertHas(ranges)
+    for (const { start, end } of ranges) {
+      for (let at = start; at < end;) {
+        const { fd, range } = await openPart(share, { start: at, end }, moveMs)
+        try {
+          yield { range, read: (into, length, position) => readPart(fd, into, length, position) }
+        } finally {
+          closeSync(fd)
+        }
+        at += range.end - range.start
       }
-      at += range.end - range.start
     }
   }
-  return { ...share.content, isWhole: false, extents }
+  const { filename, digest } = share.content
+  return { filename, size: share.layout.size, digest, extents }
 }
 
 /** A part file may go before it is told here where its pieces are now. */
@@ -75,7 +80,7 @@ async function openPart (share: PartialShare, wanted: ByteRange, moveMs: number)
       return { fd: openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW), range }
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw toDiskError(error, 'cannot read a part file')
-      await share.moved(Math.floor(wanted.start / share.content.pieceLength), path, moveMs)
+      await share.moved(share.layout.pieceAt(wanted.start), path, moveMs)
     }
   }
 }

@@ -20,18 +20,20 @@ import type { Credentials } from '../secret/keys.js'
 import type { PartialShares } from './partial-share.js'
 import { sendRange } from './send-range.js'
 import type { Share, ShareIndex } from './share-index.js'
+import type { ServedFolders } from './served-folder.js'
 import { sourceOfFile, sourceOfParts, type Source } from './source.js'
 import { Trust } from './trust.js'
 import { UploadSlots, type RunningUpload, type Upload, type UploadSlotsOptions } from './upload-slots.js'
 
 export interface UploadServerOptions extends UploadSlotsOptions {
   shares: ShareIndex
+  folders?: ServedFolders | undefined
   partials: PartialShares
   /** The file is not what was announced any more. */
   onChanged: (share: Share) => void
   /** Something about the file is not as it was; its bytes may be. */
   onSuspect: (share: Share) => void
-  /** The disk does not give a piece. Resolves when all that may be asked know of it. */
+  /** The disk does not give a piece of a file. Resolves when all that may be asked know of it. */
   onUnreadable: (share: Share, piece: number, error: PiecemealError) => Promise<void>
   /** A tracker wants to hear this back by our own connection. */
   onProbe?: (probe: string) => void
@@ -151,15 +153,16 @@ export class UploadServer {
     await this.#upload(connection, request)
   }
 
-  async #upload (connection: Connection, { filename, digest, range, name, patient = false, more = false }: FileCommunication): Promise<void> {
-    const source = this.#sourceOf(filename, digest)
+  async #upload (connection: Connection, request: FileCommunication): Promise<void> {
+    const { filename, range, ranges = [range], name, patient = false, more = false } = request
+    const source = this.#sourceOf(request)
     if (range.end > source.size) throw protocolError(`the range ends beyond the ${source.size} bytes of ${quote(filename)}`)
     const { socket } = connection
     const peer = plainAddress(socket.remoteAddress ?? '')
     try {
-      await this.#slots.use({ source, peer, range, socket, downloader: `${peer} ${name ?? ''}`, isPatient: patient }, async (upload) => {
+      await this.#slots.use({ source, peer, range, ranges, socket, downloader: `${peer} ${name ?? ''}`, isPatient: patient }, async (upload) => {
         const isKept = more && this.#slots.isFree
-        await this.#send(connection, source, upload, isKept)
+        await this.#send(connection, source, { ...request, more: isKept }, upload)
         if (isKept) connection.state = 'kept'
       })
     } catch (error) {
@@ -182,8 +185,11 @@ export class UploadServer {
   }
 
   /** A file that is shared before one that is still being downloaded. @throws E_NOT_SHARED. */
-  #sourceOf (filename: string, digest: string): Source {
-    const { shares, partials, onChanged, onSuspect, onUnreadable } = this.#options
+  #sourceOf ({ filename, digest, of }: FileCommunication): Source {
+    const { shares, folders, partials, onChanged, onSuspect, onUnreadable } = this.#options
+    const folder = folders?.get(filename, digest)
+    if (folders && folder) return of ? folder.manifest : folder.files(folders.tell)
+    if (of) throw new PiecemealError('E_NOT_SHARED', `no folder ${quote(filename)} is shared here with that digest`)
     const partial = shares.has(filename) ? undefined : partials.get(filename, digest)
     if (partial) return sourceOfParts(partial, this.#deadlines.messageMs)
     const share = shares.get(filename, digest)
@@ -192,18 +198,18 @@ export class UploadServer {
     return sourceOfFile({ share, trust, onChanged, onSuspect, onUnreadable })
   }
 
-  async #send (connection: Connection, { filename, digest, extents }: Source, upload: RunningUpload, more: boolean): Promise<void> {
+  async #send (connection: Connection, { extents }: Source, { filename, digest, range, ranges, of, more }: FileCommunication, upload: RunningUpload): Promise<void> {
     const { socket } = connection
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), this.#deadlines.dataStallMs)
     try {
-      for await (const extent of extents(upload.range)) {
+      for await (const extent of extents(ranges ?? [range])) {
         if (connection.state === 'asked') {
           connection.state = 'sending'
           // The header leaves with the first bytes, if these are at hand.
           socket.cork()
           process.nextTick(() => socket.uncork())
-          socket.write(encodeLine(fileCommunication({ filename, digest, range: upload.range, more })))
+          socket.write(encodeLine(fileCommunication({ filename, digest, range, ranges, of, more })))
         }
         await sendRange(socket, extent, this.#up, (bytes) => {
           upload.sent += bytes

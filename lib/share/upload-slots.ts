@@ -8,11 +8,13 @@ import { SentLately } from './sent-lately.js'
 import type { Source } from './source.js'
 import { SpareRate } from './spare-rate.js'
 
-/** A range that is being sent. `sent` in bytes, `peer` an IP address. */
+/** What is being sent: `sent` of so many `bytes`, `peer` an IP address. */
 export interface Upload {
   filename: string
   peer: string
+  /** From the first byte that was asked for to the last. */
   range: ByteRange
+  bytes: number
   sent: number
   seconds: number
 }
@@ -37,6 +39,8 @@ export interface RunningUpload extends Omit<Upload, 'seconds'> {
 
 export interface SlotRequest extends Pick<RunningUpload, 'peer' | 'range' | 'socket' | 'downloader'> {
   source: Source
+  /** Within `range`. */
+  ranges: readonly ByteRange[]
   /** It may be refused while many others are served. */
   isPatient: boolean
 }
@@ -56,8 +60,8 @@ export class UploadSlots {
 
   /** Those that run now. */
   get uploads (): Upload[] {
-    return [...this.#running].map(({ filename, peer, range, sent, startedMs }) =>
-      ({ filename, peer, range, sent, seconds: (performance.now() - startedMs) / 1_000 }))
+    return [...this.#running].map(({ filename, peer, range, bytes, sent, startedMs }) =>
+      ({ filename, peer, range, bytes, sent, seconds: (performance.now() - startedMs) / 1_000 }))
   }
 
   /** By uploads that have ended, and those that run, in bytes. */
@@ -76,13 +80,14 @@ export class UploadSlots {
   }
 
   /** Sends by `send` once it has a slot, which it has until that ends. @throws E_BUSY where there is none; what `send` throws. */
-  async use ({ source, peer, range, socket, downloader, isPatient }: SlotRequest, send: (upload: RunningUpload) => Promise<void>): Promise<void> {
+  async use ({ source, peer, range, ranges, socket, downloader, isPatient }: SlotRequest, send: (upload: RunningUpload) => Promise<void>): Promise<void> {
     const hasSpareRate = this.#spareRate.isThere(() => this.#sentBytes + sumOf(this.#running), performance.now())
     this.#throwOnNoSlot(downloader, isPatient && !hasSpareRate)
-    const upload = { filename: source.filename, peer, range, sent: 0, startedMs: performance.now(), socket, downloader }
+    const bytes = ranges.reduce((bytes, { start, end }) => bytes + end - start, 0)
+    const upload = { filename: source.filename, peer, range, bytes, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#running.add(upload)
     this.#count()
-    const onSent = source.isWhole ? this.#sent.begin(source, range) : undefined
+    const onSent = source.whole && this.#sent.begin(source.digest, source.whole, ranges)
     try {
       await send(upload)
     } finally {
@@ -126,6 +131,6 @@ function sumOf (uploads: Iterable<RunningUpload>): number {
   return bytes
 }
 
-function isOver ({ socket, sent, range }: RunningUpload): boolean {
-  return socket.destroyed || sent === range.end - range.start
+function isOver ({ socket, sent, bytes }: RunningUpload): boolean {
+  return socket.destroyed || sent === bytes
 }

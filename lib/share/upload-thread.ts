@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../threads/start-thread.js'
 import { fromTaskResult } from '../threads/task-result.js'
-import type { PlacedRun } from '../content/run.js'
+import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
 import { outOfDescriptors, PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { folderShareData, type FolderEvent, type FolderName, type FolderShare } from './folder-share.js'
 import type { PartialContent, PartialShare } from './partial-share.js'
 import { servedFile, type ServedFile, type Share } from './share-index.js'
 import type { UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
@@ -24,12 +25,14 @@ export interface UploadThreadOptions extends UploadThreadData {
   onSuspect: (file: ServedFile) => void
   /** The disk does not give a piece. All that may be asked are to know of it when this returns. */
   onUnreadable: (file: ServedFile, piece: number, error: PiecemealError) => void
+  /** Of a folder. Resolves when all that may be asked know of it. */
+  onFolder: (folder: FolderName, event: FolderEvent) => Promise<void>
   /** A tracker wants to hear this back by our own connection. */
   onProbe?: (probe: string) => void
   /** A failure that no peer is told about; E_WORKER if the thread died, and with it all uploads. */
   onError: (error: PiecemealError) => void
   /** All that is offered, with every change that a thread has been told of. */
-  offered: () => { shares: Iterable<Share>, partials: Iterable<PartialShare> }
+  offered: () => { shares: Iterable<Share>, folders: { all: Iterable<FolderShare> }, partials: Iterable<PartialShare> }
 }
 
 /** The least time between two starts of the thread, where it dies again and again. */
@@ -69,6 +72,28 @@ export class UploadThread {
 
   async remove (file: ServedFile): Promise<void> {
     await this.#tell('remove', servedFile(file))
+  }
+
+  /** Serves a folder, or what is here of it, beside those that have the same name and another digest. */
+  async addFolder (share: FolderShare): Promise<void> {
+    await this.#tell('addFolder', folderShareData(share))
+  }
+
+  async removeFolder ({ filename, digest }: FolderName): Promise<void> {
+    await this.#tell('removeFolder', { filename, digest })
+  }
+
+  async lackOfFolder ({ filename, digest }: FolderName, pieces: PieceRange): Promise<void> {
+    await this.#tell('lackOfFolder', { filename, digest, pieces })
+  }
+
+  async gainOfFolder ({ filename, digest }: FolderName, pieces: PieceRange): Promise<void> {
+    await this.#tell('gainOfFolder', { filename, digest, pieces })
+  }
+
+  /** How long nobody has asked for it. */
+  async folderIdleMs ({ filename, digest }: FolderName): Promise<number | undefined> {
+    return await this.#tell('folderIdleMs', { filename, digest })
   }
 
   /** Serves pieces of a content that is still being downloaded. */
@@ -152,8 +177,9 @@ export class UploadThread {
   }
 
   async #giveAll (): Promise<void> {
-    const { shares, partials } = this.#options.offered()
+    const { shares, folders, partials } = this.#options.offered()
     for (const share of shares) await this.add(share)
+    for (const folder of folders.all) await this.addFolder(folder)
     for (const { content, runs } of partials) for (const run of runs) await this.place(content, run)
   }
 
@@ -184,10 +210,11 @@ export class UploadThread {
       case 'unreadable': {
         const { id, file, piece, error: { code, message: why } } = message
         this.#options.onUnreadable(file, piece, new PiecemealError(code, why))
-        // A thread that has died waits for nothing.
-        this.#tell('heard', id).catch(() => {})
-        return
+        return this.#heard(id)
       }
+      case 'folder':
+        this.#options.onFolder(message.folder, message.event).then(() => this.#heard(message.id), (error: unknown) => this.#options.onError(toPiecemealError(error)))
+        return
       case 'probe': return this.#options.onProbe?.(message.probe)
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
       case 'answer': {
@@ -200,6 +227,11 @@ export class UploadThread {
         }
       }
     }
+  }
+
+  #heard (id: number): void {
+    // A thread that has died waits for nothing.
+    this.#tell('heard', id).catch(() => {})
   }
 
   #lose (worker: Worker, error: PiecemealError): void {

@@ -67,6 +67,17 @@ export class Edition {
     return this.#holders.find(node)
   }
 
+  /** What a holder has said of it. */
+  recordOf ({ owner: { name: _itself, ...place }, isOrigin, claim }: Holder): OwnerRecord {
+    return {
+      filename: this.filename,
+      ...contentOf(this.digest, claim?.hints ?? this.#hints),
+      ...place,
+      ...(isOrigin && { origin: true }),
+      ...(claim?.replaces && claim.replaces.length > 0 && { replaces: claim.replaces }),
+    }
+  }
+
   add (holder: Holder): void {
     this.#holders = this.#holders.with(holder)
     if (holder.claim !== undefined) (this.#claims ??= new Claims()).count(holder, 1)
@@ -118,10 +129,10 @@ function packed (digest: string): string {
  * The editions that are older: a record of another content replaces them, and no node that is there
  * has uploaded them. Where that is true of all editions none of them counts as older.
  */
-export function olderOf (editions: readonly Edition[]): ReadonlySet<Edition> {
-  if (editions.length < 2) return NONE
+export function olderOf<Version extends Pick<Edition, 'digest' | 'replaces' | 'hasOrigin'>> (editions: readonly Version[]): ReadonlySet<Version> {
+  if (editions.length < 2) return new Set()
   // Of each digest that is named: by which edition, if by a single one.
-  const namedBy = new Map<string, Edition | 'several'>()
+  const namedBy = new Map<string, Version | 'several'>()
   for (const edition of editions) {
     for (const digest of edition.replaces) namedBy.set(digest, namedBy.has(digest) ? 'several' : edition)
   }
@@ -129,7 +140,5 @@ export function olderOf (editions: readonly Edition[]): ReadonlySet<Edition> {
     const by = namedBy.get(edition.digest)
     return by !== undefined && by !== edition && !edition.hasOrigin
   })
-  return older.length === editions.length ? NONE : new Set(older)
+  return new Set(older.length === editions.length ? [] : older)
 }
-
-const NONE: ReadonlySet<Edition> = new Set()

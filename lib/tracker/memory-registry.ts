@@ -29,6 +29,14 @@ export class MemoryRegistry implements Registry {
     this.#limits = { sharesPerNode: SHARES_PER_NODE, records: RECORDS_PER_TRACKER, ...limits }
   }
 
+  get isDegraded (): boolean {
+    return false
+  }
+
+  async open (): Promise<void> {}
+  listens (): void {}
+  async close (): Promise<void> {}
+
   async join (node: string, membership?: Membership): Promise<void> {
     const older = this.#nodes.get(node)
     const nowMs = this.#now()
@@ -110,6 +118,25 @@ export class MemoryRegistry implements Registry {
 
   sharesOf (node: string): number {
     return this.#nodes.get(node)?.shares.size ?? 0
+  }
+
+  /** What the node has under that name. */
+  recordOf (node: string, filename: string): OwnerRecord | undefined {
+    const edition = this.#nodes.get(node)?.shares.get(filename)
+    const holder = edition?.holderOf(node)
+    return holder && edition?.recordOf(holder)
+  }
+
+  * recordsOf (node: string): Generator<OwnerRecord> {
+    for (const filename of this.#nodes.get(node)?.shares.keys() ?? []) {
+      const record = this.recordOf(node, filename)
+      if (record !== undefined) yield record
+    }
+  }
+
+  /** Of all nodes, as they are when it comes to them. */
+  * records (): Generator<[node: string, record: OwnerRecord]> {
+    for (const node of this.#nodes.keys()) for (const record of this.recordsOf(node)) yield [node, record]
   }
 
   #remove (node: string): void {

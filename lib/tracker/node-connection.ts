@@ -174,7 +174,12 @@ export class NodeConnection {
   /** In whole seconds, as the wire has them. */
   get #acknowledged (): Acknowledged {
     const reachable = this.#advertised.isUnderWay ? undefined : this.#reachability.reachable
-    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)), ...(reachable !== undefined && { reachable }), ...(this.#options.onReport && { reports: true }) }
+    return { ok: true, interval: Math.max(1, Math.round(this.#options.heartbeatMs / 1_000)), ...(reachable !== undefined && { reachable }), ...(this.#options.onReport && { reports: true }), ...this.#told }
+  }
+
+  /** What nodes are told of the registry: with several trackers a node may have a better one. */
+  get #told (): { degraded?: true } {
+    return this.#registry.isDegraded ? { degraded: true } : {}
   }
 
   async #have ({ name, filename, size, digest, pieceLength, kind, files, filesSize, inputPort, outputPort, httpPort, complete = true, executable, origin, replaces, advertise }: Have): Promise<object> {
@@ -201,7 +206,7 @@ export class NodeConnection {
   async #list ({ prefix = '' }: List): Promise<object> {
     const { files, truncated } = await this.#registry.list(prefix, FILES_PER_REPLY)
     const fitting = asManyAsFit(files.map(({ since, ...file }: ListedContent) => file))
-    return trackerReply('list', { files: fitting, ...((truncated || fitting.length < files.length) && { truncated: true }) })
+    return trackerReply('list', { files: fitting, ...((truncated || fitting.length < files.length) && { truncated: true }), ...this.#told })
   }
 }
 

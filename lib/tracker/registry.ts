@@ -1,3 +1,4 @@
+import type { Address } from '../protocol/address.js'
 import type { Content, FolderExtent } from '../protocol/content.js'
 import type { Version } from '../protocol/errors.js'
 import type { Found, ListedFile, Owner } from '../protocol/tracker-to-node.js'
@@ -53,6 +54,14 @@ export interface Listing {
  * A node's records exist from `have` to `withdraw` or `leave`; one node has one content under one name.
  */
 export interface Registry {
+  /** Whether its store is away: it answers from what is at hand, and takes what it is told. */
+  readonly isDegraded: boolean
+  /** Before anything else. @throws E_REGISTRY if its store can't be used. */
+  open: () => Promise<void>
+  /** Where the tracker is, for people who look at a store that several share. */
+  listens: (address: Address) => void
+  /** After all nodes have left. */
+  close: () => Promise<void>
   /**
    * Binds a name to a live connection. Where an older connection of the same session holds it, this one takes its place at once: what
    * the older one owned is forgotten, and it is told; it has left then, without a `leave` of its own.
@@ -80,7 +89,8 @@ export interface Registry {
    * A content is older if a record of another content under that name says that it replaces it, and no node has it as `origin`; but
    * where each is older than another, none is.
    *
-   * @throws E_NO_OWNER if nobody but the asker has it; ConflictError if the name, with that digest, fits several contents.
+   * @throws E_NO_OWNER if nobody but the asker has it; ConflictError if the name, with that digest, fits several contents; E_REGISTRY if
+   * nobody is known who has it while the store is away.
    */
   owners: (question: OwnerQuestion) => Promise<Found>
   /** At most `most` files whose names begin so, one entry a content, `older` as above. */

@@ -101,15 +101,20 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   /**
    * Where it listens, once it does.
    *
-   * @throws E_USAGE for a host name that is nobody's; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`; E_PORT.
+   * @throws E_USAGE for a host name that is nobody's; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`; E_PORT; E_REGISTRY.
    */
   async start (): Promise<Address> {
     const { host, port } = this.#address
     const addresses = await listenAddressesOf(host)
     assertNotExposed({ ...this.#exposure, addresses })
     this.#hears = addresses.every(isLoopback) ? 'loopback' : 'everywhere'
-    const address = await this.#server.listen({ host: addresses, port })
+    await this.registry.open()
+    const address = await this.#server.listen({ host: addresses, port }).catch(async (error: unknown) => {
+      await this.registry.close()
+      throw error
+    })
     this.#port = address.port
+    this.registry.listens(address)
     this.emit('listening', address)
     return address
   }
@@ -123,6 +128,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   async close (): Promise<void> {
     this.#tries.close()
     await this.#server.close()
+    await this.registry.close()
   }
 
   #converse (socket: Socket, admit: () => void, name: string | undefined): LineConversation {

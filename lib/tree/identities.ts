@@ -1,8 +1,11 @@
 /** What tells that the files of a tree are still those that were looked at: a number or two each, in memory that threads share. */
 import type { BigIntStats } from 'node:fs'
+import type { FileIdentity } from '../disk/own-file.js'
 
-/** By the entry's number in the manifest. The device is no part of it: it changes when the machine starts. */
+/** By the entry's number in the manifest. The device is not remembered: it changes when the machine starts. */
 export interface TreeIdentities {
+  /** Of this run of the machine. */
+  dev: BigUint64Array
   ino: BigUint64Array
   size: Float64Array
   mtimeNs: BigInt64Array
@@ -17,6 +20,7 @@ const NS_PER_MS = 1_000_000n
 /** @param least of how many entries; may be made larger by `withRoomFor` */
 export function newIdentities (least: number): TreeIdentities {
   return {
+    dev: new BigUint64Array(shared(least)),
     ino: new BigUint64Array(shared(least)),
     size: new Float64Array(shared(least)),
     mtimeNs: new BigInt64Array(shared(least)),
@@ -28,6 +32,7 @@ export function newIdentities (least: number): TreeIdentities {
 export function withRoomFor (identities: TreeIdentities, index: number): TreeIdentities {
   if (index < identities.size.length) return identities
   const larger = newIdentities(2 * index)
+  larger.dev.set(identities.dev)
   larger.ino.set(identities.ino)
   larger.size.set(identities.size)
   larger.mtimeNs.set(identities.mtimeNs)
@@ -35,7 +40,8 @@ export function withRoomFor (identities: TreeIdentities, index: number): TreeIde
   return larger
 }
 
-export function setIdentity (identities: TreeIdentities, index: number, { ino, size, mtimeNs, ctimeNs }: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): void {
+export function setIdentity (identities: TreeIdentities, index: number, { dev, ino, size, mtimeNs, ctimeNs }: Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): void {
+  identities.dev[index] = dev
   identities.ino[index] = ino
   identities.size[index] = Number(size)
   identities.mtimeNs[index] = mtimeNs
@@ -60,4 +66,9 @@ export function wholeMs (ns: bigint): number {
 
 function shared (count: number): SharedArrayBuffer {
   return new SharedArrayBuffer(count * BigInt64Array.BYTES_PER_ELEMENT)
+}
+
+/** As a file by itself has it. */
+export function identityAt ({ dev, ino, size, mtimeNs, ctimeNs }: TreeIdentities, index: number): FileIdentity {
+  return { dev: dev[index] ?? 0n, ino: ino[index] ?? 0n, size: BigInt(size[index] ?? 0), mtimeNs: mtimeNs[index] ?? 0n, ctimeNs: ctimeNs[index] ?? 0n }
 }

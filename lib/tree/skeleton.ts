@@ -12,6 +12,7 @@ import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { OS_PATH_BYTES, SPARE_ROOM_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
+import { NameCheck } from './name-check.js'
 import { NameList } from './name-list.js'
 import { NAMED, Refused } from './refused.js'
 import { TreeControl } from './tree-control.js'
@@ -87,8 +88,19 @@ class SkeletonMaker {
 
   /** What was made has to have come out under its very name, and nothing else may be there. */
   look (): void {
-    const entries = this.#task.entries ?? Uint32Array.from({ length: this.#manifest.entryCount }, (_, i) => i)
-    this.#lookIn('', entries, 0, entries.length)
+    const { root, skipMissing = false } = this.#task
+    const check = new NameCheck({
+      manifest: this.#manifest,
+      root,
+      control: this.#control,
+      onMissing: (index) => this.#refuse(index, this.#names, 'it came out under another name'),
+      // It has come of a name that is told as refused.
+      onUnexpected: (path, place) => {
+        if (skipMissing) rmSync(place, { recursive: true, force: true })
+        else this.#names.add(path, 'it is what came of another name')
+      },
+    })
+    check.run(this.#task.entries ?? Uint32Array.from({ length: this.#manifest.entryCount }, (_, i) => i))
   }
 
   result (): Skeleton {
@@ -151,65 +163,21 @@ class SkeletonMaker {
     }
   }
 
-  /** @param from to `end`: the places of those below `folder` among the wanted ones */
-  #lookIn (folder: string, entries: Uint32Array, from: number, end: number): void {
-    this.#control.goOn()
-    const there = this.#list(folder)
-    let name = 0
-    for (let at = from; at < end;) {
-      const path = this.#manifest.path(entries[at] ?? 0)
-      const slash = path.indexOf('/', folder.length)
-      const child = Buffer.from(slash < 0 ? path.slice(folder.length) : path.slice(folder.length, slash))
-      const below = slash < 0 ? undefined : path.slice(0, slash + 1)
-      const next = below === undefined ? at + 1 : this.#endOf(below, entries, at, end)
-      while (name < there.count && there.name(name).compare(child) < 0) this.#unexpected(folder, there.name(name++))
-      if (name < there.count && there.name(name).equals(child)) {
-        name++
-        if (below !== undefined) this.#lookIn(below, entries, at, next)
-      } else for (; at < next; at++) this.#refuse(entries[at] ?? 0, this.#names, 'it came out under another name')
-      at = next
-    }
-    while (name < there.count) this.#unexpected(folder, there.name(name++))
-  }
-
-  #list (folder: string): NameList {
-    try {
-      return NameList.read(this.#place(folder))
-    } catch (error) {
-      throw toDiskError(error, `cannot read ${quote(folder)}`)
-    }
-  }
-
-  /** It has come of a name that is told as refused. */
-  #unexpected (folder: string, name: Buffer): void {
-    if (this.#task.skipMissing) rmSync(Buffer.concat([Buffer.from(`${this.#place(folder)}/`), name]), { recursive: true, force: true })
-    else this.#names.add(`${folder}${name.toString()}`, 'it is what came of another name')
-  }
-
   /** What is there already under a name that this one is the same as. Looked for only as long as it is told. */
   #twinOf (path: string): string {
     if (this.#names.first.length === NAMED) return ''
     const folder = path.slice(0, this.#folder.length)
     const end = path.indexOf('/', folder.length)
-    const { ino } = lstatSync(this.#place(end < 0 ? path : path.slice(0, end)), { bigint: true })
-    const names = this.#list(folder)
+    const twin = end < 0 ? path : path.slice(0, end)
+    const { ino } = lstatSync(this.#place(twin), { bigint: true })
+    const names = NameList.read(this.#place(folder))
     for (let i = 0; i < names.count; i++) {
       const other = folder + names.name(i).toString()
-      if (lstatSync(this.#place(other), { bigint: true, throwIfNoEntry: false })?.ino === ino) return `it can't be told from ${quote(other)} here`
+      // Inode numbers may be made up for each name.
+      const isSame = folded(other) === folded(twin) || lstatSync(this.#place(other), { bigint: true, throwIfNoEntry: false })?.ino === ino
+      if (isSame) return `it can't be told from ${quote(other)} here`
     }
     return 'it can\'t be told from another one here'
-  }
-
-  /** Where those below a folder end. */
-  #endOf (folder: string, entries: Uint32Array, at: number, end: number): number {
-    let from = at
-    let to = end
-    while (to - from > 1) {
-      const middle = (from + to) >>> 1
-      if (this.#manifest.path(entries[middle] ?? 0).startsWith(folder)) from = middle
-      else to = middle
-    }
-    return from + 1
   }
 
   #refuse (index: number, list: Refused, why: string): void {
@@ -239,6 +207,11 @@ function commonFolder (folder: string, path: string): number {
   let end = folder.length
   while (!path.startsWith(folder.slice(0, end))) end = folder.lastIndexOf('/', end - 2) + 1
   return end
+}
+
+/** What is the same to most of those that take names for one another. */
+function folded (path: string): string {
+  return path.normalize('NFC').toLowerCase()
 }
 
 function canExecute (fd: number): boolean {

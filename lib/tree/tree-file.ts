@@ -4,19 +4,17 @@
  * its changed files, and `--update` knows what is whose. It is written and read from front to end, for
  * a million entries are more than one wants in memory twice. A file that is not whole is none.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Blake3Hasher } from '@napi-rs/blake-hash'
-import { writeFullySync } from '../disk/write-fully.js'
 import type { Entry } from '../manifest/entry.js'
 import type { Manifest } from '../manifest/manifest.js'
 import * as check from '../protocol/check.js'
 import { MANIFEST_LINE_BYTES } from '../protocol/limits.js'
-import { KiB, MiB } from '../protocol/units.js'
+import { KiB } from '../protocol/units.js'
+import { CheckedReader, CheckedWriter } from './checked-file.js'
 import { isYoung, type TreeIdentities } from './identities.js'
 
 const MAGIC = Buffer.from('piecemeal-tree/1\n')
-const CHECKSUM_BYTES = 32
 const HEAD_BYTES = 64 * KiB
 /** Kind, lengths of path, target and digests, whether there is a time; then it, inode, size and both times. */
 const RECORD_BYTES = 1 + 2 + 2 + 4 + 1 + 5 * 8
@@ -56,7 +54,7 @@ export function writeTreeFile (path: string, about: TreeHead, manifest: Manifest
   mkdirSync(dirname(path), { recursive: true })
   const fd = openSync(temporary, 'w')
   try {
-    const writer = new Writer(fd)
+    const writer = new CheckedWriter(fd)
     writer.write(MAGIC)
     const text = Buffer.from(JSON.stringify(about))
     writer.write(uint32(text.length))
@@ -91,12 +89,12 @@ export function openTreeFile (path: string): TreeFile | undefined {
 
 export class TreeFile {
   readonly head: TreeHead
-  readonly #reader: Reader
+  readonly #reader: CheckedReader
   readonly #count: number
   #isWhole = false
 
   constructor (fd: number) {
-    this.#reader = new Reader(fd)
+    this.#reader = new CheckedReader(fd)
     try {
       if (!this.#reader.take(MAGIC.length).equals(MAGIC)) throw new Error('not a tree file')
       this.head = check.checkShape(head, JSON.parse(this.#reader.take(atMost(this.#reader.take(4).readUInt32LE(), HEAD_BYTES)).toString()))
@@ -146,7 +144,7 @@ function recordOf (entry: Entry, identities: TreeIdentities, index: number, nowM
   return Buffer.concat([fixed, path, target, digests])
 }
 
-function readRecord (reader: Reader): KnownEntry {
+function readRecord (reader: CheckedReader): KnownEntry {
   const fixed = reader.take(RECORD_BYTES)
   const kind = fixed.readUInt8(0)
   const [pathBytes, targetBytes, digestBytes] = [fixed.readUInt16LE(1), fixed.readUInt16LE(3), fixed.readUInt32LE(5)]
@@ -174,88 +172,4 @@ function uint32 (value: number): Buffer {
 function atMost (length: number, most: number): number {
   if (length > most) throw new Error('not a tree file')
   return length
-}
-
-class Writer {
-  readonly #fd: number
-  readonly #hasher = new Blake3Hasher()
-  readonly #buffer = Buffer.allocUnsafeSlow(MiB)
-  #filled = 0
-  #written = 0
-
-  constructor (fd: number) {
-    this.#fd = fd
-  }
-
-  write (bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) {
-      const copied = bytes.copy(this.#buffer, this.#filled, at)
-      this.#filled += copied
-      at += copied
-      if (this.#filled === this.#buffer.length) this.#flush()
-    }
-  }
-
-  end (): void {
-    this.#flush()
-    writeFullySync(this.#fd, this.#hasher.digestBuffer(), this.#written)
-  }
-
-  #flush (): void {
-    const bytes = this.#buffer.subarray(0, this.#filled)
-    this.#hasher.update(bytes)
-    writeFullySync(this.#fd, bytes, this.#written)
-    this.#written += bytes.length
-    this.#filled = 0
-  }
-}
-
-class Reader {
-  readonly #fd: number
-  readonly #hasher = new Blake3Hasher()
-  #buffer = Buffer.allocUnsafeSlow(MiB)
-  #at = 0
-  #end = 0
-  /** What is before it in the buffer is in the checksum. */
-  #hashed = 0
-
-  constructor (fd: number) {
-    this.#fd = fd
-  }
-
-  /** Good until the next call. @throws where there are fewer bytes */
-  take (length: number): Buffer {
-    if (this.#end - this.#at < length) this.#fill(length)
-    const bytes = this.#buffer.subarray(this.#at, this.#at + length)
-    this.#at += length
-    return bytes
-  }
-
-  /** Whether nothing but the checksum of all that was taken comes now. */
-  isAtEnd (): boolean {
-    this.#hash()
-    const expected = this.#hasher.digestBuffer()
-    return this.take(CHECKSUM_BYTES).equals(expected) && readSync(this.#fd, this.#buffer, 0, 1, null) === 0
-  }
-
-  close (): void {
-    closeSync(this.#fd)
-  }
-
-  #hash (): void {
-    this.#hasher.update(this.#buffer.subarray(this.#hashed, this.#at))
-    this.#hashed = this.#at
-  }
-
-  #fill (length: number): void {
-    this.#hash()
-    this.#buffer.copyWithin(0, this.#at, this.#end)
-    this.#end -= this.#at
-    this.#at = this.#hashed = 0
-    while (this.#end < length) {
-      const bytesRead = readSync(this.#fd, this.#buffer, this.#end, this.#buffer.length - this.#end, null)
-      if (bytesRead === 0) throw new Error('the tree file ends too early')
-      this.#end += bytesRead
-    }
-  }
 }

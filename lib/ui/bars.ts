@@ -2,7 +2,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress'
 import { printable } from '../protocol/names.js'
 import type { ProgressEvent } from '../node/events.js'
-import { formatBytes } from './format.js'
+import { filesOf, formatBytes } from './format.js'
 import type { Output, Reporter } from './reporter.js'
 import { textReporter } from './text.js'
 
@@ -35,13 +35,13 @@ export function barReporter (stream: NodeJS.WriteStream, output: Output): Report
     return [...tasks.values()].some(({ bar }) => bar !== undefined)
   }
 
-  function draw ({ task, file, bytes, size, rate }: ProgressEvent): void {
+  function draw ({ task, file, bytes, size, files, ofFiles, rate }: ProgressEvent): void {
     const key = `${task} ${file}`
     const nowMs = performance.now()
     const entry = tasks.get(key) ?? { sinceMs: nowMs }
     tasks.set(key, entry)
     if (nowMs - entry.sinceMs < SHOWN_AFTER_MS) return
-    const payload = { task, file: printable(file), done: formatBytes(bytes), all: formatBytes(size), rate: `${formatBytes(rate)}/s` }
+    const payload = { task, file: printable(file), done: formatBytes(bytes), all: `${formatBytes(size)}${ofFiles === undefined ? '' : `, ${filesOf(files, ofFiles)},`}`, rate: `${formatBytes(rate)}/s` }
     entry.bar ??= bars.create(size, bytes, payload)
     entry.bar.update(bytes, payload)
   }

@@ -22,6 +22,11 @@ export function shortDigest (digest: string): string {
   return digest.slice(0, 'blake3:'.length + 12)
 }
 
+/** `1,234 of 100,000 files` */
+export function filesOf (files = 0, ofFiles: number): string {
+  return `${files.toLocaleString('en')} of ${ofFiles.toLocaleString('en')} files`
+}
+
 /** `1 owner`, `2 owners`. */
 export function count (number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`

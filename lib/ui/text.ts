@@ -4,7 +4,7 @@ import type { Waiting } from '../download/waiting.js'
 import type { NodeLimits } from '../node/options.js'
 import { formatAddress } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
-import { count, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
+import { count, filesOf, formatBytes, formatRate, formatSeconds, shortDigest } from './format.js'
 import type { Failure, Output, Reporter, Reports } from './reporter.js'
 
 type Lines = { [Name in keyof Reports]: (data: Reports[Name]) => string[] }
@@ -17,19 +17,21 @@ const LINES: Lines = {
     [`tracker ${formatAddress(tracker)} ${code === 'E_AUTH' ? 'does not let us in' : 'is away'}, trying again: ${oneLine(code === 'E_AUTH' ? `${code} ${message}` : message)}`],
   unreachable: ({ input, output, tracker }) =>
     [`the tracker ${formatAddress(tracker)} can't connect to this node at ${formatAddress(input)} and ${formatAddress(output)}: others may not be able to fetch from it; see --host and --advertise`],
-  sharing: ({ file, bytes, digest, announced }) =>
-    [`sharing ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
+  sharing: ({ file, bytes, digest, announced, files }) =>
+    [`sharing ${printable(file)} (${files === undefined ? '' : `${count(files, 'file')}, `}${formatBytes(bytes)}, ${shortDigest(digest)})${announced ? '' : ', to be announced when the tracker is back'}`],
   withdrawn: ({ file, message }) => [`no longer sharing ${printable(file)}: ${oneLine(message)}`],
+  changed: ({ file, path }) => [`changed ${printable(path)}: it is no longer shared in ${printable(file)}; the other files are`],
   unshared: ({ file }) => [`no longer sharing ${printable(file)}`],
   verified: ({ file, bytes, seconds }) => [`verified ${printable(file)} (${formatBytes(bytes)}): as it was announced, in ${formatSeconds(seconds)}`],
   cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
   waiting: ({ file, ...waiting }) => [`waiting for ${whatIsWaitedFor(waiting)}: ${printable(file)}, no byte for ${formatSeconds(Math.round(waiting.seconds))}`],
   progress: () => [],
-  saved: ({ file, bytes, owners, seconds, resumed, zeros }) => {
+  saved: ({ file, bytes, files, owners, seconds, resumed, zeros }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
     const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
     const unsent = zeros > 0 ? `, ${formatBytes(zeros)} of zeros` : ''
-    return [`saved ${printable(file)} (${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
+    const inFiles = files === undefined ? '' : `${count(files, 'file')}, `
+    return [`saved ${printable(file)} (${inFiles}${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
   },
   failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
   warning: ({ message }) => [`warning: ${oneLine(message)}`],
@@ -40,9 +42,9 @@ const LINES: Lines = {
   ],
   status: ({ sharing, fetching, serving, tracker, limits }) => [
     `tracker ${tracker.connected ? 'connected' : 'away'}; sharing ${sharing.filter(({ missing }) => !missing).length}, fetching ${fetching.length}, serving ${serving.length}`,
-    ...sharing.map(({ file, bytes, digest, missing }) => `  ${missing ? 'misses' : 'shares'} ${printable(file)} (${formatBytes(bytes)}, ${shortDigest(digest)})`),
-    ...fetching.map(({ file, bytes, size, rate, waitingFor }) =>
-      `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
+    ...sharing.map(({ file, bytes, digest, missing, files }) => `  ${missing ? 'misses' : 'shares'} ${printable(file)} (${files === undefined ? '' : `${count(files, 'file')}, `}${formatBytes(bytes)}, ${shortDigest(digest)})`),
+    ...fetching.map(({ file, bytes, size, files, ofFiles, rate, waitingFor }) =>
+      `  fetches ${printable(file)}: ${formatBytes(bytes)} of ${formatBytes(size)}${ofFiles === undefined ? '' : `, ${filesOf(files, ofFiles)}`}, ${formatBytes(rate)}/s${waitingFor ? `, waiting for ${whatIsWaitedFor(waitingFor)}` : ''}`),
     ...serving.map(({ file, peer, bytes, size, rate }) => `  serves ${printable(file)} to ${peer}: ${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(rate)}/s`),
     `  ${limitsLine(limits)}`,
   ],

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
+import { PAGE_POLICY } from './login-page.js'
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['css', 'text/css; charset=utf-8'],
@@ -23,7 +24,8 @@ export function serveAssets (routes: FastifyInstance, assets: Assets): void {
     routes.get(`/assets/${name}`, { config: { access: 'open' } }, async (request, reply) => {
       reading ??= readAsset(url)
       const { bytes, tag } = await reading
-      reply.headers({ 'Cache-Control': 'no-cache', ETag: tag })
+      // A worker goes by the policy of its own file.
+      reply.headers({ 'Cache-Control': 'no-cache', ETag: tag, 'Content-Security-Policy': PAGE_POLICY })
       if (request.headers['if-none-match'] === tag) return await reply.code(304).send()
       return await reply.type(type).send(bytes)
     })

@@ -99,6 +99,17 @@ await t.test('what a claim leaves that was killed', async (t) => {
     t.notOk(existsSync(note))
     fs.rmSync(path, { recursive: true, force: true })
   }
+  for (const [what, isRemoved, put] of [
+    ['the empty folder', true, () => mkdirSync(path)],
+    ['a folder with something in it', false, () => mkdirSync(join(path, 'mine'), { recursive: true })],
+    ['an empty file, where a folder was claimed', false, () => writeFileSync(path, '')],
+  ] as const) {
+    writeFileSync(note, JSON.stringify({ filename: 'final', kind: 'folder' }))
+    put()
+    undoClaim(note, folder)
+    t.equal(existsSync(path), !isRemoved, what)
+    fs.rmSync(path, { recursive: true, force: true })
+  }
   for (const text of ['', '{"filename":"../final"}', '{"filename":"fin']) {
     writeFileSync(path, '')
     writeFileSync(note, text)

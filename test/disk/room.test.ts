@@ -33,6 +33,9 @@ await t.test('what a disk has room for', async (t) => {
     ['0 of some blocks', { bavail: 0 }, wish(t, 1), /no room/],
     ['no inode', { ffree: 0 }, wish(t, 1), /out of inodes/],
     ['0 of 0 inodes: they are not counted', { files: 0, ffree: 0 }, wish(t, 1), undefined],
+    ['a folder with an inode for each file', {}, { ...wish(t, 1), inodes: 50 }, undefined],
+    ['a folder with one more', {}, { ...wish(t, 1), inodes: 51 }, /it has 51 files, links and folders, and the disk has inodes for 50/],
+    ['and nobody counts them', { files: 0, ffree: 0 }, { ...wish(t, 1), inodes: 51 }, undefined],
   ]
   for (const [what, disk, wish, wanted] of table) {
     const { RoomPromise } = await roomOn(t, disk)

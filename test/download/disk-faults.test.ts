@@ -22,6 +22,7 @@ import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
 import { DATA_PATHS } from '../helpers/ways.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
 import type * as InOneThread from './in-one-thread.js'
+import { TREES } from './trees.js'
 
 /** Enough for two streams, so that one part is glued to the other. */
 const DATA = pseudoRandomBytes(9 * MiB + 12_345, 'disk faults')
@@ -341,6 +342,7 @@ async function setUp (t: Test, data: Buffer, inWindows = true): Promise<Setting>
       fetchPart: async (task) => fromTaskResult(await toTaskResult(async () => await fetchPart(task))),
       giveName: async (task) => fromTaskResult(await toTaskResult(() => giveName(task))),
       digestPieces: async (task) => fromTaskResult(await toTaskResult(() => digestPieces(task))),
+      trees: TREES,
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),
       turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),

@@ -15,6 +15,7 @@ import { KiB, MiB } from '../../lib/protocol/units.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
+import { TREES } from './trees.js'
 
 const DATA = pseudoRandomBytes(16 * MiB, 'transfer limit')
 
@@ -54,6 +55,7 @@ async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promis
     },
     giveName: async (task) => giveName(task),
     digestPieces: async (task) => digestPieces(task),
+    trees: TREES,
   })
   t.ok((await readFile(join(folder, 'a.bin'))).equals(DATA))
   return most

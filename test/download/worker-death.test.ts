@@ -19,6 +19,7 @@ import { Tracker } from '../../lib/tracker/tracker.js'
 import { DATA_PATHS } from '../helpers/ways.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, visibleFiles } from '../helpers/files.js'
+import { TREES } from './trees.js'
 
 /** Enough for two parts at once. */
 const DATA = pseudoRandomBytes(9_500_000, 'worker death')
@@ -48,6 +49,7 @@ async function setUp (t: Test, data: Buffer, inWindows = true): Promise<{ folder
     }),
     giveName: async (task: NameTask) => giveName(task),
     digestPieces: async (task: DigestTask) => digestPieces(task),
+    trees: TREES,
   }
   return { folder, context }
 }

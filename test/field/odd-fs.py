@@ -6,6 +6,11 @@
   links_later=N  hard links fail but for those within one folder
   bad=N     the MiB at N can't be read, once there is a file .bad in FOLDER
   inodes    inode numbers are made up, and others when the kernel has forgotten a file
+  case      names that differ in case alone are the same
+  dots      dots at the end of a name are left out
+  long=N    names longer than N bytes are refused
+  symlinks=N  symbolic links fail
+  list=N    folders can't be listed, once there is a file .bad in FOLDER
 """
 import errno
 import os
@@ -22,13 +27,27 @@ class Odd(Operations):
         self.root = root
 
     def at(self, path):
-        return os.path.join(self.root, path.lstrip('/'))
+        place = self.root
+        for name in filter(None, path.split('/')):
+            if 'long' in lacks and len(os.fsencode(name)) > lacks['long']: raise FuseOSError(errno.ENAMETOOLONG)
+            if 'dots' in lacks: name = name.rstrip('.')
+            if 'case' in lacks and os.path.isdir(place): name = next((other for other in os.listdir(place) if other.lower() == name.lower()), name)
+            place = os.path.join(place, name)
+        return place
 
     def getattr(self, path, fh=None):
         found = os.fstat(fh) if fh else os.lstat(self.at(path))
         return {name: getattr(found, name) for name in STAT}
 
-    def readdir(self, path, fh): return ['.', '..'] + os.listdir(self.at(path))
+    def readdir(self, path, fh):
+        if 'list' in lacks and os.path.exists(self.at('.bad')): raise FuseOSError(lacks['list'])
+        return ['.', '..'] + os.listdir(self.at(path))
+
+    def readlink(self, path): return os.readlink(self.at(path))
+    def symlink(self, target, source):
+        if 'symlinks' in lacks: raise FuseOSError(lacks['symlinks'])
+        return os.symlink(source, self.at(target))
+
     def mkdir(self, path, mode): return os.mkdir(self.at(path), mode)
     def rmdir(self, path): return os.rmdir(self.at(path))
     def unlink(self, path): return os.unlink(self.at(path))

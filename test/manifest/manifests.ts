@@ -2,7 +2,7 @@
 import { blake3 } from '@napi-rs/blake-hash'
 import fc from 'fast-check'
 import { pieceCount, pieceLengthFor } from '../../lib/protocol/content.js'
-import type { Entry } from '../../lib/manifest/entry.js'
+import type { Entry, FileEntry } from '../../lib/manifest/entry.js'
 import { ManifestBuilder } from '../../lib/manifest/manifest-builder.js'
 import { ManifestReader } from '../../lib/manifest/manifest-reader.js'
 import type { Manifest } from '../../lib/manifest/manifest.js'
@@ -15,7 +15,7 @@ export function digestsFor (size: number, seed = ''): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, i) => blake3(`${seed} ${i}`)))
 }
 
-export function file (path: string, size = 1, options: { isExecutable?: boolean, mtimeMs?: number } = {}): Entry {
+export function file (path: string, size = 1, options: { isExecutable?: boolean, mtimeMs?: number } = {}): FileEntry {
   return { kind: 'file', path, size, isExecutable: false, digests: digestsFor(size, path), ...options }
 }
 

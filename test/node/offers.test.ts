@@ -15,7 +15,7 @@ function offers (answer: () => Promise<unknown> = async () => await Promise.reso
   return {
     told,
     offers: new Offers({
-      uploads: { add: tell('thread: add'), remove: tell('thread: remove'), place: tell('thread: place'), drop: tell('thread: drop') },
+      uploads: { add: tell('thread: add'), remove: tell('thread: remove'), addFolder: tell('thread: add folder'), removeFolder: tell('thread: remove folder'), lackOfFolder: tell('thread: lack'), gainOfFolder: tell('thread: gain'), place: tell('thread: place'), drop: tell('thread: drop') },
       tracker: () => ({
         ask: async (mode, question) => {
           told.push(`tracker: ${mode}${'complete' in question ? ' some' : ''}`)

@@ -10,7 +10,7 @@ const SIDES: Record<Blame, ErrorCode[]> = {
   refused: ['E_NOT_SHARED', 'E_NAME', 'E_FORBIDDEN', 'E_AUTH', 'E_CHANGED'],
   busy: ['E_BUSY'],
   lost: ['E_NETWORK', 'E_PROTOCOL', 'E_TIMEOUT'],
-  tracker: ['E_NO_OWNER', 'E_CONFLICT', 'E_TRACKER'],
+  tracker: ['E_NO_OWNER', 'E_CONFLICT', 'E_TRACKER', 'E_REGISTRY'],
   nobody: ['E_INTERRUPTED'],
 }
 

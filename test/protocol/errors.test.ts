@@ -28,6 +28,7 @@ await t.test('codes and exit statuses are those of the contract, no more and no 
     E_DISK_FULL: 28,
     E_TIMEOUT: 30,
     E_TRACKER: 35,
+    E_REGISTRY: 36,
     E_INTERNAL: 1,
   })
 })

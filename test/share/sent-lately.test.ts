@@ -1,4 +1,5 @@
 import t from 'tap'
+import { FileLayout, FolderLayout } from '../../lib/content/layout.js'
 import { SentLately, SentPieces } from '../../lib/share/sent-lately.js'
 import type { PieceSet } from '../../lib/content/piece-set.js'
 import { CONTENTS_SENT_LATELY } from '../../lib/protocol/limits.js'
@@ -42,10 +43,10 @@ void t.test('what went out is forgotten after 4 to 8 seconds', async (t) => {
 
 void t.test('ranges of bytes become the pieces that they touch, of which those count that went out whole', async (t) => {
   const sent = new SentLately()
-  const content = { digest: 'a', size: 9.5 * MiB }
+  const layout = new FileLayout(9.5 * MiB)
   t.equal(sent.at('a', 0), undefined)
-  const end = sent.begin(content, { start: 2 * MiB, end: 5 * MiB })
-  const last = sent.begin(content, { start: 8 * MiB, end: 9.5 * MiB })
+  const end = sent.begin('a', layout, [{ start: 2 * MiB, end: 5 * MiB }])
+  const last = sent.begin('a', layout, [{ start: 8 * MiB, end: 9.5 * MiB }])
   t.strictSame(numbers(sent.at('a', 0)), [2, 3, 4, 8, 9])
   end(1.5 * MiB, 0)
   t.strictSame(numbers(sent.at('a', 0)), [2, 8, 9])
@@ -54,12 +55,22 @@ void t.test('ranges of bytes become the pieces that they touch, of which those c
   t.equal(sent.at('b', 0), undefined, 'another content')
 })
 
+void t.test('of several ranges the first have gone out', async (t) => {
+  const sent = new SentLately()
+  // Pieces of 1, 1, 2 and 3 bytes.
+  const end = sent.begin('a', new FolderLayout([1, 0, 1, 2, 3]), [{ start: 0, end: 1 }, { start: 2, end: 7 }])
+  t.strictSame(numbers(sent.at('a', 0)), [0, 2, 3])
+  end(4, 0)
+  t.strictSame(numbers(sent.at('a', 0)), [0, 2])
+})
+
 void t.test('only so many contents are remembered', async (t) => {
   const sent = new SentLately()
-  const range = { start: 0, end: MiB }
-  for (let i = 0; i < CONTENTS_SENT_LATELY; i++) sent.begin({ digest: String(i), size: MiB }, range)
-  const end = sent.begin({ digest: '0', size: MiB }, range)
-  sent.begin({ digest: 'one more', size: MiB }, range)
+  const ranges = [{ start: 0, end: MiB }]
+  const layout = new FileLayout(MiB)
+  for (let i = 0; i < CONTENTS_SENT_LATELY; i++) sent.begin(String(i), layout, ranges)
+  const end = sent.begin('0', layout, ranges)
+  sent.begin('one more', layout, ranges)
   t.ok(sent.at('0', 0), 'one that was asked for again')
   t.equal(sent.at('1', 0), undefined, 'the one that was asked for longest ago')
   t.doesNotThrow(() => end(MiB, 0))

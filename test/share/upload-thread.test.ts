@@ -5,6 +5,7 @@ import type { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
 import { DEADLINES } from '../../lib/protocol/limits.js'
+import { FolderShares } from '../../lib/share/folder-shares.js'
 import { PartialShare, PartialShares } from '../../lib/share/partial-share.js'
 import { ShareIndex } from '../../lib/share/share-index.js'
 import { UploadThread } from '../../lib/share/upload-thread.js'
@@ -43,7 +44,8 @@ function uploadThread (t: Pick<Test, 'testdir' | 'teardown'>): Threads {
     onSuspect: unwanted,
     onUnreadable: unwanted,
     onError: (error) => errors.push(error),
-    offered: () => ({ shares, partials }),
+    onFolder: unwanted,
+    offered: () => ({ shares, folders: new FolderShares(), partials }),
   })
   t.teardown(async () => await thread.close())
   return {

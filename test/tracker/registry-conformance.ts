@@ -311,8 +311,8 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     const folder = { size: 50, kind: 'folder', files: 3, filesSize: 2 ** 40 } as const
     const said = async (): Promise<object> => {
       const { owners, filename, digest, pieceLength, ...hints } = await registry.owners({ filename: 'a', asker: 'x' })
-      const [listed] = (await registry.list('', 10)).files
-      t.strictSame(listed, { filename, ...hints, digest, owners: owners.length }, 'and it is listed so')
+      const [file] = await listed(registry, '', 10)
+      t.strictSame(file, { filename, ...hints, digest, owners: owners.length }, 'and it is listed so')
       return hints
     }
     await registry.have('Liar', record('a'))

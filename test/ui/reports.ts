@@ -12,6 +12,7 @@ export const REPORTS: Reports = {
   unreachable: { tracker, input: { host: '0.0.0.0', port: 8082 }, output: { host: '0.0.0.0', port: 9092 } },
   sharing: { file: 'a.png', bytes: 1_536, digest: DIGEST, announced: true, seconds: 0.1 },
   withdrawn: { file: 'a.png', code: 'E_CHANGED', message: '"a.png" has changed' },
+  changed: { file: 'a', path: 'b/c' },
   unshared: { file: 'a.png' },
   verified: { file: 'a.png', bytes: 1_536, digest: DIGEST, seconds: 0.5 },
   cancelled: { file: 'a.png' },

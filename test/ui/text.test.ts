@@ -45,6 +45,8 @@ await t.test('what a download waits for', async (t) => {
 await t.test('what was cancelled, is shared no more, or was looked at again', async (t) => {
   t.strictSame(told('cancelled').out, ['cancelled a.png; nothing is kept of it'])
   t.strictSame(told('unshared').out, ['no longer sharing a.png'])
+  t.strictSame(told('changed').out, ['changed b/c: it is no longer shared in a; the other files are'])
+  t.strictSame(told('sharing', { files: 3 }).out, ['sharing a.png (3 files, 1.50 KiB, blake3:0123456789ab)'])
   t.strictSame(told('verified').out, ['verified a.png (1.50 KiB): as it was announced, in 0.50 s'])
 })
 

@@ -41,9 +41,9 @@ export class Files extends Component {
               <th class="w-digest narrow-no"><span>Digest</span></th>
             </tr></thead>
             <tbody>
-              <tr class="gap" aria-hidden="true"><td colspan="5" style=${{ height: `${first * ROW}px` }}></td></tr>
+              <tr class="gap" aria-hidden="true"><td style=${{ height: `${first * ROW}px` }}></td></tr>
               ${rows.slice(first, end).map((row, i) => html`<${Row} key=${row[0]} row=${row} index=${first + i + 2} />`)}
-              <tr class="gap" aria-hidden="true"><td colspan="5" style=${{ height: `${(rows.length - end) * ROW}px` }}></td></tr>
+              <tr class="gap" aria-hidden="true"><td style=${{ height: `${(rows.length - end) * ROW}px` }}></td></tr>
             </tbody>
           </table>
         </div>`}

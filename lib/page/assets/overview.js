@@ -6,6 +6,9 @@ import { Command, html } from './parts.js'
 import { Swarm } from './swarm.js'
 import { Traffic } from './traffic.js'
 
+const { login } = document.getElementById('page').dataset
+const hasLogin = login !== undefined
+
 export function Overview ({ model, state }) {
   const figures = model.figures.get('')?.[1]
   return html`
@@ -14,7 +17,7 @@ export function Overview ({ model, state }) {
     <main class=${`rows ${isStale(state) ? 'stale' : ''}`}>
       ${figures?.nodes === 0 && figures.files === 0 ? html`<${Empty} port=${figures.port} />` : model.isKnown && html`
         <${Swarm} transfers=${[...model.transfers.values()].map(([, transfer]) => transfer)} />
-        <${Traffic} marks=${model.traffic} version=${model.versions.traffic} />
+        <${Traffic} marks=${model.traffic} rate=${figures?.rate ?? 0} version=${`${model.versions.traffic} ${figures?.rate}`} />
         <${Files} files=${model.files} version=${model.versions.files} isTruncated=${figures?.isTruncated} />
         <${Nodes} nodes=${model.nodes} />`}
     </main>`
@@ -23,7 +26,7 @@ export function Overview ({ model, state }) {
 export function Head ({ state }) {
   return html`<header class="head">
     <h1><a href="#">piecemeal</a></h1>
-    <div class="state"><span role="status"><${State} state=${state} /></span><form method="post" action="/logout"><button class="plain">Log out</button></form></div>
+    <div class="state"><span role="status"><${State} state=${state} /></span>${hasLogin && html`<form method="post" action="/logout"><button class="plain">Log out</button></form>`}</div>
   </header>`
 }
 

@@ -24,17 +24,33 @@ function Picture ({ transfers }) {
     return ((at < 0 ? all.length - 1 : at) + 0.5) * ROW + (height - all.length * ROW) / 2
   }
   const fastest = Math.max(...streams.map(({ rate }) => rate))
+  for (const stream of streams) stream.width = 1 + THICKEST * Math.sqrt(stream.rate / fastest)
+  const [starts, ends] = [stack(streams, 'from', (name) => place(from, name)), stack(streams, 'to', (name) => place(to, name))]
   const pad = (all) => ({ paddingTop: `${(height - all.length * ROW) / 2}px` })
   return html`<div class="swarm">
     <ul class="from" style=${pad(from)} aria-label="those who send">${from.map(({ name, rate }) => html`<li title=${`${name}: ${format.rate(rate)}`}>${name}</li>`)}</ul>
     <svg viewBox=${`0 0 100 ${height}`} height=${height} preserveAspectRatio="none" aria-hidden="true">
-      ${streams.map(({ from: one, to: other, rate }) => {
-        const [y, z] = [place(from, one), place(to, other)]
-        return html`<path key=${`${one}/${other}`} d=${`M0 ${y}C50 ${y} 50 ${z} 100 ${z}`} style=${{ strokeWidth: `${1 + THICKEST * Math.sqrt(rate / fastest)}px` }} />`
+      ${streams.map((stream) => {
+        const [y, z] = [starts.get(stream), ends.get(stream)]
+        return html`<path key=${`${stream.from}/${stream.to}`} d=${`M0 ${y}C50 ${y} 50 ${z} 100 ${z}`} style=${{ strokeWidth: `${stream.width}px` }} />`
       })}
     </svg>
     <ul class="to" style=${pad(to)} aria-label="those who fetch">${to.map(({ name, rate }) => html`<li title=${`${name}: ${format.rate(rate)}`}>${name}</li>`)}</ul>
   </div>`
+}
+
+/** Streams of one node side by side, around its place: stream → where its middle is. */
+function stack (streams, side, place) {
+  const wide = new Map()
+  for (const stream of streams) wide.set(stream[side], (wide.get(stream[side]) ?? 0) + stream.width)
+  const next = new Map([...wide].map(([name, width]) => [name, place(name) - Math.min(ROW - 4, width) / 2]))
+  return new Map(streams.map((stream) => {
+    const name = stream[side]
+    const width = stream.width * Math.min(1, (ROW - 4) / wide.get(name))
+    const at = next.get(name)
+    next.set(name, at + width)
+    return [stream, at + width / 2]
+  }))
 }
 
 /** The busiest ones; the others are one. */

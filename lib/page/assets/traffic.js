@@ -15,8 +15,8 @@ export class Traffic extends Component {
   #dark = matchMedia('(prefers-color-scheme: dark)')
   #redraw = () => this.#draw()
 
-  render ({ marks }) {
-    const most = Math.max(0, ...[...marks.values()].map(([, rate]) => rate))
+  render ({ marks, rate }) {
+    const most = Math.max(0, rate, ...[...marks.values()].map(([, rate]) => rate))
     return html`<section aria-labelledby="traffic">
       <div class="over"><h2 id="traffic">Traffic of the last hour</h2><span class="quiet">${most > 0 ? `at most ${format.rate(most)}` : 'none'}</span></div>
       <div ref=${this.#place} class="chart" role="img" aria-label=${`file data that arrived in the last hour, at most ${format.rate(most)}`} hidden=${most === 0}></div>
@@ -44,6 +44,8 @@ export class Traffic extends Component {
 
   get #data () {
     const rows = [...this.props.marks.values()].map(([seconds, rate]) => [Number(seconds), rate]).sort(([a], [b]) => a - b)
+    // What is so now is a mark as well.
+    rows.push([Math.max(Date.now() / 1000, rows.at(-1)?.[0] ?? 0), this.props.rate])
     return [rows.map(([seconds]) => seconds), rows.map(([, rate]) => rate)]
   }
 
@@ -61,7 +63,7 @@ export class Traffic extends Component {
       cursor: { show: false },
       scales: { x: { range: () => [Date.now() / 1000 - HOUR_S, Date.now() / 1000] }, y: { range: (_plot, _least, most) => [0, Math.max(1024, most * 1.1)] } },
       axes: [
-        { ...axis, space: 80, values: (_plot, at) => at.map((seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })) },
+        { ...axis, space: 80, values: (_plot, at) => at.map((seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })) },
         { ...axis, size: 88, space: 36, incrs: [...Array(40).keys()].flatMap((power) => [2 ** power]), values: (_plot, at) => at.map((rate) => format.rate(rate)) },
       ],
       series: [{}, { stroke: colour('--accent'), fill: colour('--accent-soft'), width: 1.5, points: { show: false } }],

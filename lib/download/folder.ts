@@ -1,0 +1,215 @@
+/**
+ * The story of a folder's download: its manifest, what of it is wanted, and a tree with every name in
+ * it; then its files in parts, which are taken out of them as they come; then its name.
+ */
+import { blake3 } from '@napi-rs/blake-hash'
+import type { PieceList } from '../content/digest.js'
+import { FolderLayout } from '../content/layout.js'
+import { PieceSet } from '../content/piece-set.js'
+import type { PlacedRun } from '../content/run.js'
+import { Selection } from '../content/selection.js'
+import { folderPlaces } from '../disk/hidden.js'
+import { noteTree, takeOverTree } from '../disk/kept-tree.js'
+import { Workspace } from '../disk/workspace.js'
+import type { Manifest } from '../manifest/manifest.js'
+import { selectEntries } from '../manifest/select.js'
+import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
+import { PiecemealError, type ErrorCode } from '../protocol/errors.js'
+import { policyFor } from '../schedule/policy.js'
+import { newIdentities, type TreeIdentities } from '../tree/identities.js'
+import { publishTree } from '../tree/publish-tree.js'
+import { TreeControl } from '../tree/tree-control.js'
+import type { DownloadContext } from './context.js'
+import { fetchManifest } from './fetch-manifest.js'
+import type { Plan } from './find-piece-list.js'
+import { FolderLanding } from './folder-landing.js'
+import type { Course } from './plan.js'
+import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
+
+export interface FolderOptions {
+  /** What of it is wanted, as `selectEntries` has it; all if there is none. */
+  only?: readonly string[] | undefined
+  onProgress?: ((progress: FolderProgress) => void) | undefined
+}
+
+/** Files that are there, and how many are wanted. */
+export interface FilesReached {
+  files: number
+  ofFiles: number
+}
+
+export interface FolderProgress extends TransferProgress {
+  reached: FilesReached
+}
+
+export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedBytes'> {
+  manifest: Manifest
+  /** Those that are there, by their numbers in the manifest, ascending; left out if all are. */
+  entries?: Uint32Array
+  /** Of those that are there, as they were left. */
+  identities: TreeIdentities
+  /** Of the file system. */
+  dev: bigint
+  /** How many have another time than they are to have: the file system has no such time. */
+  otherTimes: number
+  /** When they were looked at, by the wall clock. */
+  lookedAtMs: number
+  /** Of the wanted ones. */
+  files: number
+  bytes: number
+}
+
+/** After these there is nothing to go on with: the same would come again. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_EXISTS', 'E_USAGE', 'E_NAME', 'E_FORBIDDEN', 'E_LIMIT', 'E_PROTOCOL'])
+
+/** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
+export async function downloadFolder (plan: Plan, options: FolderOptions, course: Course, context: DownloadContext): Promise<DownloadedFolder> {
+  // A first one makes the folder, and says what is in it to whoever starts next.
+  const workspace = await Workspace.open(context.hiddenFolder, plan.found, context.inWindows)
+  const control = new TreeControl()
+  const stop = (): void => control.cancel()
+  course.signal.addEventListener('abort', stop, { once: true })
+  if (course.signal.aborted) stop()
+  try {
+    const folder = await new FolderDownload(plan, options, course, context, control).run()
+    // The folder is there: what can't be removed now is removed at the next start.
+    await workspace.remove().catch(() => {})
+    return folder
+  } catch (error) {
+    if (error instanceof PiecemealError && FINAL.has(error.code)) await workspace.remove().catch(() => {})
+    throw error
+  } finally {
+    course.signal.removeEventListener('abort', stop)
+  }
+}
+
+class FolderDownload {
+  readonly #plan: Plan
+  readonly #options: FolderOptions
+  readonly #course: Course
+  readonly #context: DownloadContext
+  readonly #control: TreeControl
+
+  constructor (plan: Plan, options: FolderOptions, course: Course, context: DownloadContext, control: TreeControl) {
+    this.#plan = plan
+    this.#options = options
+    this.#course = course
+    this.#context = context
+    this.#control = control
+  }
+
+  async run (): Promise<DownloadedFolder> {
+    const { found } = this.#plan
+    const places = folderPlaces(this.#context.hiddenFolder, found)
+    const manifest = await fetchManifest(this.#plan, places.manifest, this.#course, this.#context)
+    const entries = this.#wantedOf(manifest)
+    const selection = new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest))
+    const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
+    const isNew = await this.#atDisk(async () => await this.#makeTree(manifest, entries))
+    const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection, entries))
+    const { owners, resumedBytes } = await this.#fetch(manifest, selection, workspace, kept)
+    return {
+      ...await this.#atDisk(async () => await this.#arrive(manifest, entries)),
+      manifest,
+      ...(entries && { entries }),
+      files: filesOf(manifest, entries),
+      bytes: selection.layout.size,
+      owners,
+      resumedBytes,
+    }
+  }
+
+  /** Undefined: all of it. @throws E_USAGE. */
+  #wantedOf (manifest: Manifest): Uint32Array | undefined {
+    const { only = [] } = this.#options
+    if (only.length === 0) return undefined
+    const entries = selectEntries(manifest, only)
+    return entries.length === manifest.entryCount ? undefined : entries
+  }
+
+  /** @returns whether it was not there yet */
+  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined): Promise<boolean> {
+    const { hiddenFolder, target, trees } = this.#context
+    const places = folderPlaces(hiddenFolder, this.#plan.found)
+    const wanted = entries ? blake3(Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)).toString('hex') : 'all'
+    if (await takeOverTree(places, wanted)) return false
+    const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, control: this.#control.buffer })
+    await noteTree(places, { wanted, lacking })
+    return true
+  }
+
+  /** What an earlier run has left in the tree. */
+  async #findKept (manifest: Manifest, selection: Selection, entries = allOf(manifest)): Promise<PlacedRun[]> {
+    const { hiddenFolder, trees } = this.#context
+    const { tree: root } = folderPlaces(hiddenFolder, this.#plan.found)
+    const kept = new PieceSet(manifest.pieceCount)
+    for (const piece of await trees.findKept({ manifest: manifest.data, entries, root, control: this.#control.buffer })) kept.add(piece)
+    return [...selection.wantedOf(kept).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
+  }
+
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, kept: readonly PlacedRun[]): Promise<Transferred> {
+    const { found, liars, roundTrip } = this.#plan
+    const { layout } = selection
+    const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
+    const pieces = piecesOf(manifest, selection)
+    const keptBytes = kept.reduce((bytes, { firstPiece, endPiece }) => bytes + layout.offsetOf(endPiece) - layout.offsetOf(firstPiece), 0)
+    const room = await workspace.promiseRoom(keptBytes)
+    try {
+      const runs = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
+      const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control })
+      const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
+      const onProgress = (progress: TransferProgress): void => {
+        room.reach(progress.bytes)
+        this.#options.onProgress?.({ ...progress, reached: { files: emptyFiles + landing.files, ofFiles } })
+      }
+      const policy = policyFor(Math.max(1, Math.ceil(layout.size / Math.max(1, layout.pieceCount))))
+      const zeros = new PieceSet(layout.pieceCount)
+      return await new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onProgress }, this.#context).run()
+    } finally {
+      room.end()
+    }
+  }
+
+  async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'lookedAtMs'>> {
+    const { found } = this.#plan
+    const { hiddenFolder, target, naming, trees } = this.#context
+    const identities = newIdentities(manifest.entryCount)
+    const task = { manifest: manifest.data, entries, root: folderPlaces(hiddenFolder, found).tree, control: this.#control.buffer }
+    const lookedAtMs = Date.now()
+    const finished = await trees.finishTree({ ...task, identities })
+    await publishTree({ ...task, to: target, filename: found.filename, naming }, trees)
+    return { ...finished, identities, lookedAtMs }
+  }
+
+  async #atDisk<T> (work: () => Promise<T>): Promise<T> {
+    const { standstill } = this.#course
+    standstill.works(performance.now())
+    standstill.waits(() => ({ for: 'disk', owners: [] }))
+    try {
+      return await work()
+    } finally {
+      standstill.works(performance.now())
+    }
+  }
+}
+
+function allOf ({ entryCount }: Manifest): Uint32Array {
+  return Uint32Array.from({ length: entryCount }, (_, index) => index)
+}
+
+function filesOf (manifest: Manifest, entries: Uint32Array = allOf(manifest)): number {
+  return entries.reduce((files, index) => files + (manifest.isFile(index) ? 1 : 0), 0)
+}
+
+function emptyFilesOf (manifest: Manifest, entries: Uint32Array): number {
+  return entries.reduce((files, index) => files + (manifest.isFile(index) && manifest.sizes[index] === 0 ? 1 : 0), 0)
+}
+
+/** The digests of the wanted pieces, one after the other. */
+function piecesOf (manifest: Manifest, { layout, entries }: Selection): PieceList {
+  if (entries.length === manifest.entryCount) return manifest.pieces
+  const pieces = Buffer.alloc(layout.pieceCount * PIECE_DIGEST_BYTES)
+  let at = 0
+  for (const index of entries) at += manifest.pieces.copy(pieces, at, manifest.firstPieceOf(index) * PIECE_DIGEST_BYTES, manifest.firstPieceOf(index + 1) * PIECE_DIGEST_BYTES)
+  return pieces
+}

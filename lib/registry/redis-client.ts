@@ -1,0 +1,140 @@
+/**
+ * The one file that knows the client library. What it lacks for us is elsewhere: a call has a deadline of ours (`store.ts`), since
+ * the library's own does not go for what it queues in a cluster.
+ */
+import { EventEmitter } from 'node:events'
+import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
+import { RETRY_LEAST_MS, STORE_MS } from './limits.js'
+import type { RegistryAddress } from './registry-address.js'
+import type { Script } from './scripts/script.js'
+
+export type Argument = string | number
+
+/** Errors in a reply that say that this Redis is of no use now, whatever it is asked. */
+const AWAY = new Set(['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'OOM', 'NOREPLICAS', 'NOAUTH', 'WRONGPASS', 'MISCONF'])
+
+export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
+  readonly #client: Redis | Cluster
+
+  constructor (address: RegistryAddress) {
+    super()
+    this.#client = connectionTo(address)
+    // It tries again for ever; whoever calls is told.
+    this.#client.on('error', (error: Error) => { if (this.listenerCount('error') > 0) this.emit('error', error) })
+  }
+
+  /** Ends with the first try; later ones are its own. @throws what the first try failed with */
+  async connect (): Promise<void> {
+    await this.#client.connect()
+  }
+
+  async run ({ lua, sha }: Script, keys: readonly string[], args: readonly Argument[]): Promise<string> {
+    const words = [...keys, ...args]
+    try {
+      return await this.#client.evalsha(sha, keys.length, ...words) as string
+    } catch (error) {
+      if (wordOf(error) !== 'NOSCRIPT') throw error
+      return await this.#client.eval(lua, keys.length, ...words) as string
+    }
+  }
+
+  /** Any other command. */
+  async call (command: string, ...args: Argument[]): Promise<unknown> {
+    return await this.#client.call(command, ...args)
+  }
+
+  /** The same at each master there is. */
+  async callEach (command: string, ...args: Argument[]): Promise<unknown[]> {
+    return await Promise.all(this.#masters.map(async (master) => await master.call(command, ...args)))
+  }
+
+  /** Keys of all masters, page by page. For people who look at it, and on no request's way. */
+  async * scan (pattern: string): AsyncGenerator<string[]> {
+    for (const master of this.#masters) {
+      let cursor = '0'
+      do {
+        const [next, keys] = await master.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', 500) as [string, string[]]
+        yield keys
+        cursor = next
+      } while (cursor !== '0')
+    }
+  }
+
+  get #masters (): Redis[] {
+    const masters = this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client]
+    if (masters.length === 0) throw new Error('no master is known')
+    return masters
+  }
+
+  /** Drops what connections there are, which may be dead without a sign, and makes new ones; who is master is asked again. */
+  reconnect (): void {
+    this.#client.disconnect(true)
+  }
+
+  close (): void {
+    this.#client.disconnect()
+  }
+}
+
+/** Whether a call failed because Redis can't be used now, and not for what was asked. */
+export function isAway (error: unknown): boolean {
+  if (!(error instanceof Error)) return true
+  return error.name !== 'ReplyError' || AWAY.has(wordOf(error))
+}
+
+/** Whether it was a replica that answered: the master is elsewhere. */
+export function isReplica (error: unknown): boolean {
+  return wordOf(error) === 'READONLY'
+}
+
+function wordOf (error: unknown): string {
+  return error instanceof Error ? error.message.split(' ', 1)[0] ?? '' : ''
+}
+
+function connectionTo ({ kind, hosts, path, master, db, tls, username, password }: RegistryAddress): Redis | Cluster {
+  const retry = (times: number): number => Math.min(2 * RETRY_LEAST_MS, 50 * times)
+  const options: RedisOptions = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    connectTimeout: 2 * STORE_MS,
+    commandTimeout: 2 * STORE_MS,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    lazyConnect: true,
+    // Sets the name of the connection, which older servers refuse.
+    disableClientInfo: true,
+  }
+  if (kind === 'cluster') {
+    const { lazyConnect, enableOfflineQueue, autoResendUnfulfilledCommands, ...ofNodes } = options
+    const ofCluster: ClusterOptions = {
+      redisOptions: ofNodes,
+      clusterRetryStrategy: retry,
+      clusterNodeRetryStrategy: retry,
+      enableOfflineQueue: false,
+      lazyConnect: true,
+      slotsRefreshTimeout: STORE_MS,
+      // Trouble is the business of whoever calls.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      retryDelayOnTryAgain: 20,
+      maxRedirections: 4,
+    }
+    return new Cluster(hosts, ofCluster)
+  }
+  if (kind === 'sentinel') {
+    return new Redis({
+      ...options,
+      db,
+      sentinels: hosts,
+      name: master ?? '',
+      ...(tls && { enableTLSForSentinelMode: true }),
+      sentinelRetryStrategy: retry,
+      failoverDetector: true,
+      retryStrategy: retry,
+    })
+  }
+  const [host] = hosts
+  return new Redis({ ...options, db, ...(path === undefined ? { ...host } : { path }), retryStrategy: retry })
+}

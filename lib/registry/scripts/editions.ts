@@ -1,0 +1,48 @@
+/**
+ * What the scripts have in common: the line of one content under a name, which says how many owners say
+ * what of it, so that nobody has to look through the owners for that.
+ *
+ *     DIGEST SINCE  COMPLETE PARTIAL ORIGINS CLAIM  COMPLETE PARTIAL ORIGINS CLAIM …
+ *
+ * A claim is what a record says beside the digest, and a record ends with `FLAGS NUMBER`, the number of its claim
+ * in base 36. One that nobody makes any more keeps its place, as others are known by theirs.
+ */
+export const EDITIONS = `
+local function load(file, short)
+  local line = redis.call('HGET', file, short)
+  if not line then return nil end
+  local words = {}
+  for word in line:gmatch('%S+') do words[#words + 1] = word end
+  local edition = { digest = words[1], since = words[2], claims = {} }
+  for i = 3, #words, 4 do
+    edition.claims[#edition.claims + 1] = { tonumber(words[i]), tonumber(words[i + 1]), tonumber(words[i + 2]), words[i + 3] }
+  end
+  return edition
+end
+
+local function save(file, short, edition)
+  local words, owners = { edition.digest, edition.since }, 0
+  for _, claim in ipairs(edition.claims) do
+    owners = owners + claim[1] + claim[2]
+    words[#words + 1] = table.concat(claim, ' ')
+  end
+  if owners == 0 then redis.call('HDEL', file, short)
+  else redis.call('HSET', file, short, table.concat(words, ' ')) end
+end
+
+-- kind: 1 for those that have all of it, 2 for the others
+local function count(edition, record, kind, change)
+  local flags, number = record:match('(%S+) (%S+)$')
+  local claim = edition.claims[tonumber(number, 36)]
+  if not claim then return end
+  claim[kind] = math.max(0, claim[kind] + change)
+  if tonumber(flags) >= 2 then claim[3] = math.max(0, claim[3] + change) end
+end
+
+-- owner: what the record has to begin with, '' for any
+local function remove(edition, owners, node, kind, owner)
+  local record = redis.call('HGET', owners, node)
+  if not record or record:sub(1, #owner) ~= owner then return end
+  redis.call('HDEL', owners, node)
+  count(edition, record, kind, -1)
+end`

@@ -1,0 +1,106 @@
+/** A folder is fetched, gone on with, or refused: without threads, from an owner of the test's own. */
+import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { download, type Downloaded, type DownloadOptions } from '../../lib/download/download.js'
+import { PieceSet } from '../../lib/content/piece-set.js'
+import { pseudoRandomBytes } from '../helpers/files.js'
+import { listTree, plant } from '../tree/trees.js'
+import { contextFor, folderOwner, found, type FolderOwner } from './folder-owner.js'
+
+const LARGE = pseudoRandomBytes(3 * 2 ** 20 + 5, 'large')
+
+function source (t: Test): string {
+  const root = plant(t.testdir({ D: {}, into: {} }), Object.fromEntries([
+    ['D/large', LARGE], ['D/a/none', ''], ['D/a/zeros', Buffer.alloc(200_000)], ['D/e/mpty/', ''], ['D/ä/é 😀', 'é'],
+    ...Array.from({ length: 300 }, (_, i) => [`D/many/${i % 7}/${i}`, `this is ${i}`]),
+  ]))
+  chmodSync(join(root, 'D/ä/é 😀'), 0o755)
+  symlinkSync('../large', join(root, 'D/a/link'))
+  return join(root, 'D')
+}
+
+async function fetch (t: Test, from: FolderOwner, options: Partial<DownloadOptions> = {}, owners = [from.owner]): Promise<Downloaded> {
+  const into = join(t.testdirName, 'into')
+  return await download({ filename: 'D', signal: new AbortController().signal, ...options }, await contextFor(into, found(from, ...owners)))
+}
+
+const hidden = (t: Test): string[] => readdirSync(join(t.testdirName, 'into/.piecemeal'))
+
+await t.test('all of it, and nothing else', async (t) => {
+  const root = source(t)
+  const owner = await folderOwner(t, root)
+  const progress: unknown[] = []
+  const { folder, owners, digest } = await fetch(t, owner, { onProgress: ({ reached }) => progress.push(reached) })
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
+  t.strictSame([digest, folder?.files, folder?.bytes, folder?.entries], [owner.content.digest, 304, owner.manifest.head.size, undefined])
+  t.strictSame(owners, [{ name: 'owner', bytes: owner.manifest.head.size }])
+  t.strictSame(progress.at(-1), { files: 304, ofFiles: 304 })
+  t.ok(owner.requests.length < 12, `${owner.requests.length} requests`)
+  t.strictSame(hidden(t), [])
+})
+
+await t.test('some of it: what was wanted, and whole', async (t) => {
+  const root = source(t)
+  const owner = await folderOwner(t, root)
+  const { folder } = await fetch(t, owner, { only: ['many/3', 'a/*'] })
+  const wanted = Object.entries(listTree(root)).filter(([path]) => /^(?:many|many\/3.*|a|a\/.*)$/.test(path))
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), Object.fromEntries(wanted))
+  t.equal(folder?.entries?.length, folder && folder.files + 1)
+  t.ok(owner.requests.some(({ ranges }) => ranges !== undefined), 'what is in several places is one request')
+})
+
+await t.test('a pattern that matches nothing', async (t) => {
+  await t.rejects(fetch(t, await folderOwner(t, source(t)), { only: ['many/*', 'no'] }), { code: 'E_USAGE', message: /"no"/ })
+  t.strictSame([existsSync(join(t.testdirName, 'into/D')), hidden(t)], [false, []])
+})
+
+await t.test('what is there is left as it is', async (t) => {
+  const owner = await folderOwner(t, source(t))
+  plant(t.testdirName, { 'into/D/mine': 'mine' })
+  await t.rejects(fetch(t, owner), { code: 'E_EXISTS' })
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), { mine: 'mine' })
+})
+
+await t.test('one that was cut off is gone on with', async (t) => {
+  const root = source(t)
+  const ending = new AbortController()
+  const owner = await folderOwner(t, root, {
+    bytes: (honest, { of }) => {
+      if (of !== undefined || ending.signal.aborted) return honest
+      ending.abort()
+      return honest.subarray(0, honest.length / 2)
+    },
+  })
+  await t.rejects(fetch(t, owner, { signal: ending.signal }), { code: 'E_INTERRUPTED' })
+  t.notOk(existsSync(join(t.testdirName, 'into/D')))
+  const before = owner.requests.length
+  const { resumedBytes, owners } = await fetch(t, owner)
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
+  t.ok(resumedBytes > 0 && resumedBytes + (owners[0]?.bytes ?? 0) === owner.manifest.head.size, `${resumedBytes} bytes were there`)
+  t.notOk(owner.requests.slice(before).some(({ of }) => of === 'manifest'), 'the manifest is there')
+})
+
+await t.test('an owner that lies about a file or about the manifest is not the last one', async (t) => {
+  const root = source(t)
+  const liar = await folderOwner(t, root, { bytes: (honest) => Buffer.alloc(honest.length, 'a lie') }, 'liar')
+  const honest = await folderOwner(t, root)
+  const { owners } = await fetch(t, honest, {}, [liar.owner, honest.owner])
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
+  t.strictSame(owners.map(({ name }) => name), ['owner'])
+})
+
+await t.test('two owners that each have some of it', async (t) => {
+  const root = source(t)
+  const { manifest } = await folderOwner(t, root)
+  const half = (isIn: (piece: number) => boolean): object => {
+    const have = new PieceSet(manifest.pieceCount)
+    for (let piece = 0; piece < have.pieceCount; piece++) if (isIn(piece)) have.add(piece)
+    return { have: have.toBytes().toString('base64'), final: true }
+  }
+  const one = await folderOwner(t, root, { complete: false, answer: half((piece) => piece < 100) }, 'one')
+  const other = await folderOwner(t, root, { complete: false, answer: half((piece) => piece >= 90) }, 'other')
+  const { owners } = await fetch(t, one, {}, [one.owner, other.owner])
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
+  t.strictSame(owners.map(({ name }) => name).sort(), ['one', 'other'])
+})

@@ -1,0 +1,131 @@
+/** Redis stops, is slow, forgets, is killed: the tracker goes on with what it knows, and writes what is missing when it is back. */
+import { once } from 'node:events'
+import { createServer, connect, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { RedisRegistry } from '../../lib/registry/redis-registry.js'
+import type { Scope } from '../helpers/command.js'
+import { freePort } from '../helpers/ports.js'
+import { record } from '../tracker/registry-conformance.js'
+import { openOn, startRedis, until, withoutRedis, type RedisServer } from './redis-server.js'
+
+const QUICK = { leaseMs: 1_000, renewMs: 150, trustMs: 500, rewriteMs: 60_000 }
+const WAIT_MS = 20_000
+
+async function event (registry: RedisRegistry, name: 'degraded' | 'restored'): Promise<void> {
+  await once(registry, name, { signal: AbortSignal.timeout(WAIT_MS) })
+}
+
+/** What holds while it is away, and after it. */
+async function goesOn (t: Test, registry: RedisRegistry, trouble: { begin: () => Promise<unknown> | void, end: () => Promise<unknown> | void }): Promise<void> {
+  await registry.join('A')
+  await registry.have('A', record('before'))
+  await registry.owners({ filename: 'before', asker: 'x' })
+  const degraded = event(registry, 'degraded')
+  await trouble.begin()
+  await degraded
+  const begunMs = performance.now()
+  await registry.have('A', record('during'))
+  await registry.join('B')
+  await registry.have('B', record('during'))
+  await registry.withdraw('A', 'before')
+  const found = await registry.owners({ filename: 'during', asker: 'B' })
+  t.equal(found.owners.length, 1)
+  t.equal(found.degraded, true)
+  await t.rejects(registry.owners({ filename: 'nobody knows', asker: 'x' }), { code: 'E_REGISTRY' }, 'it can\'t say that nobody has it')
+  t.ok(performance.now() - begunMs < 1_000, 'nobody waits for it')
+  const restored = event(registry, 'restored')
+  await trouble.end()
+  await restored
+  t.equal((await registry.owners({ filename: 'during', asker: 'x' })).owners.length, 2)
+  await t.rejects(registry.owners({ filename: 'before', asker: 'x' }), { code: 'E_NO_OWNER' })
+  await t.rejects(registry.join('B'), { code: 'E_NAME_TAKEN' })
+}
+
+/** Between a tracker and its Redis. */
+async function proxy (t: Scope, redis: RedisServer): Promise<{ url: string, delay: (ms: number) => void }> {
+  let delayMs = 0
+  const server = createServer((near) => {
+    const far = connect(redis.socket)
+    for (const [from, to] of [[near, far], [far, near]] as const) {
+      from.on('error', () => {})
+      from.on('close', () => to.destroy())
+      from.on('data', (chunk) => {
+        if (delayMs === 0) to.write(chunk)
+        else void sleep(delayMs, undefined, { ref: false }).then(() => to.write(chunk))
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return { url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`, delay: (ms) => { delayMs = ms } }
+}
+
+await t.test('without Redis', { skip: withoutRedis() }, async (t) => {
+  const redis = await startRedis(t)
+  let networks = 0
+  const opened = async (t: Scope, url = redis.url): Promise<RedisRegistry> => await openOn(t, url, { prefix: `n${networks++}`, times: QUICK })
+
+  await t.test('stopped', async (t) => {
+    const registry = await opened(t)
+    await goesOn(t, registry, { begin: () => redis.signal('SIGSTOP'), end: () => redis.signal('SIGCONT') })
+  })
+
+  await t.test('writes are paused, which a PING would not tell', async (t) => {
+    const registry = await opened(t)
+    await goesOn(t, registry, {
+      begin: async () => await redis.call('CLIENT', 'PAUSE', 60_000, 'WRITE'),
+      end: async () => await redis.call('CLIENT', 'UNPAUSE'),
+    })
+  })
+
+  await t.test('out of memory', async (t) => {
+    const registry = await opened(t)
+    await goesOn(t, registry, {
+      begin: async () => {
+        await redis.call('CONFIG', 'SET', 'maxmemory', 1)
+      },
+      end: async () => await redis.call('CONFIG', 'SET', 'maxmemory', 0),
+    })
+  })
+
+  await t.test('a replica now', async (t) => {
+    const registry = await opened(t)
+    const port = await freePort()
+    await goesOn(t, registry, {
+      begin: async () => await redis.call('REPLICAOF', '127.0.0.1', port),
+      end: async () => await redis.call('REPLICAOF', 'NO', 'ONE'),
+    })
+  })
+
+  await t.test('two seconds away', async (t) => {
+    const { url, delay } = await proxy(t, redis)
+    const registry = await opened(t, url)
+    await goesOn(t, registry, { begin: () => delay(2_000), end: () => delay(0) })
+  })
+
+  await t.test('its connections are cut', async (t) => {
+    const registry = await opened(t)
+    await registry.join('A')
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await t.resolves(registry.have('A', record('after')))
+    await until(async () => (await registry.owners({ filename: 'after', asker: 'x' })).degraded === undefined)
+  })
+
+  await t.test('killed, and back with nothing', async (t) => {
+    const registry = await opened(t)
+    await goesOn(t, registry, { begin: async () => await redis.kill(), end: async () => await redis.start() })
+  })
+
+  await t.test('an error in one reply fails that request alone', async (t) => {
+    const registry = await openOn(t, redis.url, { prefix: 'wrong', times: QUICK })
+    await registry.join('A')
+    await registry.have('A', record('file'))
+    const [key = ''] = await redis.keys('wrong:f:*')
+    await redis.call('SET', key, 'of another type')
+    await t.rejects(registry.have('A', record('file')), { code: 'E_REGISTRY', message: /WRONGTYPE/ })
+    t.equal(registry.isDegraded, false)
+    await t.resolves(registry.have('A', record('other')))
+  })
+})

@@ -1,0 +1,23 @@
+import t from 'tap'
+import { parseRoster, Roster } from '../../lib/registry/roster.js'
+
+await t.test('who is in the list lives, who is newer than all of it is young, anybody else is dead', async (t) => {
+  const roster = new Roster(10_000)
+  t.equal(roster.lives('a'), true, 'nothing is known yet')
+  roster.take(parseRoster(['b', '5', 'd', '7', 'c', '0']), 0)
+  t.strictSame(['a', 'b', 'c', 'd', 'e'].map((token) => roster.lives(token)), [false, true, false, true, true])
+  t.strictSame([roster.living, roster.unswept, roster.newest], [['b', 'd'], ['c'], 'd'])
+})
+
+await t.test('silent is who was not renewed for a lease, whatever the clocks say', async (t) => {
+  const roster = new Roster(10_000)
+  roster.take([['a', 100], ['b', 100]], 0)
+  roster.take([['a', 100], ['b', 3_600_100]], 3_000)
+  roster.take([['a', 100], ['b', 50]], 6_000)
+  t.strictSame(roster.silent(9_999), [])
+  t.strictSame(roster.silent(10_000), [['a', 100]])
+  roster.take([['a', 100], ['b', 50]], 16_000)
+  t.strictSame(roster.silent(16_000), [['a', 100], ['b', 50]])
+  roster.take([['a', 0], ['b', 60]], 17_000)
+  t.strictSame(roster.silent(40_000), [['b', 60]], 'who is dead is not silent')
+})

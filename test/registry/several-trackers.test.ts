@@ -1,0 +1,158 @@
+/** Several registries on one Redis, as several trackers have them. */
+import { once } from 'node:events'
+import t from 'tap'
+import { RedisClient } from '../../lib/registry/redis-client.js'
+import type { RedisRegistry } from '../../lib/registry/redis-registry.js'
+import { parseRegistryAddress } from '../../lib/registry/registry-address.js'
+import type { Scope } from '../helpers/command.js'
+import { digestOf, record } from '../tracker/registry-conformance.js'
+import { openOn, startRedis, until, withoutRedis, type RedisServer } from './redis-server.js'
+
+/** Fifty times as fast. */
+const QUICK = { leaseMs: 400, renewMs: 100, trustMs: 250, rewriteMs: 60_000 }
+const WAIT_MS = 15_000
+
+let redis: RedisServer
+
+interface Killable {
+  registry: RedisRegistry
+  /** As `kill -9` of its tracker: whatever it does, Redis hears nothing of it any more. */
+  kill: () => void
+}
+
+async function tracking (t: Scope, prefix: string, more: Parameters<typeof openOn>[2] = {}): Promise<Killable> {
+  const client = new RedisClient(parseRegistryAddress(redis.url, { mayHavePassword: true }))
+  await client.connect()
+  const registry = await openOn(t, redis.url, { prefix, times: QUICK, client, ...more })
+  return { registry, kill: () => client.close() }
+}
+
+async function restored (registry: RedisRegistry): Promise<void> {
+  await once(registry, 'restored', { signal: AbortSignal.timeout(WAIT_MS) })
+}
+
+async function owners (registry: RedisRegistry, filename: string): Promise<string[]> {
+  return await registry.owners({ filename, asker: 'asker' }).then(({ owners }) => owners.map(({ name }) => name).sort(), (error: { code: string }) => [error.code])
+}
+
+await t.test('several trackers', { skip: withoutRedis() }, async (t) => {
+  redis = await startRedis(t)
+
+  await t.test('each knows what the others\' nodes have', async (t) => {
+    const [a, b] = [(await tracking(t, 'both')).registry, (await tracking(t, 'both')).registry]
+    await a.join('A')
+    await b.join('B')
+    await a.have('A', record('file'))
+    await b.have('B', record('file', { complete: false }))
+    t.strictSame(await owners(b, 'file'), ['A', 'B'])
+    t.match((await b.list('', 10)).files, [{ filename: 'file', size: 5, digest: digestOf('a'), owners: 2, since: Number }])
+    await t.rejects(b.join('A'), { code: 'E_NAME_TAKEN' })
+    await a.leave('A')
+    await until(async () => (await owners(b, 'file')).join() === 'B')
+    await t.resolves(b.join('A'), 'free at once')
+    t.strictSame([a.sharesOf('A'), b.sharesOf('A'), b.sharesOf('B')], [0, 0, 1])
+    await until(async () => (await a.sizes()).records === 1)
+    t.match(await a.sizes(), { files: 1, records: 1, trackers: 2, memoryBytes: Number })
+  })
+
+  await t.test('a node that goes to another tracker keeps its name, and what its old connection says late harms nothing', async (t) => {
+    const [a, b] = [(await tracking(t, 'move')).registry, (await tracking(t, 'move')).registry]
+    const membership = { session: 'aa', onReplaced: () => {} }
+    await a.join('A', membership)
+    await a.have('A', record('file'))
+    await b.join('A', membership)
+    await b.have('A', record('file', { outputPort: 7 }))
+    await a.withdraw('A', 'file')
+    await a.leave('A')
+    t.match(await b.owners({ filename: 'file', asker: 'x' }), { owners: [{ name: 'A', outputPort: 7 }] })
+    await t.rejects(a.join('A', { session: 'bb', onReplaced: () => {} }), { code: 'E_NAME_TAKEN' }, 'still b\'s')
+  })
+
+  await t.test('two nodes of one name at two trackers: one wins, always', async (t) => {
+    const [a, b] = [(await tracking(t, 'race')).registry, (await tracking(t, 'race')).registry]
+    const winners = await Promise.all(Array.from({ length: 1_000 }, async (_, i) => {
+      const results = await Promise.allSettled([a.join(`N${i}`, { session: 'aa', onReplaced: () => {} }), b.join(`N${i}`, { session: 'bb', onReplaced: () => {} })])
+      return results.filter(({ status }) => status === 'fulfilled').length
+    }))
+    t.strictSame(winners.filter((count) => count !== 1), [])
+  })
+
+  await t.test('a tracker that is killed: its nodes are listed no longer, their names are free, and Redis forgets them', async (t) => {
+    const [dead, { registry }] = [await tracking(t, 'killed'), await tracking(t, 'killed')]
+    await dead.registry.join('Gone', { session: 'aa', onReplaced: () => {} })
+    await registry.join('A')
+    for (let i = 0; i < 100; i++) await dead.registry.have('Gone', record(`gone ${i}`, { origin: true }))
+    for (const [at, node] of [[dead.registry, 'Gone'], [registry, 'A']] as const) await at.have(node, record('both'))
+    t.strictSame(await owners(registry, 'both'), ['A', 'Gone'])
+    dead.kill()
+    await t.resolves(registry.join('Gone', { session: 'aa', onReplaced: () => {} }), 'its node comes at once')
+    await until(async () => (await owners(registry, 'both')).join() === 'A')
+    await until(async () => (await registry.list('', 10)).files.length === 1)
+    await until(async () => (await redis.call('ZCARD', 'killed:trackers')) === 1)
+    t.strictSame((await redis.keys('killed:[fo]:*')).length, 2, 'the file that is left, and its owners')
+    await dead.registry.join('Other')
+    t.equal(dead.registry.isDegraded, true, 'it goes on by itself')
+  })
+
+  await t.test('another node takes the name of one whose tracker is dead, once that is sure', async (t) => {
+    const [dead, { registry }] = [await tracking(t, 'taken'), await tracking(t, 'taken')]
+    await dead.registry.join('A', { session: 'aa', onReplaced: () => {} })
+    dead.kill()
+    await t.rejects(registry.join('A', { session: 'bb', onReplaced: () => {} }), { code: 'E_NAME_TAKEN' })
+    await until(async () => await registry.join('A', { session: 'bb', onReplaced: () => {} }).then(() => true, () => false))
+  })
+
+  await t.test('Redis\' clock goes an hour forth and back: nobody who lives is swept', async (t) => {
+    let offsetMs = 0
+    const redisClock = (): number => Date.now() + offsetMs
+    const [a, b] = [(await tracking(t, 'clock', { redisClock })).registry, (await tracking(t, 'clock', { redisClock })).registry]
+    await a.join('A')
+    await a.have('A', record('file'))
+    const degraded: unknown[] = []
+    for (const registry of [a, b]) registry.on('degraded', (reason) => degraded.push(reason))
+    const tokens = await redis.call('ZRANGE', 'clock:trackers', 0, -1)
+    for (offsetMs of [3_600_000, -3_600_000, 0]) {
+      const ends = await redis.call('ZRANGE', 'clock:trackers', 0, -1, 'WITHSCORES') as string[]
+      for (let times = 0; times < 3; times++) await until(async () => (await redis.call('ZRANGE', 'clock:trackers', 0, -1, 'WITHSCORES') as string[]).every((word, i) => i % 2 === 0 || word !== ends[i]))
+      t.strictSame(await owners(b, 'file'), ['A'])
+    }
+    t.strictSame(await redis.call('ZRANGE', 'clock:trackers', 0, -1), tokens)
+    t.strictSame(degraded, [])
+  })
+
+  await t.test('a tracker that was taken for dead writes everything anew under a new token', async (t) => {
+    const [a, b] = [(await tracking(t, 'buried')).registry, (await tracking(t, 'buried')).registry]
+    await a.join('A')
+    await a.have('A', record('file'))
+    const [token = ''] = await redis.call('ZRANGE', 'buried:trackers', 0, -1) as string[]
+    const back = restored(a)
+    await redis.call('ZADD', 'buried:trackers', 0, token)
+    await back
+    await until(async () => !(await redis.call('ZRANGE', 'buried:trackers', 0, -1) as string[]).includes(token))
+    t.strictSame(await owners(b, 'file'), ['A'])
+    await t.rejects(b.join('A'), { code: 'E_NAME_TAKEN' })
+  })
+
+  await t.test('all data is lost: everything is written again', async (t) => {
+    const [a, b] = [(await tracking(t, 'flushed')).registry, (await tracking(t, 'flushed')).registry]
+    for (const [registry, node] of [[a, 'A'], [b, 'B']] as const) {
+      await registry.join(node)
+      for (let i = 0; i < 50; i++) await registry.have(node, record(`file ${i}`))
+    }
+    const back = Promise.all([restored(a), restored(b)])
+    await redis.call('FLUSHALL')
+    await back
+    t.strictSame(await owners(a, 'file 0'), ['A', 'B'])
+    t.equal((await b.list('', 100)).files.length, 50)
+    await t.rejects(b.join('A'), { code: 'E_NAME_TAKEN' })
+  })
+
+  await t.test('whoever leaves cleanly leaves nothing', async (t) => {
+    const { registry } = await tracking(t, 'clean')
+    await registry.join('A')
+    await registry.have('A', record('file'))
+    await registry.leave('A')
+    await registry.close()
+    t.strictSame(await redis.keys('clean:*'), [])
+  })
+})
