@@ -24,7 +24,11 @@ const MAY_IMPORT = {
   reading: ['protocol', 'content', 'threads', 'disk', 'share', 'download'],
   node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'reading', 'metrics'],
   gateway: ['protocol', 'content', 'threads', 'disk', 'share', 'reading', 'web', 'metrics'],
-  cli: ['protocol', 'threads', 'secret', 'tracker', 'registry', 'node', 'ui', 'metrics', 'web', 'page', 'gateway'],
+  control: ['protocol'],
+  discovery: ['protocol', 'threads'],
+  library: ['protocol', 'threads', 'secret', 'net', 'disk', 'tracker', 'node', 'discovery'],
+  cli: ['protocol', 'threads', 'secret', 'discovery', 'library', 'tracker', 'registry', 'node', 'ui', 'metrics', 'web', 'page', 'gateway'],
+  command: ['protocol', 'threads', 'secret', 'net', 'disk', 'tracker', 'node', 'control', 'discovery', 'library', 'cli', 'ui'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']
 
@@ -34,7 +38,7 @@ const zones = [
     from: FOLDERS.filter((other) => other !== folder && !others.includes(other)).map((other) => `./lib/${other}`),
   })).filter(({ from }) => from.length > 0),
   { target: './lib', from: ['./workers', './test'] },
-  { target: './workers', from: FOLDERS.filter((folder) => !['part', 'disk', 'content', 'manifest', 'tree', 'share', 'threads'].includes(folder)).map((folder) => `./lib/${folder}`) },
+  { target: './workers', from: FOLDERS.filter((folder) => !['part', 'disk', 'content', 'manifest', 'tree', 'share', 'threads', 'discovery'].includes(folder)).map((folder) => `./lib/${folder}`) },
 ]
 
 export default [

@@ -1,8 +1,11 @@
 /** piecemeal as a library: a tracker and nodes, with typed events; the commands are thin users of the same. */
 export { Node } from './node/node.js'
 export type { NodeLimits, NodeOptions } from './node/options.js'
-export type { ListeningEvent, NodeEvents, NodeStatus, ProgressEvent, SavedEvent, SharingEvent, VerifiedEvent } from './node/events.js'
+export type { ListeningEvent, NodeEvents, Fetching, NodeStatus, ProgressEvent, SavedEvent, SharingEvent, VerifiedEvent } from './node/events.js'
 export type { Waiting } from './download/waiting.js'
+export { get, Getting, type GetOptions, type Got } from './library/get.js'
+export { share, Sharing, type Ports, type ShareOptions } from './library/share.js'
+export { Audience, type AudienceEvents } from './library/audience.js'
 export { Tracker, type TrackerEvents, type TrackerOptions } from './tracker/tracker.js'
 export { readSecret, writeNewSecret } from './secret/secret-file.js'
 export type { Secret } from './secret/keys.js'

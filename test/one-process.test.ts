@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 
-const FOLDERS = ['protocol', 'content', 'manifest', 'schedule', 'secret', 'cli', 'ui', 'house', 'bench', 'bench/load', 'threads', 'tracker', 'net', 'disk', 'tree', 'part', 'share', 'gateway']
+const FOLDERS = ['protocol', 'content', 'manifest', 'schedule', 'secret', 'cli', 'ui', 'house', 'bench', 'bench/load', 'threads', 'tracker', 'net', 'disk', 'tree', 'part', 'share', 'gateway', 'control', 'discovery', 'command', 'metrics', 'web', 'page']
 
 t.setTimeout(120_000)
 let files = 0

@@ -30,6 +30,8 @@ export interface RegistryArguments {
 export interface TrackerArguments extends Address, SecretArguments, Pick<TrackerOptions, 'maxConnections'> {
   command: 'run'
   allowAdvertise: boolean
+  /** Whether others may find it by themselves. */
+  isFound: boolean
   http?: WebPort
   /** @default in memory */
   registry?: RegistryArguments
@@ -45,13 +47,16 @@ export interface RegistryCommandArguments {
 /** What a node is given, or is left to choose. */
 type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>
 
-export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines'>>, Choices, SecretArguments {
+export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines' | 'folder' | 'isGuest' | 'digestsIn'>>, Choices, SecretArguments {
   command: 'run'
   json: boolean
   http?: WebPort
   /** Of its gateway: whether files may be put there, and how large. */
-  isWritable: boolean
+  isWritable?: true
   mostWritten?: number
+  remember: boolean
+  /** To look for the tracker on this network. */
+  findsTracker: boolean
 }
 
 /** To make a secret instead of running. */
@@ -68,6 +73,7 @@ export interface InfoArguments {
 type Flags = Record<string, string | boolean | undefined>
 type Environment = Record<string, string | undefined>
 
+const AUTO = 'auto'
 const REGISTRY_FLAGS = ['registry', 'registry-prefix', 'registry-password-file']
 const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 
@@ -75,7 +81,7 @@ const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | RegistryCommandArguments | NewSecretArguments | InfoArguments {
   const [first] = argv
   if (first === 'status' || first === 'check') return parseRegistryCommand(first, argv.slice(1), environment)
-  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...REGISTRY_FLAGS, ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], alias: { p: 'port' } })
+  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...REGISTRY_FLAGS, ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], negated: ['discovery'], alias: { p: 'port' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (flags['new-secret'] !== undefined) return { command: 'new-secret', path: String(flags['new-secret']) }
@@ -84,6 +90,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
     port: parsePort(String(flags.port ?? DEFAULT_TRACKER.port), '-p', 0),
     host: hostOf(flags),
     allowAdvertise: flags['allow-advertise'] === true,
+    isFound: flags.discovery !== false,
     ...optional('maxConnections', flags['max-connections'], connectionsOf),
     ...httpIn(flags),
     ...registryOf(flags, environment),
@@ -94,7 +101,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', 'remember', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -104,11 +111,13 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     name: flags.name,
     inputPort: parsePort(inputPort, '-p INPUT', 0),
     outputPort: parsePort(outputPort, '-p OUTPUT', 0),
-    tracker: flags.tracker === undefined ? DEFAULT_TRACKER : parseTrackers(String(flags.tracker)),
+    tracker: flags.tracker === undefined || flags.tracker === AUTO ? DEFAULT_TRACKER : parseTrackers(String(flags.tracker)),
+    findsTracker: flags.tracker === AUTO,
     dir: String(flags.dir ?? 'node_files'),
     host: hostOf(flags),
     json: flags.json === true,
     separateParts: flags['separate-parts'] === true,
+    remember: flags.remember === true,
     ...optional('advertise', flags.advertise, parseAdvertised),
     ...optional('up', flags.up, parseRate),
     ...optional('down', flags.down, parseRate),
@@ -129,8 +138,8 @@ function gatewayOf (flags: Flags): Pick<NodeArguments, 'cacheBytes' | 'keepsRead
   return {
     ...optional('cacheBytes', flags.cache, parseSize),
     ...optional('mostWritten', flags['http-write-limit'], parseSize),
-    keepsRead: flags.keep === true,
-    isWritable: flags['http-write'] === true,
+    ...(flags.keep === true && { keepsRead: true }),
+    ...(flags['http-write'] === true && { isWritable: true }),
   }
 }
 

@@ -7,7 +7,7 @@ import { splitWords } from './words.js'
 
 export type Command =
   | { name: 'upload', files: string[], as?: string }
-  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[] }
+  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[], skipMissing?: true }
   | { name: 'cancel', files: string[], to?: string }
   | { name: 'unshare', files: string[] }
   | { name: 'verify', files: string[] }
@@ -28,8 +28,13 @@ const NOTHING = /^\uFEFF?[ \t\r]*(?:#|$)/
  */
 export function parseCommand (line: string): Command | undefined {
   if (NOTHING.test(line)) return undefined
-  const [torrent, verb, ...rest] = wordsOf(line.replace(/^\uFEFF/, ''))
+  const [torrent, ...words] = wordsOf(line.replace(/^\uFEFF/, ''))
   if (torrent !== 'torrent') throw usage(`a command begins with torrent, not ${JSON.stringify(torrent ?? '')}`)
+  return commandOf(words)
+}
+
+/** The words of a line after `torrent`. @throws E_USAGE. */
+export function commandOf ([verb, ...rest]: readonly string[]): Command {
   switch (verb) {
     case '-setMode':
     case '-m': return parseMode(rest)
@@ -54,11 +59,12 @@ function parseMode ([mode, ...words]: string[]): Command {
   }
   if (mode === 'download') {
     const { to, rest } = takeTo(words)
-    const { values: only, others: unpatterned } = takeAll('--only', 'a pattern', rest)
+    const { isGiven: skipMissing, others: unflagged } = takeFlag('--skip-missing', rest)
+    const { values: only, others: unpatterned } = takeAll('--only', 'a pattern', unflagged)
     const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', unpatterned)
     const digest = value?.toLowerCase()
     if (digest !== undefined && !isDigestQuestion(digest)) throw wants('--digest', 'a digest, or its first 8 or more hex digits')
-    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }), ...(only.length > 0 && { only }) }
+    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }), ...(only.length > 0 && { only }), ...(skipMissing && { skipMissing }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
 }
@@ -110,6 +116,15 @@ function takeAll (option: string, what: string, words: string[]): { values: stri
   if (value === undefined) return { values: [], others }
   const { values, others: rest } = takeAll(option, what, others)
   return { values: [value, ...values], others: rest }
+}
+
+/** An option without a value. */
+function takeFlag (flag: string, words: string[]): { isGiven: boolean, others: string[] } {
+  const end = words.indexOf('--')
+  const at = words.indexOf(flag)
+  // Alone it can only be a file of that name.
+  const isGiven = at >= 0 && (end < 0 || at < end) && words.length > 1
+  return { isGiven, others: isGiven ? words.toSpliced(at, 1) : words }
 }
 
 function wants (option: string, what: string): PiecemealError {

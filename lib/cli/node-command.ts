@@ -2,6 +2,8 @@
 import { pipeline, Writable } from 'node:stream'
 import split2 from 'split2'
 import { Node } from '../node/node.js'
+import { NOT_FOUND } from '../discovery/choose.js'
+import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
 import type { WebPort } from '../web/web-server.js'
@@ -11,7 +13,9 @@ import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
 import { parseNodeArguments, type NodeArguments } from './arguments.js'
 import { CommandLines } from './command-lines.js'
+import type { Membership } from '../library/find-tracker.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
+import { reportEvents } from './report-events.js'
 import { Session } from './session.js'
 import { COMMANDS_USAGE, NODE_USAGE } from './usage.js'
 
@@ -29,10 +33,11 @@ async function main (output: Output): Promise<number> {
 
 async function run (options: NodeArguments, output: Output): Promise<number> {
   const secret = await loadSecret(options)
-  const node = new Node({ ...options, secret })
+  const tracker = options.findsTracker ? await foundTracker({ secret, insecure: options.insecure }) : options.tracker
+  const node = new Node({ ...options, tracker, secret })
   warnIfExposed({ ...options, secret }, output)
   const reporter = await chooseReporter(options, output)
-  const session = new Session(node, reporter)
+  const session = new Session(node, reporter, { remembers: options.remember })
   reportEvents(node, reporter)
   const nameTaken = new Promise<never>((_resolve, reject) => {
     node.on('error', (error) => {
@@ -56,7 +61,10 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
       if (!session.isStopping) throw error
     })
     if (url !== undefined) reporter.report('http', { url })
-    if (!session.isStopping) obeyStandardInput(session)
+    if (!session.isStopping) {
+      session.goOn()
+      obeyStandardInput(session)
+    }
     return await Promise.race([session.ended, nameTaken])
   } finally {
     // Nobody reads it any more, and what is open keeps the process alive.
@@ -67,28 +75,21 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
   }
 }
 
+/** @throws E_TRACKER, which says what to do. */
+async function foundTracker (membership: Membership): Promise<Address> {
+  // Loaded only where it is asked for.
+  const { findTracker } = await import('../library/find-tracker.js')
+  const found = await findTracker(membership)
+  if (found === undefined) throw new PiecemealError('E_TRACKER', NOT_FOUND)
+  return found
+}
+
 async function chooseReporter ({ json }: NodeArguments, output: Output): Promise<Reporter> {
   if (json) return jsonReporter(output)
   if (!process.stdout.isTTY) return textReporter(output)
   // Loaded only where bars are drawn: a script starts the sooner.
   const { barReporter } = await import('../ui/bars.js')
   return barReporter(process.stdout, output)
-}
-
-function reportEvents (node: Node, reporter: Reporter): void {
-  node.on('listening', (event) => reporter.report('listening', event))
-  node.on('connected', (event) => reporter.report('connected', event))
-  node.on('lost', (event) => reporter.report('lost', event))
-  node.on('unreachable', (event) => reporter.report('unreachable', event))
-  node.on('sharing', (event) => reporter.report('sharing', event))
-  node.on('withdrawn', (event) => reporter.report('withdrawn', event))
-  node.on('unshared', (event) => reporter.report('unshared', event))
-  node.on('verified', (event) => reporter.report('verified', event))
-  node.on('waiting', (event) => reporter.report('waiting', event))
-  node.on('progress', (event) => reporter.report('progress', event))
-  node.on('saved', (event) => reporter.report('saved', event))
-  node.on('warning', (event) => reporter.report('warning', event))
-  node.on('left', (event) => reporter.report('left', event))
 }
 
 function obeyStandardInput (session: Session): void {

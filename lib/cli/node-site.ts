@@ -16,14 +16,14 @@ export interface NodeSite {
 
 export interface NodeSiteOptions extends Omit<WebServerOptions, 'readiness'> {
   tracker: Address | readonly Address[]
-  /** Whether files may be put here, with the token. */
-  isWritable: boolean
+  /** Whether files may be put here, with the token. @default false */
+  isWritable?: boolean | undefined
   /** Bytes of one such file. @default half of the free room */
   mostWritten?: number | undefined
 }
 
 /** To listen before the node starts, which tells its tracker of the gateway. @throws as `WebServer`. */
-export async function openNodeSite (node: Node, { tracker, isWritable, mostWritten, ...options }: NodeSiteOptions): Promise<NodeSite> {
+export async function openNodeSite (node: Node, { tracker, isWritable = false, mostWritten, ...options }: NodeSiteOptions): Promise<NodeSite> {
   const web = await WebServer.open({ ...options, readiness: async () => await node.readiness() })
   addMetrics(web, node.metrics.measures, 'node')
   web.routes.get('/api/v1/status', async () => ({ name: node.name, ...await node.status() }))

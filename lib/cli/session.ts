@@ -1,15 +1,18 @@
 /** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
-import type { Node } from '../node/node.js'
+import { basename } from 'node:path'
+import type { SavedEvent, SharingEvent } from '../node/events.js'
+import type { FetchOptions, Node } from '../node/node.js'
 import { ConflictError, EXIT_STATUS, PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import type { Reporter } from '../ui/reporter.js'
-import { parseCommand, type Command } from './commands.js'
+import type { Reporter, Reports } from '../ui/reporter.js'
+import { commandOf, parseCommand, type Command } from './commands.js'
 import { COMMANDS_USAGE } from './usage.js'
 
 export class Session {
   readonly #node: Node
-  readonly #reporter: Reporter
+  /** Whoever types. */
+  readonly #self: Asker
+  readonly #remembers: boolean
   readonly #running = new Set<Promise<void>>()
-  #status = 0
   #hasUploaded = false
   #wasCutOff = false
   #state: 'obeying' | 'leaving' | 'stopping' = 'obeying'
@@ -21,9 +24,11 @@ export class Session {
     this.#rejectEnded = reject
   })
 
-  constructor (node: Node, reporter: Reporter) {
+  /** @param remembers whether it lives on without standard input, as a service does */
+  constructor (node: Node, reporter: Reporter, { remembers = false }: { remembers?: boolean } = {}) {
     this.#node = node
-    this.#reporter = reporter
+    this.#self = new Asker(reporter, { isWatching: true })
+    this.#remembers = remembers
     // A signal may come before anybody waits for the end.
     this.ended.catch(() => {})
   }
@@ -34,7 +39,7 @@ export class Session {
       const command = parseCommand(line)
       if (command === undefined) return
       if (command.name === 'exit') this.#exit()
-      else if (this.#state === 'obeying') this.#start(command)
+      else if (this.#state === 'obeying') void this.#start(command, this.#self)
     } catch (error) {
       this.fail(error)
     }
@@ -42,16 +47,12 @@ export class Session {
 
   /** A failure that is told, and that the exit status may tell of. */
   fail (error: unknown, file?: string): void {
-    const { code, message } = toPiecemealError(error)
-    this.#status = EXIT_STATUS[code]
-    this.#reporter.report('failed', {
-      ...(file !== undefined && { file }), code, message, ...(error instanceof ConflictError && { versions: error.versions }),
-    })
+    this.#self.fail(error, file)
   }
 
-  /** No command will come any more: a node that was told to upload serves on, any other is done when its downloads are. */
+  /** No command will come any more: a node that was told to upload serves on, any other is done when its downloads are. One that remembers is a service. */
   endOfInput (): void {
-    if (this.#state === 'obeying') this.#whenIdle(async () => { if (!this.#hasUploaded) await this.#leave() })
+    if (this.#state === 'obeying' && !this.#remembers) this.#whenIdle(async () => { if (!this.#hasUploaded) await this.#leave() })
   }
 
   get isStopping (): boolean {
@@ -77,7 +78,7 @@ export class Session {
   /** The first waits for what runs, a second one does not. */
   #exit (): void {
     if (this.#state === 'leaving') {
-      void this.#endAfter(this.#stop(), () => this.#status)
+      void this.#endAfter(this.#stop(), () => this.#self.status)
     } else if (this.#state === 'obeying') {
       this.#state = 'leaving'
       this.#whenIdle(async () => await this.#leave())
@@ -89,49 +90,85 @@ export class Session {
   }
 
   async #leave (): Promise<void> {
-    await this.#endAfter(this.#node.leave(), () => this.#status)
+    await this.#endAfter(this.#node.leave(), () => this.#self.status)
   }
 
-  #start (command: Exclude<Command, { name: 'exit' }>): void {
-    switch (command.name) {
-      case 'upload':
-        for (const file of command.files) this.#run(file, async () => await this.#upload(file, command.as))
-        return
-      case 'download':
-        for (const file of command.files) this.#run(file, async () => await this.#download(file, command))
-        return
-      case 'cancel':
-        for (const file of command.files) this.#run(file, async () => await this.#cancel(file, command.to))
-        return
-      case 'unshare':
-        for (const file of command.files) this.#run(file, async () => { this.#node.unshare(file) })
-        return
-      case 'verify':
-        if (command.files.length === 0) return this.#run(undefined, async () => await this.#node.verify())
-        for (const file of command.files) this.#run(file, async () => await this.#node.verify(file))
-        return
-      case 'list':
-        return this.#run(undefined, async () => { this.#reporter.report('list', await this.#node.list(command.prefix)) })
-      case 'status':
-        return this.#run(undefined, async () => { this.#reporter.report('status', await this.#node.status()) })
-      case 'limit':
-        this.#node.limit(command.direction, command.bytesPerSecond)
-        return this.#reporter.report('limits', this.#node.limits)
-      case 'limits':
-        return this.#reporter.report('limits', this.#node.limits)
-      case 'help':
-        return this.#reporter.report('help', { text: COMMANDS_USAGE })
+  /**
+   * Obeys words as they stand after `torrent` for somebody else than standard input, who is told what comes of them.
+   *
+   * @returns the exit status, once it is done
+   */
+  async perform (words: readonly string[], reporter: Reporter): Promise<number> {
+    const asker = new Asker(reporter)
+    try {
+      const command = commandOf(words)
+      if (command.name === 'exit') throw new PiecemealError('E_USAGE', 'a node that runs in the background is ended by "piecemeal down"')
+      if (this.#state !== 'obeying') throw new PiecemealError('E_INTERRUPTED', 'the node is leaving')
+      const files = 'files' in command ? command.files.map((file) => basename(file)) : []
+      const watches = EVENTS_OF_FILES.map((name) => ({
+        name,
+        listen: (event: Reports[typeof name]): void => { if (files.length === 0 ? name !== 'progress' : files.includes(event.file)) reporter.report(name, event) },
+      }))
+      for (const { name, listen } of watches) this.#node.on(name, listen as never)
+      await this.#start(command, asker).finally(() => { for (const { name, listen } of watches) this.#node.off(name, listen as never) })
+    } catch (error) {
+      asker.fail(error)
+    }
+    return asker.status
+  }
+
+  /** Downloads that a restart has cut off go on. */
+  goOn (): void {
+    for (const { name, digest, to } of this.#node.cutOff) {
+      void this.#start({ name: 'download', files: [name], ...(digest !== undefined && { digest }), ...(to !== undefined && { to }) }, this.#self)
     }
   }
 
-  async #upload (file: string, as: string | undefined): Promise<void> {
-    await this.#node.upload(file, { as })
-    this.#hasUploaded = true
+  async #start (command: Exclude<Command, { name: 'exit' }>, asker: Asker): Promise<void> {
+    const each = async (files: readonly string[], work: (file: string) => Promise<void>): Promise<void> => {
+      await Promise.all(files.map(async (file) => await this.#run(asker, file, async () => await work(file))))
+    }
+    switch (command.name) {
+      case 'upload':
+        return await each(command.files, async (file) => asker.tell('sharing', await this.#upload(file, command.as)))
+      case 'download':
+        return await each(command.files, async (file) => asker.saved(await this.#download(file, command)))
+      case 'cancel':
+        return await each(command.files, async (file) => {
+          await this.#node.cancel(file, command)
+          asker.report('cancelled', { file })
+        })
+      case 'unshare':
+        return await each(command.files, async (file) => {
+          this.#node.unshare(file)
+          asker.tell('unshared', { file })
+        })
+      case 'verify':
+        if (command.files.length === 0) return await this.#run(asker, undefined, async () => await this.#node.verify())
+        return await each(command.files, async (file) => await this.#node.verify(file))
+      case 'list':
+        return await this.#run(asker, undefined, async () => asker.report('list', await this.#node.list(command.prefix)))
+      case 'status':
+        return await this.#run(asker, undefined, async () => asker.report('status', await this.#node.status()))
+      case 'limit':
+        this.#node.limit(command.direction, command.bytesPerSecond)
+        return asker.report('limits', this.#node.limits)
+      case 'limits':
+        return asker.report('limits', this.#node.limits)
+      case 'help':
+        return asker.report('help', { text: COMMANDS_USAGE })
+    }
   }
 
-  async #download (file: string, { digest, to, only }: { digest?: string, to?: string, only?: string[] }): Promise<void> {
+  async #upload (file: string, as: string | undefined): Promise<SharingEvent> {
+    const shared = await this.#node.upload(file, { as })
+    this.#hasUploaded = true
+    return shared
+  }
+
+  async #download (file: string, { digest, to, only, skipMissing }: Pick<FetchOptions, 'digest' | 'to' | 'only' | 'skipMissing'>): Promise<SavedEvent> {
     try {
-      await this.#node.download(file, { digest, to, only })
+      return await this.#node.download(file, { digest, to, only, skipMissing })
     } catch (error) {
       // What was cancelled was not cut off.
       if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true
@@ -139,13 +176,45 @@ export class Session {
     }
   }
 
-  async #cancel (file: string, to: string | undefined): Promise<void> {
-    await this.#node.cancel(file, { to })
-    this.#reporter.report('cancelled', { file })
+  async #run (asker: Asker, file: string | undefined, work: () => Promise<void>): Promise<void> {
+    const running = work().catch((error: unknown) => asker.fail(error, file)).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    await running
+  }
+}
+
+/** What a node tells of a file by itself, and whoever asked about that file is told, too. */
+const EVENTS_OF_FILES = ['progress', 'verified', 'withdrawn'] as const
+
+/** Somebody who asked for something: what is told to nobody else, and how it ended. */
+class Asker {
+  readonly #reporter: Reporter
+  readonly #isWatching: boolean
+  status = 0
+
+  /** @param isWatching whether it is told what the node tells by itself */
+  constructor (reporter: Reporter, { isWatching = false } = {}) {
+    this.#reporter = reporter
+    this.#isWatching = isWatching
   }
 
-  #run (file: string | undefined, work: () => Promise<void>): void {
-    const running = work().catch((error: unknown) => this.fail(error, file)).finally(() => this.#running.delete(running))
-    this.#running.add(running)
+  report<Name extends keyof Reports> (name: Name, data: Reports[Name]): void {
+    this.#reporter.report(name, data)
+  }
+
+  /** What the node tells by itself to whoever watches it. */
+  tell<Name extends keyof Reports> (name: Name, data: Reports[Name]): void {
+    if (!this.#isWatching) this.report(name, data)
+  }
+
+  saved (event: SavedEvent): void {
+    if (event.without !== undefined) this.status = EXIT_STATUS.E_CHANGED
+    this.tell('saved', event)
+  }
+
+  fail (error: unknown, file?: string): void {
+    const { code, message } = toPiecemealError(error)
+    this.status = EXIT_STATUS[code]
+    this.report('failed', { ...(file !== undefined && { file }), code, message, ...(error instanceof ConflictError && { versions: error.versions }) })
   }
 }

@@ -1,7 +1,10 @@
 /** `bin/tracker`: parses, composes, starts, and runs until a signal. */
-import { formatAddress } from '../protocol/address.js'
+import { randomBytes } from 'node:crypto'
+import type { Advertiser } from '../discovery/advertiser.js'
+import { formatAddress, isLoopback, isWildcard, type Address } from '../protocol/address.js'
 import { oneLine, printable } from '../protocol/names.js'
 import { CONNECTIONS } from '../protocol/limits.js'
+import type { Secret } from '../secret/keys.js'
 import { writeNewSecret } from '../secret/secret-file.js'
 import { spareDescriptors, trackerConnections } from '../threads/descriptors.js'
 import { MemoryRegistry } from '../tracker/memory-registry.js'
@@ -13,6 +16,9 @@ import type { Output } from '../ui/reporter.js'
 import { parseTrackerArguments, type TrackerArguments } from './arguments.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { TRACKER_USAGE } from './usage.js'
+
+/** Of what this tracker's list is known by. */
+const NET_BYTES = 8
 
 /** The exit status. */
 async function main (output: Output): Promise<number> {
@@ -41,12 +47,15 @@ async function main (output: Output): Promise<number> {
       onSignal(() => { tracker.close().then(resolve, reject) })
     })
     const web = http && await openSite(tracker, { ...http, secret, insecure: options.insecure, onError: (error) => output.err(`error: ${oneLine(error.message)}`) })
+    let advertiser: Advertiser | undefined
     try {
       const listening = await web?.listen()
-      await tracker.start()
+      const { host, port } = await tracker.start()
       if (listening) output.out(`http listening on ${listening.url}`)
+      if (options.isFound && !isLoopback(host)) advertiser = await advertise({ host, port }, secret, output)
       await stopped
     } finally {
+      await advertiser?.close()
       await web?.close()
       await tracker.close()
     }
@@ -71,6 +80,21 @@ async function registryOf ({ registry: given, insecure }: Pick<TrackerArguments,
   registry.on('restored', () => output.err('the registry is back'))
   registry.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
   return registry
+}
+
+/** Loaded only where others can reach it. */
+async function advertise ({ host, port }: Address, secret: Secret | undefined, { err }: Output): Promise<Advertiser> {
+  const { Advertiser } = await import('../discovery/advertiser.js')
+  const net = randomBytes(NET_BYTES).toString('hex')
+  const advertiser = new Advertiser({
+    instance: `piecemeal-${net}`,
+    net,
+    port,
+    ...(secret && { id: secret.current.id }),
+    ...(!isWildcard(host) && { hosts: [host] }),
+  }, (message) => err(`warning: ${oneLine(message)}`))
+  advertiser.start()
+  return advertiser
 }
 
 /** As many as were asked for, where there are descriptors for them. */

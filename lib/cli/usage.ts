@@ -23,6 +23,7 @@ Knows which node has which file. Nodes stay connected to it; it keeps nothing on
   -p, --port PORT          the port it listens on; 0 for any free one (default 12340)
       --host HOST          the name or address it listens on (default 127.0.0.1); one that others can reach takes a secret
 ${SECRET_USAGE}
+      --no-discovery       do not let others find it by themselves (it says where it is by multicast DNS, unless it listens on this machine alone)
       --max-connections N  connections at once, from all nodes together (default 4096)
       --allow-advertise    without a secret, believe nodes that say where they are reached (--advertise), once that is proven
 ${httpUsage('a page that shows what goes on, the same as JSON, and metrics')}
@@ -45,7 +46,7 @@ It is told what to do by lines on standard input.
   -n, --name NAME          the node's name: 1 to 64 of A-Z a-z 0-9 . _ -
   -p INPUT OUTPUT          its two ports; 0 for any free one (default 0 0)
   -t, --tracker HOST:PORT  the tracker (default 127.0.0.1:12340; of HOST alone at port 12340); an IPv6 address with a port in brackets;
-                           several with commas between them share one registry: any of them will do
+                           several with commas between them share one registry: any of them will do; auto looks for one on this network
   -d, --dir DIR            the folder that holds one folder a node (default node_files)
       --host HOST          the name or address its ports listen on (default 127.0.0.1); one that others can reach takes a secret
       --advertise HOST[:INPUT:OUTPUT]
@@ -54,6 +55,7 @@ It is told what to do by lines on standard input.
       --down RATE          let file data in no faster than this (default off, no limit)
       --give-up TIME       give a download up that has had no new byte for so long: 30s, 10m, 1h; a bare number is minutes (default 10m)
       --keep-old SECONDS   go on to answer for a folder's last version so long after the last question for it (default 3600)
+      --remember           share after a restart what was shared before, and go on with downloads; it does not end with its standard input
       --separate-parts     write each part into a file of its own and glue them, even where one file could take them all at their places
 ${SECRET_USAGE}
 ${httpUsage('every file of the network (/files/NAME), metrics, health and status')}
@@ -73,9 +75,10 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
   torrent -setMode upload PATH… [--as NAME]
                                            share files of the node's folder, or any file where it lies if PATH has a /;
                                            -m is short for -setMode
-  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]…
+  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]… [--skip-missing]
                                            fetch files and folders into it, or into the folder PATH, or one under the new name PATH;
-                                           HEX picks one of several contents; of a folder those paths that a GLOB matches, and what is below them
+                                           HEX picks one of several contents; of a folder those paths that a GLOB matches, and what is below them;
+                                           --skip-missing saves a folder without what nobody has any more, or this disk can't hold
   torrent cancel FILE… [--to PATH]         end their downloads, and remove what is kept of them, with PATH only what is kept there
   torrent unshare FILE…                    share them no longer; the files stay where they are
   torrent verify [FILE…]                   digest what is shared again, and withdraw what has changed

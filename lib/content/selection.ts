@@ -38,6 +38,23 @@ export class Selection implements Wanted {
     return this.#whole.firstPieceOf(this.#fileAt(file)) + piece - this.layout.firstPieceOf(file)
   }
 
+  /** The numbers that owners give to these wanted pieces, in runs. */
+  * inFolder ({ firstPiece, endPiece }: PieceRange): Generator<PieceRange, void> {
+    let run: PieceRange | undefined
+    for (let piece = firstPiece; piece < endPiece;) {
+      const end = Math.min(endPiece, this.layout.firstPieceOf(this.layout.fileOf(piece) + 1))
+      const there = this.pieceInFolder(piece)
+      const next = { firstPiece: there, endPiece: there + end - piece }
+      if (run?.endPiece === next.firstPiece) run.endPiece = next.endPiece
+      else {
+        if (run) yield run
+        run = next
+      }
+      piece = end
+    }
+    if (run) yield run
+  }
+
   rangesOf (pieces: PieceRange): ByteRange[] {
     return [...this.#ranges(pieces)]
   }

@@ -52,7 +52,8 @@ export class DigestCache {
     if (this.#folder === undefined || !isWorthKeeping(identity)) return
     const folder = this.#folder
     const entryPath = join(folder, entryName(path))
-    const temporary = `${entryPath}.new`
+    // Several processes of one user may share a cache.
+    const temporary = `${entryPath}.${process.pid}.new`
     await atDisk(async () => {
       await mkdir(folder, { recursive: true })
       await writeFile(temporary, JSON.stringify({ path, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))

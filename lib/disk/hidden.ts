@@ -18,6 +18,9 @@ export const TREES_FOLDER = 'trees'
 /** What was fetched to be read: in it `<digest>.file` for a whole file, and folders of digests as beside it. */
 export const CACHE_FOLDER = 'cache'
 export const CACHED_FILE = /^[0-9a-f]{64}\.file$/
+/** What is shared and downloaded again after a restart, and what the node is known by. */
+export const SHARES_FILE = 'shares.json'
+export const SESSION_FILE = 'session.json'
 /** The folder of a digest, and in it that of a file name. */
 export const DIGEST_FOLDER = /^[0-9a-f]{64}$/
 export const NAME_FOLDER = /^[0-9a-f]{16}$/

@@ -1,5 +1,6 @@
 /** The tree of a folder's download that is under way, while it is hidden: gone on with only if it was made whole, and for the same files. */
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import * as check from '../protocol/check.js'
 import { atDisk } from './at-disk.js'
 import { toDiskError } from './disk-error.js'
@@ -17,10 +18,14 @@ export interface TreePlaces {
   note: string
 }
 
-/** @returns what is noted of the tree that is there; undefined if there is none for these files, and then nothing is there of any. @throws E_IO. */
-export async function takeOverTree ({ tree, note }: TreePlaces, wanted: string): Promise<TreeNote | undefined> {
+/**
+ * @param mayLack whether one will do that some of the files are not in
+ * @returns what is noted of the tree that is there; undefined if there is none that will do, and then nothing is there of any
+ * @throws E_IO.
+ */
+export async function takeOverTree ({ tree, note }: TreePlaces, wanted: string, mayLack: boolean): Promise<TreeNote | undefined> {
   const known = await readNote(note)
-  if (known?.wanted === wanted) return known
+  if (known?.wanted === wanted && (mayLack || known.lacking.length === 0)) return known
   try {
     // In this order: a note is only there beside a whole tree.
     await atDisk(async () => await rm(note, { force: true }))
@@ -38,6 +43,23 @@ export async function noteTree ({ note }: TreePlaces, about: TreeNote): Promise<
   } catch (error) {
     throw toDiskError(error, 'cannot write into the hidden folder')
   }
+}
+
+/** These files are not to be in it, nor a folder that has nothing else. @throws E_IO. */
+export async function removeFromTree ({ tree }: TreePlaces, paths: readonly string[]): Promise<void> {
+  try {
+    for (const path of paths) {
+      await atDisk(async () => await rm(join(tree, path), { force: true }))
+      for (let folder = dirname(path); folder !== '.' && await isRemoved(join(tree, folder)); folder = dirname(folder));
+    }
+  } catch (error) {
+    throw toDiskError(error, 'cannot remove what is not whole')
+  }
+}
+
+/** @returns whether it was empty, and is gone */
+async function isRemoved (folder: string): Promise<boolean> {
+  return await atDisk(async () => await rmdir(folder)).then(() => true, () => false)
 }
 
 async function readNote (note: string): Promise<TreeNote | undefined> {

@@ -25,7 +25,12 @@ import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
 export interface Destination extends Abilities {
   target: string
   hiddenFolder: string
+  /** To be awaited once it is known which content it is, before anything is written. @throws E_IN_PROGRESS if another process is at it. */
+  begin?: (digest: string) => Promise<void>
 }
+
+/** The folder that a node works in: its own, or one where it is a guest. */
+export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'treeFile' | 'tidy' | 'targetOf' | 'destination' | 'leave' | 'removeKept' | 'close'>
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
@@ -50,12 +55,13 @@ export class NodeFolder {
   /**
    * Makes the folder and its hidden one if they are not there, and locks them.
    *
+   * @param digestsIn where digests are remembered, if not in the hidden folder
    * @throws E_NAME_TAKEN if another process has the lock; E_IO if the folder can't be made or read.
    */
-  static async open (path: string): Promise<NodeFolder> {
+  static async open (path: string, digestsIn?: string): Promise<NodeFolder> {
     const hiddenFolder = join(path, HIDDEN_FOLDER)
     try {
-      return new NodeFolder(path, { keptIn: hiddenFolder, lock: await FolderLock.take(hiddenFolder, path) })
+      return new NodeFolder(path, { keptIn: hiddenFolder, digestsIn, lock: await FolderLock.take(hiddenFolder, path) })
     } catch (error) {
       const code = diskCode(error) ?? ''
       const isReadOnly = READ_ONLY.has(code)
@@ -77,11 +83,11 @@ export class NodeFolder {
     }
   }
 
-  private constructor (path: string, { keptIn, lock, isReadOnly = false, warning }: { keptIn?: string, lock?: FolderLock, isReadOnly?: boolean, warning?: string }) {
+  private constructor (path: string, { keptIn, digestsIn = keptIn, lock, isReadOnly = false, warning }: { keptIn?: string, digestsIn?: string | undefined, lock?: FolderLock, isReadOnly?: boolean, warning?: string }) {
     this.path = path
     this.realPath = realpathSync(path)
     this.hiddenFolder = join(path, HIDDEN_FOLDER)
-    this.digests = new DigestCache(keptIn)
+    this.digests = new DigestCache(digestsIn)
     this.#keptIn = keptIn
     this.#isReadOnly = isReadOnly
     this.#lock = lock

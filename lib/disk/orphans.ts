@@ -11,19 +11,24 @@ export interface OrphanOptions {
   hiddenFolder: string
   /** What all that is under way there is to become. @default the name in the journal, in the folder */
   target?: string
+  /** Digests, as hex digits, of what other processes are at work on: it is left alone. */
+  inUse?: ReadonlySet<string>
   /** What is older than this is an orphan, in milliseconds. */
   maxAgeMs: number
   /** The time by the wall clock, as file times are. */
   now: Date
 }
 
+const DIGEST_HEX = 64
 const journal = { filename: check.fileName }
 
 /** Removes what belongs to a file that is there by now, what nobody went on with, and what can't be read. */
-export async function removeOrphans ({ folder, hiddenFolder, target, maxAgeMs, now }: OrphanOptions): Promise<void> {
-  for (const pattern of [SINGLE_PIECE, RECEIVED]) for (const part of await entriesOf(hiddenFolder, pattern)) await rm(join(hiddenFolder, part), { force: true })
-  for (const note of await entriesOf(hiddenFolder, CLAIM_NOTE)) undoClaim(join(hiddenFolder, note), folder)
-  for (const digest of await entriesOf(hiddenFolder, DIGEST_FOLDER)) {
+export async function removeOrphans ({ folder, hiddenFolder, target, inUse = new Set(), maxAgeMs, now }: OrphanOptions): Promise<void> {
+  const isFree = (entry: string): boolean => !inUse.has(entry.slice(0, DIGEST_HEX))
+  for (const part of (await entriesOf(hiddenFolder, SINGLE_PIECE)).filter(isFree)) await rm(join(hiddenFolder, part), { force: true })
+  for (const part of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, RECEIVED)) await rm(join(hiddenFolder, part), { force: true })
+  for (const note of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, CLAIM_NOTE)) undoClaim(join(hiddenFolder, note), folder)
+  for (const digest of (await entriesOf(hiddenFolder, DIGEST_FOLDER)).filter(isFree)) {
     const digestFolder = join(hiddenFolder, digest)
     for (const name of await entriesOf(digestFolder, NAME_FOLDER)) {
       const workspace = join(digestFolder, name)

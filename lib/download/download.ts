@@ -18,7 +18,7 @@ import type { DownloadContext } from './context.js'
 import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
 import { isExecutable } from './executable.js'
-import { downloadFolder, type DownloadedFolder, type FolderProgress } from './folder.js'
+import { downloadFolder, type DownloadedFolder, type FolderProgress, type FolderOptions } from './folder.js'
 import { landingOf } from './landing.js'
 import type { Plan } from './find-piece-list.js'
 import { certainPlanFor, planFor, type Course } from './plan.js'
@@ -34,6 +34,8 @@ export interface DownloadOptions {
   filename: string
   /** What of a folder is wanted: patterns; all if there is none. */
   only?: readonly string[] | undefined
+  /** What of a folder nobody has any more, or this file system can't hold, is left out. */
+  skipMissing?: boolean | undefined
   /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
   digest?: string | undefined
   /** Who reads it meanwhile. */
@@ -41,6 +43,8 @@ export interface DownloadOptions {
   signal: AbortSignal
   /** Good pieces have come, or are in another file than before. Not called for a content of one piece. */
   onGood?: ((content: Found, pieces: PieceList, run: PlacedRun) => void) | undefined
+  /** The same of a folder, in its hidden tree. */
+  onUnpacked?: FolderOptions['onUnpacked']
   onProgress?: ((progress: TransferProgress & Partial<FolderProgress>) => void) | undefined
   /** It has had no byte for a while; called again and again for as long as that lasts, and with nothing when it goes on. */
   onWaiting?: ((waiting: Waiting | undefined) => void) | undefined

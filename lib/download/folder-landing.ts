@@ -40,6 +40,8 @@ export class FolderLanding implements Landing {
   readonly #options: FolderLandingOptions
   readonly #limit = pLimit(TASKS)
   readonly #unpacked: PieceSet
+  /** Those that are done without. */
+  readonly #without: PieceSet
   readonly #unpacking = new Set<Promise<void>>()
   #waitingBytes = 0
   #files = 0
@@ -49,6 +51,7 @@ export class FolderLanding implements Landing {
   constructor (options: FolderLandingOptions) {
     this.#options = options
     this.#unpacked = new PieceSet(options.selection.layout.pieceCount)
+    this.#without = new PieceSet(options.selection.layout.pieceCount)
   }
 
   /** Files that are there from end to end, but for those that are empty. */
@@ -58,6 +61,24 @@ export class FolderLanding implements Landing {
 
   get isBehind (): boolean {
     return this.#waitingBytes > WAITING_BYTES
+  }
+
+  /** The files that these pieces are of are not to be there. @returns all of their pieces */
+  doWithout (lost: PieceSet): PieceRange[] {
+    const { layout } = this.#options.selection
+    const ranges: PieceRange[] = []
+    for (let piece = lost.firstFrom(0); piece < lost.pieceCount; piece = lost.firstFrom(ranges.at(-1)?.endPiece ?? piece + 1)) {
+      const file = layout.fileOf(piece)
+      ranges.push({ firstPiece: layout.firstPieceOf(file), endPiece: layout.firstPieceOf(file + 1) })
+    }
+    for (const { firstPiece, endPiece } of ranges) this.#without.addRange(firstPiece, endPiece)
+    return ranges
+  }
+
+  /** The entries that are not there, by their numbers in the folder, ascending. */
+  get without (): number[] {
+    const { selection } = this.#options
+    return [...this.#without.ranges()].flatMap((range) => [...selection.extentsOf(range)].map(({ entry }) => entry))
   }
 
   async takeUp (runs: readonly PlacedRun[]): Promise<void> {
@@ -91,7 +112,10 @@ export class FolderLanding implements Landing {
   async finish (): Promise<Landed> {
     await Promise.all(this.#unpacking)
     this.throwOnFailure()
-    const missing = this.#unpacked.firstGapFrom(0)
+    const there = new PieceSet(this.#unpacked.pieceCount)
+    there.assign(this.#unpacked)
+    there.addAll(this.#without)
+    const missing = there.firstGapFrom(0)
     if (missing < this.#unpacked.pieceCount) throw new PiecemealError('E_INTERNAL', `piece ${missing} is missing after the last part`)
     return { pieces: Buffer.alloc(0), path: this.#options.root }
   }

@@ -6,17 +6,20 @@ import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
 import { FolderLayout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
-import type { PlacedRun } from '../content/run.js'
+import type { PieceRange, PlacedRun } from '../content/run.js'
 import { Selection } from '../content/selection.js'
 import { folderPlaces } from '../disk/hidden.js'
-import { noteTree, takeOverTree } from '../disk/kept-tree.js'
+import { noteTree, removeFromTree, takeOverTree } from '../disk/kept-tree.js'
 import { Workspace } from '../disk/workspace.js'
 import type { Manifest } from '../manifest/manifest.js'
 import { selectEntries } from '../manifest/select.js'
 import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import { PiecemealError, type ErrorCode } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+import type { Found } from '../protocol/tracker-to-node.js'
 import { policyFor } from '../schedule/policy.js'
 import { newIdentities, type TreeIdentities } from '../tree/identities.js'
+import { Refused } from '../tree/refused.js'
 import { publishTree } from '../tree/publish-tree.js'
 import { TreeControl } from '../tree/tree-control.js'
 import type { DownloadContext } from './context.js'
@@ -27,9 +30,23 @@ import type { Course } from './plan.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 
 export interface FolderOptions {
+  /** Pieces of the folder, by the numbers that owners give them, are in its hidden tree. */
+  onUnpacked?: ((folder: UnpackedFolder, pieces: PieceRange) => void) | undefined
   /** What of it is wanted, as `selectEntries` has it; all if there is none. */
   only?: readonly string[] | undefined
+  /** What nobody has any more, or this file system can't hold, is left out. */
+  skipMissing?: boolean | undefined
   onProgress?: ((progress: FolderProgress) => void) | undefined
+}
+
+/** A folder that is on its way. */
+export interface UnpackedFolder {
+  found: Found
+  /** Of its manifest. */
+  pieces: PieceList
+  manifest: Manifest
+  /** The hidden tree. */
+  root: string
 }
 
 /** Files that are there, and how many are wanted. */
@@ -57,6 +74,8 @@ export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedB
   /** Of the wanted ones. */
   files: number
   bytes: number
+  /** How many were wanted and are not there, by `skipMissing`. */
+  without: number
 }
 
 /** After these there is nothing to go on with: the same would come again. */
@@ -102,18 +121,22 @@ class FolderDownload {
     const { found } = this.#plan
     const places = folderPlaces(this.#context.hiddenFolder, found)
     const manifest = await fetchManifest(this.#plan, places.manifest, this.#course, this.#context)
-    const entries = this.#wantedOf(manifest)
-    const selection = new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest))
+    const wanted = this.#wantedOf(manifest)
+    const { isNew, lacking } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted))
+    const possible = without(manifest, wanted, lacking)
+    const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
-    const isNew = await this.#atDisk(async () => await this.#makeTree(manifest, entries))
-    const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection, entries))
-    const { owners, resumedBytes } = await this.#fetch(manifest, selection, workspace, kept)
+    const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
+    const { owners, resumedBytes, lost } = await this.#fetch(manifest, selection, workspace, kept)
+    await removeFromTree(places, lost.map((index) => manifest.path(index)))
+    const entries = without(manifest, possible, lost)
     return {
       ...await this.#atDisk(async () => await this.#arrive(manifest, entries)),
       manifest,
       ...(entries && { entries }),
       files: filesOf(manifest, entries),
-      bytes: selection.layout.size,
+      bytes: new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest)).layout.size,
+      without: lacking.length + lost.length,
       owners,
       resumedBytes,
     }
@@ -127,27 +150,29 @@ class FolderDownload {
     return entries.length === manifest.entryCount ? undefined : entries
   }
 
-  /** @returns whether it was not there yet */
-  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined): Promise<boolean> {
+  /** @returns whether it was not there yet, and which of the entries the file system can't hold */
+  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined): Promise<{ isNew: boolean, lacking: readonly number[] }> {
     const { hiddenFolder, target, trees } = this.#context
+    const { skipMissing = false } = this.#options
     const places = folderPlaces(hiddenFolder, this.#plan.found)
     const wanted = entries ? blake3(Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)).toString('hex') : 'all'
-    if (await takeOverTree(places, wanted)) return false
-    const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, control: this.#control.buffer })
+    const known = await takeOverTree(places, wanted, skipMissing)
+    if (known) return { isNew: false, lacking: known.lacking }
+    const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
     await noteTree(places, { wanted, lacking })
-    return true
+    return { isNew: true, lacking }
   }
 
   /** What an earlier run has left in the tree. */
-  async #findKept (manifest: Manifest, selection: Selection, entries = allOf(manifest)): Promise<PlacedRun[]> {
+  async #findKept (manifest: Manifest, selection: Selection): Promise<PlacedRun[]> {
     const { hiddenFolder, trees } = this.#context
     const { tree: root } = folderPlaces(hiddenFolder, this.#plan.found)
     const kept = new PieceSet(manifest.pieceCount)
-    for (const piece of await trees.findKept({ manifest: manifest.data, entries, root, control: this.#control.buffer })) kept.add(piece)
+    for (const piece of await trees.findKept({ manifest: manifest.data, entries: selection.entries, root, control: this.#control.buffer })) kept.add(piece)
     return [...selection.wantedOf(kept).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
   }
 
-  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, kept: readonly PlacedRun[]): Promise<Transferred> {
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[] }> {
     const { found, liars, roundTrip } = this.#plan
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
@@ -156,7 +181,12 @@ class FolderDownload {
     const room = await workspace.promiseRoom(keptBytes)
     try {
       const runs = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
-      const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control })
+      const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
+      const onUnpacked = (run: PlacedRun): void => {
+        // What is in part files is not offered: it is in the tree in a moment.
+        if (run.path === root) for (const range of selection.inFolder(run)) this.#options.onUnpacked?.(folder, range)
+      }
+      const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
       const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)
@@ -164,7 +194,13 @@ class FolderDownload {
       }
       const policy = policyFor(Math.max(1, Math.ceil(layout.size / Math.max(1, layout.pieceCount))))
       const zeros = new PieceSet(layout.pieceCount)
-      return await new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onProgress }, this.#context).run()
+      const onLost = (lost: PieceSet): PieceRange[] => {
+        const ranges = landing.doWithout(lost)
+        if (!(this.#options.skipMissing ?? false)) throw nobodyHas(found.filename, manifest, landing.without)
+        return ranges
+      }
+      const transfer = new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onLost, onProgress, onGood: onUnpacked }, this.#context)
+      return { ...await transfer.run(), lost: landing.without }
     } finally {
       room.end()
     }
@@ -191,6 +227,19 @@ class FolderDownload {
       standstill.works(performance.now())
     }
   }
+}
+
+function nobodyHas (filename: string, manifest: Manifest, entries: readonly number[]): PiecemealError {
+  const refused = new Refused()
+  for (const index of entries) refused.add(manifest.path(index))
+  return refused.error('E_CHANGED', `no owner of ${quote(filename)} has these files any more (--skip-missing saves the others; what is there is kept):`)
+}
+
+/** @param entries all if left out @returns the same where nothing is to be left out */
+function without (manifest: Manifest, entries: Uint32Array | undefined, left: readonly number[]): Uint32Array | undefined {
+  if (left.length === 0) return entries
+  const out = new Set(left)
+  return (entries ?? allOf(manifest)).filter((index) => !out.has(index))
 }
 
 function allOf ({ entryCount }: Manifest): Uint32Array {

@@ -1,12 +1,14 @@
 /**
  * Carries out a schedule: starts parts in threads, tells the schedule how they fare, and hands
  * finished runs on. Where it gets nowhere while others wait it steps aside until an owner answers.
+ *
+ * Longer than 250 lines because it is one loop, whose steps are read together.
  */
 import type { PieceList } from '../content/digest.js'
 import type { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { Wanted } from '../content/wanted.js'
-import type { ErrorCode } from '../protocol/errors.js'
+import type { ErrorCode, PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { Found, Owner } from '../protocol/tracker-to-node.js'
 import type { SchedulePolicy } from '../schedule/policy.js'
@@ -57,6 +59,8 @@ export interface TransferOptions {
   standstill: Standstill
   /** Good pieces have come, or are in another file than before. */
   onGood?: ((run: PlacedRun) => void) | undefined
+  /** No owner will ever have these. @returns the pieces that are done without then @throws why there is nothing to be done without */
+  onLost?: ((lost: PieceSet) => Iterable<PieceRange>) | undefined
   onProgress?: ((progress: TransferProgress) => void) | undefined
 }
 
@@ -212,7 +216,8 @@ export class Transfer {
           this.#questions.askTracker()
           break
         case 'fail':
-          throw order.failure
+          this.#doWithoutLost(order.failure)
+          break
         case 'done':
           return true
       }
@@ -222,6 +227,13 @@ export class Transfer {
     else if (this.#schedule.isShortOfParts && !isAside) slots.wait(this.#wakeUp)
     else slots.leave(this.#wakeUp)
     return false
+  }
+
+  /** @throws what it ends with, unless it can do without. */
+  #doWithoutLost (failure: PiecemealError): void {
+    const { lost } = this.#schedule
+    if (failure.code !== 'E_NO_OWNER' || lost === undefined || this.#options.onLost === undefined) throw failure
+    for (const { firstPiece, endPiece } of this.#options.onLost(lost)) this.#schedule.have(firstPiece, endPiece)
   }
 
   get #reason (): Reason {

@@ -80,6 +80,8 @@ export interface SavedEvent {
   owners: Array<{ name: string, bytes: number }>
   /** How many files, where it is a folder: `bytes` are those of its files. */
   files?: number
+  /** How many of a folder's files, links and folders are not there, since nobody has them any more, or this disk can't hold them. */
+  without?: number
   /** Bytes that an earlier, interrupted download had left. */
   resumed: number
   /** Bytes in pieces of zeros, which nobody had to send. */

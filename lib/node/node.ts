@@ -30,10 +30,13 @@ import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
 import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
-import { NodeFolder, type Destination } from '../disk/node-folder.js'
+import { GuestFolder } from '../disk/guest-folder.js'
+import { NodeFolder, type Destination, type WorkingFolder } from '../disk/node-folder.js'
 import { assertAbsent, publish } from '../disk/publish.js'
 import { receiveFile } from '../disk/receive-file.js'
 import { freeBytes } from '../disk/room.js'
+import { sessionOf } from '../disk/session-file.js'
+import type { RememberedDownload } from '../disk/shares-file.js'
 import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
 import { Offers, type OpenPorts } from './offers.js'
@@ -41,6 +44,7 @@ import type { NodeLimits, NodeOptions } from './options.js'
 import { readFiles } from './read-files.js'
 import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
+import { Remembered } from './remembered.js'
 import { Reports } from './reports.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
@@ -56,17 +60,20 @@ export interface FetchOptions {
   digest?: string | undefined
   to?: string | undefined
   only?: readonly string[] | undefined
+  skipMissing?: boolean | undefined
 }
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
+/** How long a node that is to be the same after a restart tries to have its name back. */
+const NAME_WAIT_MS = 90_000
 
 export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
-  /** Where its files are: `DIR/NAME`. */
+  /** Where its files are: `DIR/NAME`, unless it was told. */
   readonly folder: string
   readonly metrics: NodeMetrics
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise'>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'folder' | 'digestsIn' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise' | 'digestsIn'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
@@ -90,7 +97,9 @@ export class Node extends EventEmitter<NodeEvents> {
   /** File name → where its download goes. */
   readonly #targets = new Map<string, string>()
   #isStopping = false
-  #disk: NodeFolder | undefined
+  #disk: WorkingFolder | undefined
+  #remembered: Remembered | undefined
+  #session: string | undefined
   #pool: Promise<WorkerPool> | undefined
   /** What happened before `listening`, which is always told first. */
   readonly #untold: Array<() => void> = []
@@ -102,16 +111,16 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, cacheBytes, keepsRead = false, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, cacheBytes, keepsRead = false, folder, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
     this.limit('up', up)
     this.limit('down', down)
-    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, ...options }
+    this.#options = { tracker: DEFAULT_TRACKER, dir: 'node_files', host: '127.0.0.1', inputPort: 0, outputPort: 0, separateParts: false, isGuest: false, remember: false, ...options }
     this.#exposure = { host: this.#options.host, secret, insecure }
     this.name = options.name
-    this.folder = resolve(this.#options.dir, this.name)
+    this.folder = folder === undefined ? resolve(this.#options.dir, this.name) : resolve(folder)
     this.#activity = new Activity({
       onProgress: (event) => this.emit('progress', event),
       onWaiting: (event) => this.emit('waiting', event),
@@ -135,6 +144,7 @@ export class Node extends EventEmitter<NodeEvents> {
       pool: async () => await this.#startedPool(),
       activity: this.#activity,
       offers: this.#offers,
+      remembered: () => this.#remembered,
       events: this,
       missingLookMs: this.#deadlines.missingLookMs,
       onError: serving.onError,
@@ -143,9 +153,9 @@ export class Node extends EventEmitter<NodeEvents> {
       offers: this.#offers,
       own: this.#own,
       activity: this.#activity,
-      folder: () => this.#openFolder,
+      folder: () => this.#ownFolder,
       find: async (filename, digest) => await this.#find(filename, digest),
-      context: async (target, hiddenFolder, turn) => this.#downloadContext(await this.#startedPool(), this.#openFolder.within(target, hiddenFolder), turn),
+      context: async (target, hiddenFolder, turn) => this.#downloadContext(await this.#startedPool(), this.#ownFolder.within(target, hiddenFolder), turn),
       keep: async ({ filename, digest }, coming, signal) => {
         const { event: { path }, content } = await this.#download(filename, { digest, signal }, coming)
         return { ...content, path }
@@ -159,6 +169,8 @@ export class Node extends EventEmitter<NodeEvents> {
       offers: this.#offers,
       events: this,
       keepOldMs: this.#deadlines.keepOldMs,
+      missingLookMs: this.#deadlines.missingLookMs,
+      treeFile: (root) => this.#openFolder.treeFile(root),
       idleMs: async (folder) => await this.#uploads.folderIdleMs(folder),
       onError: serving.onError,
     })
@@ -181,6 +193,9 @@ export class Node extends EventEmitter<NodeEvents> {
       credentials: this.#credentials?.control,
       deadlines: this.#deadlines,
       announcements: () => this.#offers.announcements,
+      session: () => this.#session,
+      // A guest has a name for a while; another one does as well.
+      ...(this.#options.isGuest ? { nameWaitMs: 0 } : this.#options.remember && { nameWaitMs: NAME_WAIT_MS }),
     })
     if (isReporting) {
       this.#reports = new Reports({
@@ -192,6 +207,7 @@ export class Node extends EventEmitter<NodeEvents> {
     }
     this.metrics = new NodeMetrics(this.#levels)
     const client = this.#tracker
+    client.on('taken', ({ message }) => this.#whenListening(() => this.emit('warning', { message: `${message}; trying again for ${NAME_WAIT_MS / 1_000} s` })))
     client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size + this.#offers.folders.size })))
     client.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker: client.tracker }) }))
     client.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker: client.tracker, code, message })))
@@ -218,15 +234,15 @@ export class Node extends EventEmitter<NodeEvents> {
     const { host: name, inputPort, outputPort } = this.#options
     const host = this.#hosts = await listenAddressesOf(name)
     assertNotExposed({ ...this.#exposure, addresses: host })
-    this.#disk = await NodeFolder.open(this.folder)
-    for (const message of this.#disk.warnings) this.#whenListening(() => this.emit('warning', { message }))
-    await this.#disk.tidy(new Date())
+    await this.#openWorkingFolder()
     this.#throwIfStopping()
     // If one fails, the other is still to be closed, which can't be done while it opens.
     const listening = [this.#metadataServer.listen({ host, port: inputPort }), this.#uploads.listen({ host, port: outputPort })] as const
     await Promise.allSettled(listening)
     const [input, output] = await Promise.all(listening)
     this.#ports = { input, output }
+    this.#throwIfStopping()
+    const goOn = this.#remembered && await this.#own.restore(this.#remembered)
     this.#throwIfStopping()
     const joined = this.#tracker.start()
     await isOverWithin(joined, FIRST_ANSWER_MS)
@@ -239,7 +255,34 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#reports?.start()
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
+    goOn?.()
+    this.#shareFoldersAgain()
     return event
+  }
+
+  async #openWorkingFolder (): Promise<void> {
+    const { isGuest, digestsIn, remember } = this.#options
+    const warn = (message: string): void => this.#whenListening(() => this.emit('warning', { message }))
+    const own = isGuest ? undefined : await NodeFolder.open(this.folder, digestsIn)
+    this.#disk = own ?? await GuestFolder.open(this.folder, digestsIn)
+    this.#disk.warnings.forEach(warn)
+    await this.#disk.tidy(new Date())
+    if (!remember || own === undefined) return
+    this.#remembered = await Remembered.open(own.hiddenFolder, { warn, onError: (error) => this.#report(toPiecemealError(error)) })
+    // Without one the tracker finds out by itself that an older connection is dead.
+    this.#session = await sessionOf(own.realPath, own.hiddenFolder).catch(() => undefined)
+  }
+
+  /** What of them is as it was is not digested again; one that is gone is told of, and tried at the next start. */
+  #shareFoldersAgain (): void {
+    for (const { name, path, times, skipSpecial } of this.#remembered?.folders ?? []) {
+      this.upload(path, { as: name, times, skipSpecial }).catch((error: unknown) => this.#report(toPiecemealError(error)))
+    }
+  }
+
+  /** The downloads that a restart has cut off, of a node that remembers: to be asked for again. */
+  get cutOff (): readonly RememberedDownload[] {
+    return this.#remembered?.downloads ?? []
   }
 
   /**
@@ -259,7 +302,9 @@ export class Node extends EventEmitter<NodeEvents> {
     if (!file.includes('/')) assertFileName(file)
     const path = file.includes('/') ? await whereItLies(file) : join(folder.realPath, file)
     if (!await isFolder(path)) return await this.#own.add({ filename, path })
-    return await this.#folders.add({ filename, path }, { treeFile: folder.treeFile(path), hasTimes, skipSpecial, allowShrink })
+    const shared = await this.#folders.add({ filename, path }, { hasTimes, skipSpecial, allowShrink })
+    await this.#remembered?.putFolder({ name: filename, path, ...(hasTimes && { times: true }), ...(skipSpecial && { skipSpecial: true }) })
+    return shared
   }
 
   /**
@@ -269,7 +314,7 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async receive (filename: string, bytes: AsyncIterable<Buffer>, mostBytes: number): Promise<SharingEvent> {
     assertFileName(filename)
-    const [{ hiddenFolder, abilities: { naming } }, pool] = [this.#openFolder, await this.#startedPool()]
+    const [{ hiddenFolder, abilities: { naming } }, pool] = [this.#ownFolder, await this.#startedPool()]
     const to = await this.#openFolder.targetOf(filename)
     await assertAbsent(to, filename)
     const from = await receiveFile({ filename, hiddenFolder, bytes, mostBytes })
@@ -308,31 +353,49 @@ export class Node extends EventEmitter<NodeEvents> {
    * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
    * @param options.digest which content, where there are several: whole, or its first 8 or more hex digits
    * @param options.only what of a folder is wanted, as picomatch has patterns; who wants a path wants what is below it. @default all
+   * @param options.signal ends it with E_INTERRUPTED; what was fetched is kept to go on from
+   * @param options.skipMissing whether what of a folder nobody has any more, or this file system can't hold, is left out
    * @throws any code that a download may end with.
    */
-  async download (filename: string, options: FetchOptions = {}): Promise<SavedEvent> {
+  async download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
     const { event } = await this.#download(filename, options, new Coming(filename, { digest: isDigest(options.digest ?? '') ? options.digest : undefined }))
     return event
   }
 
   /** @param coming may be read meanwhile */
-  async #download (filename: string, options: { digest?: string | undefined, to?: string | undefined, signal?: AbortSignal }, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
+  async #download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined }, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
+      const stop = (): void => task.stop()
+      options.signal?.addEventListener('abort', stop, { once: true })
+      if (options.signal?.aborted) stop()
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
-      options.signal?.addEventListener('abort', () => task.stop(), { once: true })
+      this.#remembered?.begin({ name: filename, ...(options.digest !== undefined && { digest: options.digest }), ...(options.to !== undefined && { to: target.path }) })
       const unfollow = this.library.follow(coming)
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
         const content = { size, digest, pieceLength, pieces }
-        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces, this.#openFolder.treeFile(target.path))
+        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces)
         else await this.#own.addDownloaded(target, content, identity, replaces)
         // Of a folder that is its manifest, which nobody reads.
         if (!folder) coming.arrived(content, target.path)
-        const event = { file: filename, bytes: size, digest, seconds: secondsSince(startedMs), owners, resumed: resumedBytes, zeros: zeroBytes, path: target.path }
+        const { files, without = 0 } = folder ?? {}
+        const event = {
+          file: filename,
+          bytes: folder?.bytes ?? size,
+          digest,
+          seconds: secondsSince(startedMs),
+          owners,
+          ...(files !== undefined && { files }),
+          ...(without > 0 && { without }),
+          resumed: resumedBytes,
+          zeros: zeroBytes,
+          path: target.path,
+        }
+        if (folder && folder.otherTimes > 0) this.emit('warning', { message: `${folder.otherTimes} files of ${quote(filename)} have another time than they had: this file system has no such times` })
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
         return { event, content }
@@ -341,13 +404,16 @@ export class Node extends EventEmitter<NodeEvents> {
         throw error
       } finally {
         unfollow()
+        // What was cut off goes on after the restart.
+        if (!this.#isStopping) this.#remembered?.end(filename)
+        options.signal?.removeEventListener('abort', stop)
         this.#targets.delete(filename)
         this.#offers.abandon(filename)
       }
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, { digest, only }: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing }: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
@@ -355,12 +421,15 @@ export class Node extends EventEmitter<NodeEvents> {
         filename,
         digest,
         only,
+        skipMissing,
         signal: task.signal,
         readers: coming.readers,
         onGood: (content, pieces, run) => {
           this.#offers.place(content, pieces, run)
           coming.place(content, run)
         },
+        onUnpacked: ({ found: { size, digest, pieceLength, replaces }, pieces, manifest, root }, range) =>
+          this.#offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
         onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
       }, this.#downloadContext(pool, destination, turn))
@@ -389,7 +458,8 @@ export class Node extends EventEmitter<NodeEvents> {
 
   /** Offers a file no longer; uploads of it that run may end. @throws E_NOT_SHARED if it is not offered. */
   unshare (filename: string): void {
-    if (!this.#folders.remove(filename)) this.#own.remove(filename)
+    if (this.#folders.remove(filename)) this.#remembered?.forget(filename)
+    else this.#own.remove(filename)
   }
 
   /**
@@ -415,6 +485,7 @@ export class Node extends EventEmitter<NodeEvents> {
       sharing: [
         ...[...this.#offers.shares].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest })),
         ...[...this.#offers.folders].filter(({ identities }) => identities).map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files })),
+        ...[...this.#folders.missing].map(({ filename, digest, manifest: { head } }) => ({ file: filename, bytes: head.size, digest, files: head.files, missing: true as const })),
         ...[...this.#own.missing].map(({ filename, size, digest }) => ({ file: filename, bytes: size, digest, missing: true as const })),
       ],
       fetching: this.#activity.fetching,
@@ -490,6 +561,7 @@ export class Node extends EventEmitter<NodeEvents> {
     await Promise.allSettled([left, this.#uploads.close(), this.#metadataServer.close(), stopped])
     // A pool that could not be opened has told why.
     await this.#pool?.then(async (pool) => await pool.close(), () => {})
+    await this.#remembered?.close()
     await this.#disk?.close()
     if (this.#isListening) this.emit('left', { name: this.name })
   }
@@ -513,7 +585,14 @@ export class Node extends EventEmitter<NodeEvents> {
     else this.#untold.push(tell)
   }
 
-  get #openFolder (): NodeFolder {
+  /** @throws E_USAGE for a node without one. */
+  get #ownFolder (): NodeFolder {
+    const folder = this.#openFolder
+    if (folder instanceof NodeFolder) return folder
+    throw new PiecemealError('E_USAGE', `the node ${quote(this.name)} has no folder of its own`)
+  }
+
+  get #openFolder (): WorkingFolder {
     if (this.#disk === undefined) throw this.#notRunning()
     return this.#disk
   }
@@ -534,14 +613,18 @@ export class Node extends EventEmitter<NodeEvents> {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
   }
 
-  #downloadContext (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles }: Destination, turn: Turn): DownloadContext {
+  #downloadContext (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles, begin }: Destination, turn: Turn): DownloadContext {
     return {
       name: this.name,
       target,
       hiddenFolder,
       naming,
       inWindows: hasHoles && !this.#options.separateParts,
-      findOwners: async (filename, digest) => await this.#find(filename, digest),
+      findOwners: async (filename, digest) => {
+        const found = await this.#find(filename, digest)
+        await begin?.(found.digest)
+        return found
+      },
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),

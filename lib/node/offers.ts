@@ -102,6 +102,12 @@ export class Offers {
     return { announced: this.#announce(announcedFolder(share), () => this.#forget(this.folders.remove(filename))) }
   }
 
+  /** One of before a restart: a tracker is told of it with the rest, when there is a connection. */
+  async restore (share: Share): Promise<void> {
+    this.shares.add(share)
+    await this.#options.uploads.add(share)
+  }
+
   /** @param takeBack what the tracker refuses is not offered @throws what it refuses with. */
   async #announce (what: Announced, takeBack: () => Promise<void> | void): Promise<boolean> {
     try {
@@ -197,9 +203,9 @@ export class Offers {
   placeOfFolder (folder: ArrivingFolder, pieces: PieceRange): void {
     const { uploads, tracker, onError } = this.#options
     const share = this.folders.gain(folder, pieces)
-    if (share === undefined) return void uploads.gainOfFolder(folder, pieces).catch(onError)
-    uploads.addFolder(share).catch(onError)
-    tracker().ask('have', this.#announcement(announcedFolder(share)), ANNOUNCE_WAIT_MS).catch(() => {})
+    const told = share ? uploads.addFolder(share) : uploads.gainOfFolder(folder, pieces)
+    told.catch(onError)
+    if (share) tracker().ask('have', this.#announcement(announcedFolder(share)), ANNOUNCE_WAIT_MS).catch(() => {})
   }
 
   /** A download has ended: if not all of it is there, what there is of it is not offered any more. */

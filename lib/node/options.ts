@@ -10,6 +10,17 @@ export interface NodeOptions {
   tracker?: Address | readonly Address[]
   /** The folder that holds one folder a node; this one's files are in `dir/name`. @default 'node_files' */
   dir?: string
+  /** The folder of its files itself, in the place of `dir/name`. */
+  folder?: string | undefined
+  /**
+   * To work in a folder that is not its own, beside others: it takes no lock but on what it downloads, and leaves nothing there.
+   * All downloads go to that folder, and nothing is remembered. @default false
+   */
+  isGuest?: boolean | undefined
+  /** A folder where digests are remembered, of all nodes of one user. @default the node's own hidden folder */
+  digestsIn?: string | undefined
+  /** To share after a restart what was shared before; and to try a name that is taken again, for 90 s. @default false */
+  remember?: boolean | undefined
   /** What both ports listen on: an address, or a name, which stands for all of its addresses that this machine has. @default '127.0.0.1' */
   host?: string
   /** Port for control messages; 0 for any free one. @default 0 */

@@ -2,46 +2,42 @@
 import type { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'
-import { PieceSet } from '../content/piece-set.js'
 import { isGone } from '../disk/where-it-lies.js'
 import type { Manifest } from '../manifest/manifest.js'
 import type { Content } from '../protocol/content.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import type { FolderEvent, FolderName, FolderShare } from '../share/folder-share.js'
+import { lostOf, piecesBeside, type FolderEvent, type FolderName, type FolderShare } from '../share/folder-share.js'
+import { MissingShares } from '../share/missing-shares.js'
 import { shareFile } from '../share/share-file.js'
 import { Versions } from '../share/versions.js'
-import { sameFiles } from '../tree/compare-trees.js'
 import { digestTree, type DigestedTree, type DigestTreeOptions } from '../tree/digest-tree.js'
 import { setIdentity, type TreeIdentities } from '../tree/identities.js'
 import type { Activity, Task } from './activity.js'
 import type { NodeEvents, SharingEvent } from './events.js'
-import type { Offers } from './offers.js'
+import { KeptFolders, type KeptFoldersOptions } from './kept-folders.js'
 import { secondsSince, type NamedFile } from './own-shares.js'
 import { CORES, type WorkerPool } from './worker-pool.js'
 
 /** Files that something has changed about are digested again so many at a time. */
 const LOOKS_AT_ONCE = 2
-/** How often it is looked whether an older version has been asked for. */
-const LOOKS_PER_KEPT_TIME = 60
 
-export interface OwnFoldersOptions {
+export interface OwnFoldersOptions extends KeptFoldersOptions {
   /** @throws E_INTERRUPTED if the node is not running. */
   pool: () => Promise<WorkerPool>
   activity: Activity
-  offers: Offers
   /** Where it is told what happens. */
   events: Pick<EventEmitter<NodeEvents>, 'emit'>
-  /** How long a version that was replaced goes on to answer after the last question for it. */
-  keepOldMs: number
-  /** How long nobody has asked the thread that serves for it. */
-  idleMs: (folder: FolderName) => Promise<number | undefined>
+  /** How often folders that are gone are looked for, in milliseconds. */
+  missingLookMs: number
+  /** Where a folder is remembered, if anywhere. */
+  treeFile: (root: string) => string | undefined
   /** A failure that nobody waits for. */
   onError: (error: Error) => void
 }
 
 /** As for `digestTree`. */
-export type FolderOptions = Pick<DigestTreeOptions, 'treeFile' | 'hasTimes' | 'skipSpecial' | 'allowShrink'>
+export type FolderOptions = Pick<DigestTreeOptions, 'hasTimes' | 'skipSpecial' | 'allowShrink'>
 
 /** What has come of a folder, and lies under its name. */
 export interface ArrivedFolder {
@@ -59,13 +55,22 @@ export interface ArrivedFolder {
 export class OwnFolders {
   readonly #options: OwnFoldersOptions
   readonly #versions = new Versions()
+  readonly #missing: MissingShares<FolderShare>
+  readonly #kept: KeptFolders
   readonly #limitLooks = pLimit(LOOKS_AT_ONCE)
   /** Files that are looked at: folder's digest and entry. */
   readonly #looking = new Set<string>()
-  #timer: NodeJS.Timeout | undefined
 
   constructor (options: OwnFoldersOptions) {
     this.#options = options
+    this.#kept = new KeptFolders(options)
+    const { missingLookMs, onError } = options
+    this.#missing = new MissingShares({ lookMs: missingLookMs, onFound: (share) => { this.#comeBack(share).catch((error: unknown) => onError(toPiecemealError(error))) } })
+  }
+
+  /** Those that are gone, and are looked for. */
+  get missing (): Iterable<FolderShare> {
+    return this.#missing
   }
 
   /** Digests a folder, what of it is not known from before, and offers it. @throws as `digestTree`; E_EXISTS if something else has that name here. */
@@ -74,7 +79,7 @@ export class OwnFolders {
     return await activity.digest(file.filename, async (task) => {
       const startedMs = performance.now()
       await offers.assertFree(file)
-      const tree = await this.#digest(file.path, options, task)
+      const tree = await this.#digest(file.path, options, task, this.#options.treeFile(file.path))
       const replaces = this.#versions.upload(file.filename, tree.content.digest)
       return await this.offer({ ...shareOf(file, tree), origin: true, replaces }, startedMs)
     })
@@ -85,16 +90,16 @@ export class OwnFolders {
    *
    * @param replaces the digests that the content replaces, as its owners say
    */
-  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined, treeFile: string | undefined): Promise<void> {
-    const { offers, pool, onError } = this.#options
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<void> {
+    const { offers, pool, treeFile, onError } = this.#options
     // That it can't be offered, or remembered, is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
     try {
       const lacks = entries && piecesBeside(entries, manifest)
       const { announced } = await offers.offerFolder({ ...content, kind: 'folder', filename, path, manifest, identities, replaces, ...(lacks && lacks.size > 0 && { lacks }) })
       announced.catch(fail)
-      this.#watchKept()
-      if (entries === undefined) await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, identities, lookedAtMs, treeFile })
+      this.#kept.watch()
+      if (entries === undefined) await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, identities, lookedAtMs, treeFile: treeFile(path) })
     } catch (error) {
       fail(error)
     }
@@ -104,7 +109,8 @@ export class OwnFolders {
   async offer (share: FolderShare, startedMs: number): Promise<SharingEvent> {
     const { offers, events } = this.#options
     const { announced } = await offers.offerFolder(share)
-    this.#watchKept()
+    this.#missing.remove(share.filename)
+    this.#kept.watch()
     const { filename, digest, manifest: { head } } = share
     const event = { file: filename, bytes: head.size, digest, announced: await announced, seconds: secondsSince(startedMs), files: head.files }
     events.emit('sharing', event)
@@ -148,47 +154,60 @@ export class OwnFolders {
   /** It was moved, deleted, or its disk is not mounted. */
   gone ({ filename }: FolderShare): void {
     const { offers, events } = this.#options
-    if (!offers.removeFolder(filename)) return
-    events.emit('withdrawn', { file: filename, code: 'E_CHANGED', message: `the folder ${quote(filename)} is gone; upload it again once it is back` })
+    const current = offers.folders.current(filename)
+    if (current === undefined || !offers.removeFolder(filename)) return
+    this.#missing.add(current)
+    events.emit('withdrawn', { file: filename, code: 'E_CHANGED', message: `the folder ${quote(filename)} is gone; it is shared again once it is back` })
   }
 
   /** Because its user wants it. @returns whether it was offered */
   remove (filename: string): boolean {
     const { offers, events } = this.#options
-    if (!offers.removeFolder(filename)) return false
+    if (!this.#missing.remove(filename) && !offers.removeFolder(filename)) return false
     events.emit('unshared', { file: filename })
     return true
   }
 
   /** Digests all files again. @throws E_CHANGED if one of them is not what was announced. */
-  async verify ({ filename, digest, path, manifest, identities }: FolderShare): Promise<void> {
+  async verify (share: FolderShare): Promise<void> {
     const { activity, events } = this.#options
+    const { filename, digest, path, manifest } = share
     await activity.digest(filename, async (task) => {
       const startedMs = performance.now()
-      const now = await this.#digest(path, { treeFile: undefined, hasTimes: false, skipSpecial: true, allowShrink: true }, task)
-      const same = sameFiles(manifest, now.manifest)
-      let at = 0
-      let lost = 0
-      for (let entry = 0; entry < manifest.entryCount; entry++) {
-        if (!manifest.isFile(entry)) continue
-        if (same[at] !== entry) {
-          lost++
-          await this.lost({ filename, digest }, entry)
-          continue
-        }
-        const there = same[at + 1] ?? 0
-        if (identities) for (const field of ['dev', 'ino', 'mtimeNs', 'ctimeNs'] as const) identities[field][entry] = now.identities[field][there] ?? 0n
-        at += 2
-      }
-      if (lost > 0) throw new PiecemealError('E_CHANGED', `${lost} files of ${quote(filename)} have changed since they were announced; upload it again to share it as it is now`)
+      // Not from what is remembered: the question is whether the files are still that.
+      const lost = lostOf(share, await this.#digest(path, { skipSpecial: true, allowShrink: true }, task))
+      for (const entry of lost) await this.lost({ filename, digest }, entry)
+      if (lost.length > 0) throw new PiecemealError('E_CHANGED', `${lost.length} files of ${quote(filename)} have changed since they were announced; upload it again to share it as it is now`)
       events.emit('verified', { file: filename, bytes: manifest.head.size, digest, seconds: secondsSince(startedMs) })
     })
   }
 
   /** Looks for nothing any more. Safe to call twice. */
   close (): void {
-    clearInterval(this.#timer)
+    this.#kept.close()
+    this.#missing.close()
     this.#limitLooks.clearQueue()
+  }
+
+  /** Something is where a missing folder was: what of it has the same bytes is shared again. */
+  async #comeBack (share: FolderShare): Promise<void> {
+    const { activity, offers } = this.#options
+    const { filename, path, manifest } = share
+    const isBack = await activity.digest(filename, async (task) => {
+      const startedMs = performance.now()
+      const lost = lostOf(share, await this.#digest(path, { skipSpecial: true }, task))
+      if (lost.length === manifest.head.files) return false
+      // It may have been shared anew meanwhile.
+      if (offers.folders.current(filename)) return true
+      await this.offer(share, startedMs)
+      for (const entry of lost) await this.lost(share, entry)
+      return true
+    }).catch((error: unknown) => {
+      // A disk that is not mounted yet, or not read.
+      if (error instanceof PiecemealError) return false
+      throw error
+    })
+    if (!isBack) this.#missing.add(share)
   }
 
   async #look (name: FolderName, entry: number): Promise<void> {
@@ -207,42 +226,17 @@ export class OwnFolders {
     }
   }
 
-  async #digest (root: string, options: FolderOptions, task: Task): Promise<DigestedTree> {
+  async #digest (root: string, options: FolderOptions, task: Task, treeFile?: string): Promise<DigestedTree> {
     const pool = await this.#options.pool()
     return await digestTree(root, {
       ...options,
+      treeFile,
       threads: pool.trees,
       tasksAtOnce: CORES,
       onProgress: ({ bytes, size }) => task.reach(bytes, size),
       signal: task.signal,
     })
   }
-
-  /** Older versions that nobody asks for any more are forgotten. */
-  #watchKept (): void {
-    const { offers, keepOldMs } = this.#options
-    if (offers.folders.kept.length === 0) return
-    this.#timer ??= setInterval(() => { void this.#forgetKept() }, Math.max(1, keepOldMs / LOOKS_PER_KEPT_TIME)).unref()
-  }
-
-  async #forgetKept (): Promise<void> {
-    const { offers, keepOldMs, idleMs } = this.#options
-    for (const kept of [...offers.folders.kept]) {
-      const idle = Math.min(performance.now() - kept.askedMs, await idleMs(kept.share).catch(() => undefined) ?? Infinity)
-      if (idle >= keepOldMs) offers.dropKept(kept)
-    }
-    if (offers.folders.kept.length > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
-  }
-}
-
-/** All pieces but those of some entries. */
-function piecesBeside (entries: Uint32Array, manifest: Manifest): PieceSet {
-  const beside = new PieceSet(manifest.pieceCount)
-  beside.addRange(0, beside.pieceCount)
-  for (const entry of entries) beside.deleteRange(manifest.firstPieceOf(entry), manifest.firstPieceOf(entry + 1))
-  return beside
 }
 
 function shareOf ({ filename, path }: NamedFile, { manifest, identities, content }: DigestedTree): FolderShare {

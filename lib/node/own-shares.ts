@@ -16,6 +16,7 @@ import { Versions } from '../share/versions.js'
 import type { Activity, Task } from './activity.js'
 import type { NodeEvents, SharingEvent } from './events.js'
 import type { Offers } from './offers.js'
+import type { Remembered } from './remembered.js'
 import type { WorkerPool } from './worker-pool.js'
 
 /** A name, and the absolute path of the file that goes by it. */
@@ -28,6 +29,8 @@ export interface OwnSharesOptions {
   pool: () => Promise<WorkerPool>
   activity: Activity
   offers: Offers
+  /** What is remembered over a restart, if anything is, once the folder is open. */
+  remembered: () => Remembered | undefined
   /** Where it is told what happens. */
   events: Pick<EventEmitter<NodeEvents>, 'emit'>
   /** How often files that are gone are looked for, in milliseconds. */
@@ -39,7 +42,7 @@ export interface OwnSharesOptions {
 export class OwnShares {
   readonly #options: OwnSharesOptions
   readonly #lookAgain: LookAgain
-  readonly #missing: MissingShares
+  readonly #missing: MissingShares<Share>
   readonly #versions = new Versions()
 
   constructor (options: OwnSharesOptions) {
@@ -49,7 +52,7 @@ export class OwnShares {
     this.#lookAgain = new LookAgain({
       shares: offers.shares,
       digest: async (file) => await activity.digest(file.filename, async (task) => await this.#digest(file, task, digests())),
-      onSame: async (share) => await offers.renew(share),
+      onSame: async (share) => await this.#renew(share),
       onChanged: (share) => { this.withdraw(share).catch(report) },
     })
     this.#missing = new MissingShares({ lookMs: options.missingLookMs, onFound: (share) => { this.#comeBack(share).catch(report) } })
@@ -74,15 +77,17 @@ export class OwnShares {
 
   /** The downloader is an owner now, of the file as it was just published. What the tracker says to that is not waited for: the file is there. @param replaces the digests that the content replaces, as its owners say */
   async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, known: FileIdentity | undefined, replaces: readonly string[] | undefined): Promise<void> {
-    const { digests, offers, onError } = this.#options
+    const { digests, offers, remembered, onError } = this.#options
     // The file is there and right; that it can't be offered is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
     try {
       const identity = known ?? await identifyOwnFile(path)
       if (identity.size !== BigInt(content.size)) return
       await digests().put(path, identity, content)
-      const { announced } = await offers.offer({ filename, path, identity, ...content, replaces })
+      const share = { filename, path, identity, ...content, replaces }
+      const { announced } = await offers.offer(share)
       announced.catch(fail)
+      await remembered()?.put(share)
     } catch (error) {
       fail(error)
     }
@@ -90,8 +95,9 @@ export class OwnShares {
 
   /** Because its user wants it. @throws E_NOT_SHARED. */
   remove (filename: string): void {
-    const { offers, events } = this.#options
-    if (!this.#missing.remove(filename)) offers.remove(offers.shares.get(filename))
+    const { offers, remembered, events } = this.#options
+    const wasRemembered = remembered()?.forget(filename) === true
+    if (!this.#missing.remove(filename) && (offers.shares.has(filename) || !wasRemembered)) offers.remove(offers.shares.get(filename))
     events.emit('unshared', { file: filename })
   }
 
@@ -114,6 +120,23 @@ export class OwnShares {
   /** Looks for nothing any more. */
   close (): void {
     this.#missing.close()
+  }
+
+  /**
+   * Shares what was shared before the restart, as far as its files are as they were. To be called before the tracker is told of anything.
+   *
+   * @returns digests those that have changed, in the background
+   */
+  async restore (remembered: Remembered): Promise<() => void> {
+    const { digests, offers, onError } = this.#options
+    const changed: NamedFile[] = []
+    for (const { how, share } of await remembered.recall(digests())) {
+      this.#versions.upload(share.filename, share.digest)
+      if (how === 'changed') changed.push(share)
+      else if (how === 'gone') this.#missing.add(share)
+      else await offers.restore(share)
+    }
+    return () => { for (const file of changed) this.add(file).catch((error: unknown) => onError(toPiecemealError(error))) }
   }
 
   /** Something about a file is not as it was. */
@@ -143,7 +166,7 @@ export class OwnShares {
       const found = await this.#find(share, task)
       if (found?.digest !== digest) throw await this.withdraw(share)
       // A file that was only touched is trusted again; one that was shared anew meanwhile is trusted anyway.
-      if (offers.shares.current(share) && !isSameFile(found.identity, share.identity)) await offers.renew({ ...share, identity: found.identity })
+      if (offers.shares.current(share) && !isSameFile(found.identity, share.identity)) await this.#renew({ ...share, identity: found.identity })
       events.emit('verified', { file: filename, bytes: size, digest, seconds: secondsSince(startedMs) })
     })
   }
@@ -172,11 +195,18 @@ export class OwnShares {
     })
   }
 
+  async #renew (share: Share): Promise<void> {
+    const { offers, remembered } = this.#options
+    await offers.renew(share)
+    await remembered()?.put(share)
+  }
+
   async #offer (share: Share, startedMs: number): Promise<SharingEvent> {
-    const { offers, events } = this.#options
+    const { offers, remembered, events } = this.#options
     const { filename, size, digest } = share
     const announced = await offers.add(share)
     this.#missing.remove(filename)
+    await remembered()?.put(share)
     const event = { file: filename, bytes: size, digest, announced, seconds: secondsSince(startedMs) }
     events.emit('sharing', event)
     return event

@@ -37,6 +37,11 @@ export class TrackerChoice {
     return this.#order.map(formatAddress).sort().join(', ')
   }
 
+  /** The connection to another one came to nothing. */
+  stayAt (tracker: Address): void {
+    this.#current = tracker
+  }
+
   /** Another one is tried first the next time. */
   passOver (): void {
     this.#order = [...this.#order.filter((tracker) => tracker !== this.#current), this.#current]
@@ -45,6 +50,7 @@ export class TrackerChoice {
   /** The first that answers. @param others not the current one @throws what the last failed with */
   async connect (dial: Dial, signal: AbortSignal, others = false): Promise<LineClient> {
     const untried = this.#order.filter((tracker) => !others || tracker !== this.#current)
+    if (untried.length === 0) throw new PiecemealError('E_TRACKER', `there is no other tracker than ${this.text}`)
     const over = new AbortController()
     const stop = (): void => over.abort()
     signal.addEventListener('abort', stop)

@@ -10,7 +10,7 @@ import { TrackerConnection, type TrackerConnectionEvents } from './tracker-conne
 import type { Question, TrackerConnectionOptions } from './tracker-options.js'
 
 export type TrackerClientOptions = TrackerConnectionOptions
-export type TrackerClientEvents = Pick<TrackerConnectionEvents, 'connected' | 'lost' | 'unreachable'>
+export type TrackerClientEvents = Pick<TrackerConnectionEvents, 'connected' | 'lost' | 'unreachable' | 'taken'>
 export type { Question }
 
 export class TrackerClient extends EventEmitter<TrackerClientEvents> {
@@ -23,6 +23,7 @@ export class TrackerClient extends EventEmitter<TrackerClientEvents> {
     this.#connection = new TrackerConnection(options)
     this.#connection.on('connected', () => this.emit('connected'))
     this.#connection.on('lost', (reason) => this.emit('lost', reason))
+    this.#connection.on('taken', (reason) => this.emit('taken', reason))
     this.#connection.on('unreachable', () => this.emit('unreachable'))
   }
 

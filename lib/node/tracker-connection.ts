@@ -1,6 +1,8 @@
 /**
  * The node's one connection to its tracker, which is its presence: kept alive, made again for ever
  * when it is lost, and then told all that the node shares.
+ *
+ * Longer than 250 lines because connecting, beating, doubting and being replaced are about one connection, and each changes what the others go by.
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
@@ -25,12 +27,16 @@ export interface TrackerConnectionEvents {
   ready: []
   /** The tracker could not connect to the node's ports. */
   unreachable: []
+  /** At the start another node has the name; it is tried again. */
+  taken: [reason: PiecemealError]
   /** Lost, or not there in the first place, or it has another secret (E_AUTH); it goes on trying. */
   lost: [reason: PiecemealError]
 }
 
 /** A name that was just given up may be taken for a moment still. */
 const NAME_FREE_MS = 500
+/** Whoever waits for longer is told of it, and tries less often. */
+const NAME_TRY_MS = 2_000
 const BEAT_SHARE_OF_INTERVAL = 0.75
 /** So many shares are announced at once: all of them would make one that is new wait. */
 const ANNOUNCED_AT_ONCE = 64
@@ -107,17 +113,26 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
    * @throws E_NAME_TAKEN if a live node has the name.
    */
   async start (): Promise<void> {
-    const first = await this.#connect()
-      .catch(async (error: unknown) => {
-        if (!isNameTaken(error)) throw error
-        await sleep(NAME_FREE_MS)
-        return await this.#connect()
-      })
-      .catch((error: unknown) => {
-        if (isNameTaken(error)) throw error
-        return this.#lose(toPiecemealError(error))
-      })
+    const first = await this.#connectByName().catch((error: unknown) => {
+      if (isNameTaken(error)) throw error
+      return this.#lose(toPiecemealError(error))
+    })
     this.#loop = this.#stayConnected(first)
+  }
+
+  /** The connection that has the name may be one that has ended, and nobody knows yet. */
+  async #connectByName (): Promise<LineClient> {
+    const { nameWaitMs = NAME_FREE_MS } = this.#options
+    const untilMs = performance.now() + nameWaitMs
+    for (let isTold = false; ; isTold = true) {
+      try {
+        return await this.#connect()
+      } catch (error) {
+        if (!isNameTaken(error) || performance.now() >= untilMs || this.#isClosing()) throw error
+        if (!isTold && nameWaitMs > NAME_FREE_MS) this.emit('taken', toPiecemealError(error))
+      }
+      await sleep(Math.min(nameWaitMs, isTold ? NAME_TRY_MS : NAME_FREE_MS), undefined, { signal: this.#closing.signal }).catch(() => {})
+    }
   }
 
   /** @throws what the tracker refuses with, a share that it refused lately at once; what a lost connection fails with. */
@@ -249,6 +264,7 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
   /** The first message binds the connection to our name. */
   async #join (elsewhere: boolean): Promise<LineClient> {
     const { hosts, credentials, deadlines: { reconnectMs, messageMs, heartbeatMs } } = this.#options
+    const before = this.#choice.current
     const client = await this.#choice.connect(async (tracker, signal) => await LineClient.connect({
       ...tracker,
       credentials,
@@ -260,14 +276,15 @@ export class TrackerConnection extends EventEmitter<TrackerConnectionEvents> {
     const stop = (): void => client.close()
     this.#closing.signal.addEventListener('abort', stop)
     try {
-      const { interval, degraded } = await this.askOn(client, 'alive', { session: this.#session, ...this.reached.fields })
+      const { interval, degraded } = await this.askOn(client, 'alive', { session: this.#options.session?.() ?? this.#session, ...this.reached.fields })
       if (elsewhere && degraded === true) throw new PiecemealError('E_REGISTRY', 'the registry is away for that tracker, too')
       this.#beatMs = BEAT_SHARE_OF_INTERVAL * Math.min(heartbeatMs, (interval ?? Infinity) * 1_000)
       if (client.closedBecause) throw client.closedBecause
       return client
     } catch (error) {
       client.close()
-      this.#choice.passOver()
+      if (elsewhere) this.#choice.stayAt(before)
+      else this.#choice.passOver()
       throw error
     } finally {
       this.#closing.signal.removeEventListener('abort', stop)

@@ -19,6 +19,10 @@ export interface TrackerConnectionOptions {
   /** For the tracker's port; without them the connection is plain. */
   credentials?: ClientCredentials | undefined
   deadlines: Deadlines
+  /** What tells the tracker that another connection is of the same node. @default another one each time */
+  session?: (() => string | undefined) | undefined
+  /** How long a name that is taken is tried again at the start, in milliseconds. @default 500 */
+  nameWaitMs?: number | undefined
   /** As of a heartbeat, for tests. */
   hasSlept?: (() => boolean) | undefined
   /** All that is to be announced on a new connection. */

@@ -1,7 +1,7 @@
 /** The page itself: files that are served as they lie there, those of packages too. */
 import type { FastifyInstance } from 'fastify'
 import { assetsIn, serveAssets } from '../web/assets.js'
-import { PAGE_POLICY } from '../web/login-page.js'
+import { PAGE_HEADERS } from '../web/login-page.js'
 
 const OURS = ['page.css', 'main.js', 'overview.js', 'model.js', 'feed.js', 'feed-worker.js', 'swarm.js', 'traffic.js', 'files.js', 'file.js', 'nodes.js', 'format.js', 'parts.js']
 /** Name under `/assets/` → a file of a package. */
@@ -30,5 +30,5 @@ const pageOf = (hasLogin: boolean): string => `<!doctype html>
 export function addPage (routes: FastifyInstance, hasLogin: boolean): void {
   const theirs = new Map([...THEIRS].map(([name, path]) => [name, new URL(import.meta.resolve(path))]))
   serveAssets(routes, new Map([...assetsIn(new URL('../../../lib/page/assets/', import.meta.url), OURS), ...theirs]))
-  routes.get('/', async (_request, reply) => await reply.type('text/html; charset=utf-8').header('Content-Security-Policy', PAGE_POLICY).send(pageOf(hasLogin)))
+  routes.get('/', async (_request, reply) => await reply.type('text/html; charset=utf-8').headers(PAGE_HEADERS).send(pageOf(hasLogin)))
 }

@@ -138,6 +138,19 @@ export const TRIES_PER_PART = 5
 export const LEAST_SECRET_BYTES = 16
 export const MOST_SECRET_BYTES = 4 * KiB
 
+/** Of a node's control socket, which only its user can open. */
+export const CONTROL_CONNECTIONS = 64
+/** A line that a node answers there with: the status of all that it shares. */
+export const CONTROL_ANSWER_BYTES = 16 * MiB
+
+/** Trackers that are looked at of those that answer on a network, and answers that are read. */
+export const DISCOVERY_CANDIDATES = 16
+export const DISCOVERY_ANSWERS = 256
+
+/** What a ticket holds. */
+export const MOST_TICKET_ADDRESSES = 8
+export const TICKET_SECRET_BYTES = 16
+
 export const FILE_NAME_BYTES = 255
 export const NODE_NAME_CHARACTERS = 64
 export const MIN_PIECE_BYTES = 1 * MiB

@@ -3,12 +3,18 @@ import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { atDisk } from '../disk/at-disk.js'
 import { toDiskError } from '../disk/disk-error.js'
+import type { Readers } from '../download/readers.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { Extent } from '../share/partial-share.js'
-import type { Coming } from './coming.js'
 import type { Readable, Title } from './readable.js'
+
+/** What it reads. */
+export interface Pieces {
+  readers: Readers
+  locate: (title: Title, range: ByteRange) => Promise<Extent>
+}
 
 /** Pieces may be moved to another file, and be told of afterwards: so often it is looked again, and after what pause. */
 const MOST_LOOKS = 50
@@ -16,13 +22,13 @@ const LOOK_MS = 100
 
 export class ComingFile implements Readable {
   readonly title: Title
-  readonly #coming: Coming
+  readonly #coming: Pieces
   readonly #onClose: () => void
   #end: number
   #opened: { path: string, handle: FileHandle } | undefined
   #isClosed = false
 
-  constructor (title: Title, coming: Coming, onClose: () => void) {
+  constructor (title: Title, coming: Pieces, onClose: () => void) {
     this.title = title
     this.#end = title.size
     this.#coming = coming

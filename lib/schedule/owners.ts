@@ -177,6 +177,17 @@ export class Owners {
     }
   }
 
+  /** Whether there are owners, and none of them gets more than it has. */
+  get areFinal (): boolean {
+    let isAny = false
+    for (const { complete, standing, knowledge } of this.#owners.values()) {
+      if (standing.out) continue
+      if (complete || !knowledge.isFinal) return false
+      isAny = true
+    }
+    return isAny
+  }
+
   /** Whether another one is likely to serve now. */
   hasSoundBeside (key: string): boolean {
     for (const owner of this.#owners.values()) if (owner.key !== key && owner.standing.isSound) return true

@@ -78,6 +78,11 @@ export class Schedule {
     return Array.from(this.#owners.able(this.#pieces.missing), ({ key }) => key)
   }
 
+  /** Missing pieces that none of the owners there are will ever have: each has said that it gets no more. Undefined while one of them may. */
+  get lost (): PieceSet | undefined {
+    return this.#owners.areFinal && this.#owners.able(this.#pieces.missing).next().done === true ? this.#pieces.missing : undefined
+  }
+
   /**
    * What is to be done now. To be called whenever something was told, and ten times a second.
    * Each order is decided when it is asked for: what the driver tells while it carries out the one before counts.
@@ -105,7 +110,7 @@ export class Schedule {
     if (machine.mayAsk ?? true) yield * this.#ask(nowMs)
   }
 
-  /** Pieces that are there already, from an earlier run. */
+  /** Pieces that are there already, from an earlier run, or that are done without. */
   have (firstPiece: number, endPiece: number): void {
     this.#pieces.setDone(firstPiece, endPiece)
   }

@@ -8,6 +8,8 @@ import { PieceSet } from '../content/piece-set.js'
 import type { Manifest, ManifestData } from '../manifest/manifest.js'
 import type { Content } from '../protocol/content.js'
 import type { ErrorData } from '../protocol/errors.js'
+import { sameFiles } from '../tree/compare-trees.js'
+import type { DigestedTree } from '../tree/digest-tree.js'
 import type { TreeIdentities } from '../tree/identities.js'
 
 /** As it was when it was digested. `size` and `pieceLength` are its manifest's. */
@@ -64,4 +66,29 @@ export function piecesHere ({ manifest, lacks }: Pick<FolderShare, 'manifest' | 
   here.addRange(0, here.pieceCount)
   for (const { firstPiece, endPiece } of lacks?.ranges() ?? []) here.deleteRange(firstPiece, endPiece)
   return here
+}
+
+/** The files of a share that are not the same any more; of the others it is known what they are now. */
+export function lostOf ({ manifest, identities }: FolderShare, now: Pick<DigestedTree, 'manifest' | 'identities'>): number[] {
+  const same = sameFiles(manifest, now.manifest)
+  const lost: number[] = []
+  for (let entry = 0, at = 0; entry < manifest.entryCount; entry++) {
+    if (!manifest.isFile(entry)) continue
+    if (same[at] !== entry) {
+      lost.push(entry)
+      continue
+    }
+    const there = same[at + 1] ?? 0
+    if (identities) for (const field of ['dev', 'ino', 'mtimeNs', 'ctimeNs'] as const) identities[field][entry] = now.identities[field][there] ?? 0n
+    at += 2
+  }
+  return lost
+}
+
+/** All pieces but those of some entries. */
+export function piecesBeside (entries: Uint32Array, manifest: Manifest): PieceSet {
+  const beside = new PieceSet(manifest.pieceCount)
+  beside.addRange(0, beside.pieceCount)
+  for (const entry of entries) beside.deleteRange(manifest.firstPieceOf(entry), manifest.firstPieceOf(entry + 1))
+  return beside
 }

@@ -1,29 +1,29 @@
 /**
- * Files that were shared and are gone: moved, deleted, or on a disk that is not mounted. They are looked
+ * Files and folders that were shared and are gone: moved, deleted, or on a disk that is not mounted. They are looked
  * for until they are back, or their user wants them no more.
  */
 import { SHARES_PER_NODE } from '../protocol/limits.js'
 import { isGone } from '../disk/where-it-lies.js'
-import type { Share } from './share-index.js'
+import type { ServedFile } from './share-index.js'
 
-export interface MissingSharesOptions {
+export interface MissingSharesOptions<S> {
   /** How often they are looked for, in milliseconds. */
   lookMs: number
   /** Something is where it was. It may be another file. */
-  onFound: (share: Share) => void
+  onFound: (share: S) => void
 }
 
-export class MissingShares {
-  readonly #options: MissingSharesOptions
+export class MissingShares<S extends Pick<ServedFile, 'filename' | 'path'>> {
+  readonly #options: MissingSharesOptions<S>
   /** By name; the one that has been missing longest first. */
-  readonly #missing = new Map<string, Share>()
+  readonly #missing = new Map<string, S>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor (options: MissingSharesOptions) {
+  constructor (options: MissingSharesOptions<S>) {
     this.#options = options
   }
 
-  add (share: Share): void {
+  add (share: S): void {
     if (this.#missing.size >= SHARES_PER_NODE) return
     this.#missing.set(share.filename, share)
     this.#timer ??= setInterval(() => { void this.#look() }, this.#options.lookMs).unref()
@@ -36,7 +36,7 @@ export class MissingShares {
     return wasThere
   }
 
-  [Symbol.iterator] (): IterableIterator<Share> {
+  [Symbol.iterator] (): IterableIterator<S> {
     return this.#missing.values()
   }
 

@@ -26,50 +26,6 @@ export type TellOfFolder = (folder: FolderName, event: FolderEvent) => Promise<v
 /** A file of a folder, to read from. */
 type OpenFile = Pick<SharedFile, 'close'> & { read: (into: Buffer, length: number, position: number) => number | Promise<number> }
 
-/** By digest: the versions of a folder have one name. */
-export class ServedFolders {
-  readonly tell: TellOfFolder
-  readonly #folders = new Map<string, ServedFolder>()
-
-  constructor (tell: TellOfFolder) {
-    this.tell = tell
-  }
-
-  add (share: FolderShareData): void {
-    this.#folders.set(keyOf(share), new ServedFolder(share))
-  }
-
-  remove (share: FolderName): boolean {
-    return this.#folders.delete(keyOf(share))
-  }
-
-  lack (share: FolderName, pieces: PieceRange): void {
-    this.#folders.get(keyOf(share))?.lack(pieces)
-  }
-
-  /** Pieces of one that is being downloaded have come. */
-  gain (share: FolderName, pieces: PieceRange): void {
-    this.#folders.get(keyOf(share))?.gain(pieces)
-  }
-
-  /** For whoever asks for it. */
-  get (filename: string, digest: string): ServedFolder | undefined {
-    const folder = this.#folders.get(keyOf({ filename, digest }))
-    if (folder) folder.askedMs = performance.now()
-    return folder
-  }
-
-  /** How long nobody has asked for it. */
-  idleMs (share: FolderName): number | undefined {
-    const folder = this.#folders.get(keyOf(share))
-    return folder && performance.now() - folder.askedMs
-  }
-}
-
-function keyOf ({ filename, digest }: FolderName): string {
-  return `${digest} ${filename}`
-}
-
 export class ServedFolder {
   readonly filename: string
   readonly digest: string

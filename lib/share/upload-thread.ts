@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../threads/start-thread.js'
-import { fromTaskResult } from '../threads/task-result.js'
+import { fromTaskResult, type TaskResult } from '../threads/task-result.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { ListenAddress } from '../net/listener.js'
 import type { Address } from '../protocol/address.js'
@@ -39,7 +39,7 @@ export interface UploadThreadOptions extends UploadThreadData {
 const RESTART_PAUSE_MS = 15_000
 
 interface Pending {
-  resolve: (result: unknown) => void
+  resolve: (result: TaskResult<unknown>) => void
   reject: (error: unknown) => void
 }
 
@@ -197,10 +197,10 @@ export class UploadThread {
 
   async #call<Name extends keyof UploadCalls> (worker: Worker, name: Name, argument: UploadCalls[Name]['argument']): Promise<UploadCalls[Name]['result']> {
     const id = this.#nextId++
-    return await new Promise<UploadCalls[Name]['result']>((resolve, reject) => {
+    return fromTaskResult(await new Promise<TaskResult<UploadCalls[Name]['result']>>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject })
       worker.postMessage({ id, name, argument })
-    })
+    }))
   }
 
   #take (message: UploadMessage): void {
@@ -217,15 +217,9 @@ export class UploadThread {
         return
       case 'probe': return this.#options.onProbe?.(message.probe)
       case 'error': return this.#options.onError(new PiecemealError(message.error.code, message.error.message))
-      case 'answer': {
-        const pending = this.#pending.get(message.id)
+      case 'answer':
+        this.#pending.get(message.id)?.resolve(message.result)
         this.#pending.delete(message.id)
-        try {
-          pending?.resolve(fromTaskResult(message.result))
-        } catch (error) {
-          pending?.reject(error)
-        }
-      }
     }
   }
 

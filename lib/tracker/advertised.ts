@@ -31,6 +31,8 @@ export interface AdvertisedOptions {
   /** Whether that is this machine; nobody else has anything to say of its loopback. */
   isLocal: boolean
   tries: Pick<Tries, 'run'>
+  /** Whether the node needs no proof, because it is one process with the tracker. */
+  isBelieved?: (() => boolean) | undefined
   credentials?: Record<Purpose, ClientCredentials> | undefined
   onProven: (place: Place) => void
   now?: () => number
@@ -105,6 +107,7 @@ export class Advertised {
   async #prove (place: Place, { filename, digest }: Announced): Promise<Place> {
     const { tries, credentials, proofMs = PROOF_MS } = this.#options
     const host = await this.#resolve(place.host)
+    if (this.#options.isBelieved?.()) return { ...place, host }
     const [atInput, atOutput] = [randomBytes(PROBE_BYTES), randomBytes(PROBE_BYTES)].map((bytes) => bytes.toString('hex')) as [string, string]
     const late = new AbortController()
     this.#probes.clear()

@@ -25,6 +25,8 @@ export interface NodeConnectionOptions {
   credentials?: Record<Purpose, ClientCredentials> | undefined
   /** Whether an `advertise` of the node is taken. */
   takesAdvertised: boolean
+  /** The name of a node that is believed where it says that it is, without a proof. */
+  believes?: string | undefined
   /** Where askers are told to find a node that comes from this host. */
   outwardHost: (host: string) => string
   /** Trouble that no peer waits to be told of. */
@@ -34,7 +36,9 @@ export interface NodeConnectionOptions {
   /** A request was answered, or refused with a code. @param mode `other` for what is no message */
   onAnswered: (mode: string, ms: number, code?: string) => void
   onJoin: (node: string) => void
-  onLeave: (node: string) => void
+  /** @param saidSo whether it took its leave, or its connection was lost */
+  onLeave: (node: string, saidSo: boolean) => void
+  onAnnounced: (announced: { name: string, filename: string, digest: string, complete: boolean }) => void
 }
 
 export class NodeConnection {
@@ -73,6 +77,7 @@ export class NodeConnection {
       isLocal: this.#here === undefined,
       tries,
       credentials,
+      isBelieved: () => this.#node !== undefined && this.#node === options.believes,
       onProven: (place) => { this.#move(place).catch(options.onError) },
     })
   }
@@ -117,15 +122,15 @@ export class NodeConnection {
     this.#node = undefined
     this.#isReplaced = this.#isClosed = true
     this.#socket.destroy()
-    if (node !== undefined) this.#options.onLeave(node)
+    if (node !== undefined) this.#options.onLeave(node, false)
   }
 
-  async #leave (): Promise<void> {
+  async #leave (saidSo = false): Promise<void> {
     const node = this.#node
     if (node === undefined) return
     this.#node = undefined
     await this.#registry.leave(node)
-    this.#options.onLeave(node)
+    this.#options.onLeave(node, saidSo)
   }
 
   async #bind ({ name, session }: NodeToTracker): Promise<void> {
@@ -187,6 +192,7 @@ export class NodeConnection {
     const place = this.#advertised.placeOf({ inputPort, outputPort }) ?? { host: this.#host, inputPort, outputPort }
     await this.#registry.have(name, { filename, size, digest, pieceLength, kind, files, filesSize, ...place, httpPort, complete, executable, origin, replaces })
     this.#announced = { inputPort, outputPort, filename, digest }
+    this.#options.onAnnounced({ name, filename, digest, complete })
     this.#look()
     return trackerReply('have', this.#acknowledged)
   }
@@ -199,7 +205,7 @@ export class NodeConnection {
   /** Without a file name the node leaves: it owns nothing any more, and its name is free. */
   async #exit ({ name, filename }: Exit): Promise<object> {
     if (filename !== undefined) await this.#registry.withdraw(name, filename)
-    else await this.#leave()
+    else await this.#leave(true)
     return trackerReply('exit', { ok: true })
   }
 

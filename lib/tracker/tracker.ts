@@ -38,6 +38,8 @@ export interface TrackerOptions {
   allowAdvertise?: boolean | undefined
   /** Has its nodes report what they fetch and send, for whoever looks at `roster`. @default false */
   takesReports?: boolean | undefined
+  /** The name of a node in the tracker's own process: it is listed where it says, without a proof. */
+  believes?: string | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }
@@ -47,8 +49,10 @@ export interface TrackerEvents {
   listening: [address: Address]
   /** A node said its name for the first time on a connection. */
   joined: [node: { name: string }]
-  /** A node's connection ended, or it said `exit`. */
-  left: [node: { name: string }]
+  /** A node's connection ended, or it said `exit`: then `saidSo`. */
+  left: [node: { name: string, saidSo: boolean }]
+  /** A node has told that it has a file, or, not `complete`, parts of it. */
+  announced: [{ name: string, filename: string, digest: string, complete: boolean }]
   /** Something that no peer is to blame for or to be told about. */
   error: [error: Error]
 }
@@ -67,15 +71,17 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #credentials: Record<Purpose, ClientCredentials> | undefined
   readonly #takesAdvertised: boolean
   readonly #takesReports: boolean
+  readonly #believes: string | undefined
   #port = 0
   #hears: 'loopback' | 'everywhere' = 'loopback'
 
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise, takesReports = false }: TrackerOptions = {}) {
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise, believes, takesReports = false }: TrackerOptions = {}) {
     super()
     this.#address = { host, port }
     this.#exposure = { host, secret, insecure }
     this.registry = registry
     this.#takesReports = takesReports
+    this.#believes = believes
     this.#takesAdvertised = secret !== undefined || allowAdvertise === true
     this.#credentials = secret && { control: { ...credentialsFor('control', secret), name: NAME }, data: { ...credentialsFor('data', secret), name: NAME } }
     this.#deadlines = { ...DEADLINES, ...deadlines }
@@ -137,6 +143,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
       tries: this.#tries,
       credentials: this.#credentials,
       takesAdvertised: this.#takesAdvertised || isFromThisMachine(socket),
+      believes: this.#believes,
       outwardHost: (host) => outwardHost(host, this.#hears),
       onError: (error) => this.#report(error),
       onReport: this.#takesReports ? (name, report) => this.roster.report(name, report) : undefined,
@@ -146,10 +153,11 @@ export class Tracker extends EventEmitter<TrackerEvents> {
         this.roster.join(name, plainAddress(socket.remoteAddress ?? ''))
         this.emit('joined', { name })
       },
-      onLeave: (name) => {
+      onLeave: (name, saidSo) => {
         this.roster.leave(name)
-        this.emit('left', { name })
+        this.emit('left', { name, saidSo })
       },
+      onAnnounced: (announced) => this.emit('announced', announced),
     })
     return {
       answer: async (message) => await session.answer(message),

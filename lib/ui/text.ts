@@ -26,12 +26,13 @@ const LINES: Lines = {
   cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
   waiting: ({ file, ...waiting }) => [`waiting for ${whatIsWaitedFor(waiting)}: ${printable(file)}, no byte for ${formatSeconds(Math.round(waiting.seconds))}`],
   progress: () => [],
-  saved: ({ file, bytes, files, owners, seconds, resumed, zeros }) => {
+  saved: ({ file, bytes, files, without, owners, seconds, resumed, zeros }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
     const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
     const unsent = zeros > 0 ? `, ${formatBytes(zeros)} of zeros` : ''
     const inFiles = files === undefined ? '' : `${count(files, 'file')}, `
-    return [`saved ${printable(file)} (${inFiles}${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
+    const lacking = without === undefined ? '' : ` without ${count(without, 'file')}`
+    return [`saved ${printable(file)}${lacking} (${inFiles}${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
   },
   failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
   warning: ({ message }) => [`warning: ${oneLine(message)}`],
@@ -50,6 +51,11 @@ const LINES: Lines = {
   ],
   limits: (limits) => [limitsLine(limits)],
   help: ({ text }) => text.split('\n'),
+}
+
+/** Whether there is something to be told by that name. */
+export function isReport (name: string): name is keyof Reports {
+  return Object.hasOwn(LINES, name)
 }
 
 /** How many owners are named; there may be as many as a tracker lists. */

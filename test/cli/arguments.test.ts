@@ -11,9 +11,11 @@ const NODE = {
   host: '127.0.0.1',
   json: false,
   separateParts: false,
+  remember: false,
+  findsTracker: false,
   insecure: false,
 }
-const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', allowAdvertise: false, insecure: false }
+const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', allowAdvertise: false, isFound: true, insecure: false }
 
 await t.test('bin/tracker', async (t) => {
   const table: Array<[argv: string[], wanted: object]> = [
@@ -24,6 +26,7 @@ await t.test('bin/tracker', async (t) => {
     [['--host=::1'], { ...TRACKER, host: '::1' }],
     [['--host', '[::1]'], { ...TRACKER, host: '::1' }],
     [['--max-connections', '10'], { ...TRACKER, maxConnections: 10 }],
+    [['--no-discovery'], { ...TRACKER, isFound: false }],
     [['--allow-advertise'], { ...TRACKER, allowAdvertise: true }],
     [['--secret-file', 'a b'], { ...TRACKER, secretFile: 'a b' }],
     [['--secret-file=new', '--old-secret-file', 'old'], { ...TRACKER, secretFile: 'new', oldSecretFile: 'old' }],

@@ -30,6 +30,8 @@ await t.test('commands', async (t) => {
     ['torrent -m download --to', download('--to')],
     ["torrent -m download D --only 'a/**' --only b --to /x", { ...download('D'), to: '/x', only: ['a/**', 'b'] }],
     ['torrent -m download --only', download('--only')],
+    ['torrent -m download D --skip-missing', { ...download('D'), skipMissing: true }],
+    ['torrent -m download -- --skip-missing', download('--skip-missing')],
     ['torrent cancel a --to /x', { name: 'cancel', files: ['a'], to: '/x' }],
     ['torrent cancel a "b c"', { name: 'cancel', files: ['a', 'b c'] }],
     ['torrent unshare -- -x', { name: 'unshare', files: ['-x'] }],

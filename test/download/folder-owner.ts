@@ -89,7 +89,7 @@ export async function contextFor (folder: string, from: Found): Promise<Download
     slots: new Slots(8),
     turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
     down: new RateLimit(),
-    deadlines: DEADLINES,
+    deadlines: { ...DEADLINES, ownerWaitMs: 500 },
     findOwners: async () => await Promise.resolve(from),
     fetchPart: async (task) => await fetchPart(task),
     giveName: async (task) => giveName(task),

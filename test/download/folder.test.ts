@@ -104,3 +104,18 @@ await t.test('two owners that each have some of it', async (t) => {
   t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
   t.strictSame(owners.map(({ name }) => name).sort(), ['one', 'other'])
 })
+
+await t.test('what no owner has any more', async (t) => {
+  const root = source(t)
+  const { manifest } = await folderOwner(t, root)
+  const have = new PieceSet(manifest.pieceCount)
+  have.addRange(0, manifest.pieceCount)
+  for (const path of ['many/0/7', 'large']) have.delete(manifest.firstPieceOf(manifest.find(path) ?? 0))
+  const owner = await folderOwner(t, root, { complete: false, answer: { have: have.toBytes().toString('base64'), final: true } })
+  await t.rejects(fetch(t, owner), { code: 'E_CHANGED', message: /2 paths: "large", "many\/0\/7"/ })
+  t.notOk(existsSync(join(t.testdirName, 'into/D')))
+  const { folder, resumedBytes } = await fetch(t, owner, { skipMissing: true })
+  t.match([folder?.without, folder?.files, resumedBytes > 200_000], [2, 302, true])
+  const { large, 'many/0/7': gone, ...rest } = listTree(root)
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), rest)
+})

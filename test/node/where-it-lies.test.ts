@@ -1,6 +1,6 @@
 /** Files that are shared where they lie: under which name, until when, and how they come back. */
 import { once } from 'node:events'
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
@@ -28,7 +28,8 @@ await t.test('a path is shared under its last component, or another name, and no
   await t.rejects(owner.upload(a, { as: 'x/y' }), { code: 'E_NAME' })
   await t.rejects(owner.upload(`${folder}/data/..`), { code: 'E_NAME' })
   await t.rejects(owner.upload(join(folder, 'data', 'none')), { code: 'E_IO' })
-  await t.rejects(owner.upload(`${folder}/data`), { code: 'E_FORBIDDEN' })
+  symlinkSync('data', join(folder, 'link'))
+  await t.rejects(owner.upload(join(folder, 'link')), { code: 'E_FORBIDDEN' })
   await asker.download('other name')
   t.equal(await readFile(join(folder, 'nodes', 'Asker', 'other name'), 'utf8'), 'the bytes of a')
   t.notMatch(JSON.stringify(await asker.list()), /data/)

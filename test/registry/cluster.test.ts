@@ -71,8 +71,9 @@ await t.test('a master that dies behind a Sentinel', { skip: withoutRedis() }, a
   await registry.join('A')
   await registry.have('A', record('before'))
   const restored = once(registry, 'restored', { signal: AbortSignal.timeout(30_000) })
+  const degraded = once(registry, 'degraded', { signal: AbortSignal.timeout(WAIT_MS) })
   await master.kill()
-  await once(registry, 'degraded', { signal: AbortSignal.timeout(WAIT_MS) })
+  await degraded
   await registry.have('A', record('meanwhile'))
   await restored
   t.match(String(await replica.call('ROLE')), /^master/)

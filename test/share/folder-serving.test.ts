@@ -6,6 +6,7 @@ import t from 'tap'
 import { isPieceListOf } from '../../lib/content/digest.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
 import { ManifestReader } from '../../lib/manifest/manifest-reader.js'
+import { folderShareData } from '../../lib/share/folder-share.js'
 import { parseSizeAnswer } from '../../lib/protocol/size-information.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
 import { folderOwner, folderShareOf, writeTree } from './folders.js'
@@ -142,4 +143,39 @@ await t.test('a folder that is gone is not begun with', async (t) => {
   owner.offer(share)
   await rm(join(root, 'd'), { recursive: true })
   t.match(await owner.ask(share), { error: { code: 'E_CHANGED' } })
+})
+
+await t.test('one that is being downloaded is served out of its hidden tree, as its pieces come', async (t) => {
+  const root = t.testdir()
+  await writeTree(join(root, 'whole'), { ...FILES, zeros: Buffer.concat([Buffer.alloc(MiB, 1), Buffer.alloc(5)]) })
+  const share = await folderShareOf(join(root, 'whole'), 'd')
+  // As an unfinished download leaves it: names are there, bytes come, zeros at the end are not written.
+  await writeTree(join(root, 'hidden'), { ...FILES, 'a/2': '', big: BIG.subarray(0, MiB), z: '', zeros: Buffer.alloc(MiB, 1) })
+  const { identities: _known, ...rest } = share
+  const arriving = { ...rest, path: join(root, 'hidden') }
+  const owner = await folderOwner(t)
+  const place = (firstPiece: number, endPiece: number): void => {
+    const isNew = owner.folders.gain(arriving, { firstPiece, endPiece })
+    if (isNew) owner.served.add(folderShareData(isNew))
+    else owner.served.gain(arriving, { firstPiece, endPiece })
+  }
+  place(0, 1)
+  place(2, 3)
+  const answer = parseSizeAnswer(await owner.ask(share))
+  t.match(answer, { size: share.size, kind: 'folder', have: Buffer.from([0b10100000]) })
+  t.notOk(answer.final, 'more will come')
+  const peer = await owner.request(share, [0, BIG_AT + MiB], { ranges: [[0, 3], [BIG_AT, BIG_AT + MiB]] })
+  await peer.message()
+  t.ok((await peer.rest()).equals(Buffer.concat([ALL.subarray(0, 3), BIG.subarray(0, MiB)])))
+  t.match(await (await owner.request(share, [0, 4])).message(), { error: { code: 'E_NOT_SHARED' } })
+  place(6, 8)
+  const zeros = await owner.request(share, [ALL.length + MiB - 1, ALL.length + MiB + 5])
+  await zeros.message()
+  t.strictSame([...await zeros.rest()], [1, 0, 0, 0, 0, 0])
+  const manifest = await owner.request(share, [0, share.size], { of: 'manifest' })
+  await manifest.message()
+  t.equal((await manifest.rest()).length, share.size, 'all of its manifest is there')
+  owner.offer(share)
+  t.notOk('have' in await owner.ask(share), 'complete')
+  t.equal(owner.folders.kept.length, 0)
 })

@@ -18,6 +18,7 @@ const OPTIONS: NodeConnectionOptions = {
   onAnswered: () => {},
   onJoin: () => {},
   onLeave: () => {},
+  onAnnounced: () => {},
 }
 
 /** Asks as a node that is at `remoteAddress` and has reached the tracker at `localAddress`. */

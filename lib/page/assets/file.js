@@ -58,7 +58,7 @@ function Versions ({ file: { versions } }) {
     </dl>`
   }
   return html`<section><h2>${format.count(versions.length, 'content')} have this name</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="contents"><table>
+    <div class="scroll" tabindex="0" role="region" aria-label="list of contents"><table>
       <thead><tr><th class="w-digest"><span>Digest</span></th><th class="w-size number"><span>Size</span></th><th class="w-count number"><span>Owners</span></th><th class="w-age"><span>Shared</span></th></tr></thead>
       <tbody>${versions.map(({ digest, size, owners, since, older }) => html`<tr key=${digest}>
         <td><${Digest} digest=${digest.slice('blake3:'.length)} /></td><td class="number">${format.bytes(size)}</td><td class="number">${owners}</td><td><${Ago} seconds=${since} />${older && html` <span class="older">older</span>`}</td>
@@ -92,7 +92,7 @@ function Transfers ({ transfers }) {
 function Owners ({ file: { owners } }) {
   if (owners.length === 0) return null
   return html`<section><h2>Owners</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="owners"><table>
+    <div class="scroll" tabindex="0" role="region" aria-label="list of owners"><table>
       <thead><tr><th><span>Name</span></th><th><span>Address</span></th><th class="w-count"><span>Has</span></th></tr></thead>
       <tbody>${owners.map(({ name, host, complete }) => html`<tr key=${name}><td title=${name}>${name}</td><td class="mono">${host}</td><td>${complete ? 'all' : 'a part'}</td></tr>`)}</tbody>
     </table></div>

@@ -31,7 +31,7 @@ export class Files extends Component {
       ${isTruncated && html`<p class="waiting">There are more than 10,000: of the others those are found whose names begin with what you search for.</p>`}
       ${rows.length === 0
         ? html`<p class="quiet">${search === '' ? 'No files are shared.' : 'No file has that in its name.'}</p>`
-        : html`<div class="scroll" ref=${this.#place} tabindex="0" role="region" aria-label="files" onScroll=${({ target }) => this.setState({ top: target.scrollTop, height: target.clientHeight })}>
+        : html`<div class="scroll" ref=${this.#place} tabindex="0" role="region" aria-label="list of files" onScroll=${({ target }) => this.setState({ top: target.scrollTop, height: target.clientHeight })}>
           <table aria-rowcount=${rows.length + 1}>
             <thead><tr aria-rowindex="1">
               <${Heading} of=${this} column="name" text="Name" />

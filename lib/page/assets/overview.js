@@ -13,8 +13,8 @@ export function Overview ({ model, state }) {
   const figures = model.figures.get('')?.[1]
   return html`
     <${Head} state=${state} />
-    ${figures && html`<${Figures} figures=${figures} isStale=${isStale(state)} />`}
     <main class=${`rows ${isStale(state) ? 'stale' : ''}`}>
+      ${figures && html`<${Figures} figures=${figures} />`}
       ${figures?.nodes === 0 && figures.files === 0 ? html`<${Empty} port=${figures.port} />` : model.isKnown && html`
         <${Swarm} transfers=${[...model.transfers.values()].map(([, transfer]) => transfer)} />
         <${Traffic} marks=${model.traffic} rate=${figures?.rate ?? 0} version=${`${model.versions.traffic} ${figures?.rate}`} />
@@ -44,8 +44,8 @@ export function isStale ({ word }) {
   return word === 'lost'
 }
 
-function Figures ({ figures: { nodes, files, bytes, rate, trackers, isDegraded, isTruncated }, isStale }) {
-  return html`<dl class=${`figures ${isStale ? 'stale' : ''}`}>
+function Figures ({ figures: { nodes, files, bytes, rate, trackers, isDegraded, isTruncated } }) {
+  return html`<dl class="figures">
     <${Figure} value=${nodes.toLocaleString('en')} name=${nodes === 1 ? 'node' : 'nodes'} />
     <${Figure} value=${files.toLocaleString('en')} name=${files === 1 ? 'file' : 'files'} />
     <${Figure} value=${`${format.bytes(bytes)}${isTruncated ? ' or more' : ''}`} name="shared" />

@@ -65,7 +65,7 @@ function rank (streams, side) {
 
 function List ({ transfers }) {
   const rows = [...transfers].sort((a, b) => b.rate - a.rate)
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="downloads"><table>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="list of downloads"><table>
     <thead><tr><th class="w-node"><span>To</span></th><th><span>File</span></th><th class="w-strip"><span>Progress</span></th><th class="w-rate number"><span>Rate</span></th><th class="w-rate number narrow-no"><span>Left</span></th></tr></thead>
     <tbody>${rows.map((transfer) => html`<${Row} key=${`${transfer.node}/${transfer.filename}`} transfer=${transfer} />`)}</tbody>
   </table></div>`

@@ -1,0 +1,131 @@
+/** What is asked of a node in the background, through its control socket, or of the tracker where there is none. */
+import { dirname, resolve } from 'node:path'
+import { version } from '../cli/process.js'
+import { ControlClient } from '../control/control-client.js'
+import { CONTROL } from '../control/messages.js'
+import { socketOf, socketsHere } from '../control/sockets.js'
+import { GuestFolder } from '../disk/guest-folder.js'
+import { whereItGoes } from '../disk/where-it-goes.js'
+import { LineClient } from '../net/line-client.js'
+import { formatAddress } from '../protocol/address.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { assertFileName, oneLine, quote } from '../protocol/names.js'
+import { parseTrackerToNode } from '../protocol/tracker-to-node.js'
+import { credentialsFor } from '../secret/keys.js'
+import { jsonReporter } from '../ui/json.js'
+import type { Output, Reporter } from '../ui/reporter.js'
+import { isReport, textReporter } from '../ui/text.js'
+import { withFreeName } from '../library/names.js'
+import { findNetwork, type Network } from './network.js'
+import { reporterFor } from './screen.js'
+import { usage, type Settings } from './settings.js'
+
+export async function list (settings: Settings, output: Output): Promise<number> {
+  const [prefix = ''] = settings.operands
+  const node = settings.from('tracker') === '--tracker' ? undefined : await nodeThatIsUp(settings)
+  if (node !== undefined) return await askNode(node, ['list', '--', prefix], settings, output, resultsTo(settings, output))
+  const network = await findNetwork(settings)
+  return await withFreeName(undefined, async (name) => {
+    const client = await trackerAs(name, network)
+    try {
+      const reply = await client.request({ type: 'NodeToTracker', mode: 'list', name, prefix })
+      resultsTo(settings, output).report('list', parseTrackerToNode('list', reply))
+      return 0
+    } finally {
+      client.close()
+    }
+  })
+}
+
+export async function status (settings: Settings, output: Output): Promise<number> {
+  const node = await nodeThatIsUp(settings)
+  if (node !== undefined) return await askNode(node, ['status'], settings, output, resultsTo(settings, output))
+  const network = await findNetwork(settings)
+  const { tracker, from } = network
+  const client = await withFreeName(undefined, async (name) => await trackerAs(name, network))
+  client.close()
+  output.out(settings.is('json') ? JSON.stringify({ event: 'status', tracker: { ...tracker, connected: true, from } }) : `tracker ${formatAddress(tracker)} answers (from ${from}); no node of yours is up`)
+  return 0
+}
+
+/** With `--to` what an interrupted get has left is removed here, and no node is needed. */
+export async function cancel (settings: Settings, output: Output): Promise<number> {
+  const [name = ''] = settings.operands
+  const to = settings.text('to')
+  const node = await nodeThatIsUp(settings)
+  if (to === undefined) return await askNode(node ?? noNode(), ['cancel', '--', name], settings, output, resultsTo(settings, output))
+  assertFileName(name)
+  const target = await whereItGoes(to, name)
+  const folder = await GuestFolder.open(dirname(target), undefined)
+  const wasHere = await folder.removeKept(name).finally(async () => await folder.close())
+  if (!wasHere && node !== undefined) return await askNode(node, ['cancel', '--to', resolve(to), '--', name], settings, output, resultsTo(settings, output))
+  if (!wasHere) throw usage(`nothing is kept of ${quote(name)} in ${quote(dirname(target))}`)
+  resultsTo(settings, output).report('cancelled', { file: name })
+  return 0
+}
+
+export async function unshare (settings: Settings, output: Output): Promise<number> {
+  return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['unshare', '--', ...settings.operands], settings, output, resultsTo(settings, output))
+}
+
+export async function verify (settings: Settings, output: Output): Promise<number> {
+  return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['verify', '--', ...settings.operands], settings, output, resultsTo(settings, output))
+}
+
+export async function token (settings: Settings, output: Output): Promise<number> {
+  return await askNode(await nodeThatIsUp(settings) ?? noNode(), settings.is('metrics') ? ['token', '--metrics'] : ['token'], settings, output)
+}
+
+/** The node of this user that runs in the background, if there is one. @throws E_USAGE where there are several, and none was named. */
+export async function nodeThatIsUp (settings: Settings): Promise<ControlClient | undefined> {
+  const here = await version()
+  const said = settings.text('socket') ?? (settings.text('name') === undefined ? undefined : await socketOf(settings.text('name') ?? ''))
+  if (said !== undefined) return await ControlClient.connect(said, here)
+  const up: Array<{ name: string, client: ControlClient }> = []
+  for (const { name, path } of await socketsHere()) {
+    // One that a crash has left, or that is somebody else's to ask, is none.
+    const client = await ControlClient.connect(path, here).catch(() => undefined)
+    if (client !== undefined) up.push({ name, client })
+  }
+  const [only, ...others] = up
+  if (others.length === 0) return only?.client
+  for (const { client } of up) client.close()
+  throw usage(`several nodes of yours are up: --name ${up.map(({ name }) => name).join(' or ')}`)
+}
+
+/** Asks and ends the connection. @returns the exit status */
+export async function askNode (node: ControlClient, words: readonly string[], settings: Settings, output: Output, results?: Reporter): Promise<number> {
+  const reporter = results ?? await reporterFor(settings.is('json'), output)
+  const { piecemeal, control } = node.hello
+  const here = await version()
+  if (control !== CONTROL || piecemeal !== here) output.err(`warning: the node that is up is version ${oneLine(piecemeal)}, this command ${here}: piecemeal down, then piecemeal up`)
+  try {
+    return await node.ask(words, ({ id: _id, event, ...data }) => {
+      if (isReport(event)) reporter.report(event, data as never)
+      else output.err(oneLine(JSON.stringify({ event, ...data })))
+    })
+  } finally {
+    reporter.close()
+    node.close()
+  }
+}
+
+export function noNode (): never {
+  throw new PiecemealError('E_USAGE', 'no node of yours is up: "piecemeal up" starts one')
+}
+
+function resultsTo (settings: Settings, output: Output): Reporter {
+  return settings.is('json') ? jsonReporter(output) : textReporter(output)
+}
+
+/** A connection to a tracker that has that name for as long as it lasts. @throws E_NAME_TAKEN, and as `dial`. */
+async function trackerAs (name: string, { tracker, secret }: Network): Promise<LineClient> {
+  const client = await LineClient.connect({ ...tracker, credentials: secret && { ...credentialsFor('control', secret), name } })
+  try {
+    parseTrackerToNode('alive', await client.request({ type: 'NodeToTracker', mode: 'alive', name }))
+    return client
+  } catch (error) {
+    client.close()
+    throw error
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What a registry in Redis answers a second, beside the one in memory, in one process: `node dist/test/bench/registry.js`. Redis is on this
+ * machine and has its share of the processor, so several trackers on machines of their own do more.
+ */
+import { MemoryRegistry } from '../../lib/tracker/memory-registry.js'
+import type { OwnerRecord, Registry } from '../../lib/tracker/registry.js'
+import { eachInFlight } from '../../lib/net/in-flight.js'
+import { openOn, RedisServer } from '../registry/redis-server.js'
+
+const FILES = 2_000
+const OWNERS = 50
+const QUESTIONS = 20_000
+const IN_FLIGHT = 64
+
+const ends: Array<() => unknown> = []
+const scope = { teardown: (end: () => unknown): void => { ends.unshift(end) } } as unknown as Parameters<typeof openOn>[0]
+
+function record (filename: string, node: number): OwnerRecord {
+  return { filename, size: 5, digest: `blake3:${'0'.repeat(64)}`, pieceLength: 1_048_576, host: `10.0.0.${node}`, inputPort: 8082, outputPort: 9092, complete: true }
+}
+
+async function rate (count: number, work: (i: number) => Promise<unknown>): Promise<string> {
+  const begunMs = performance.now()
+  await eachInFlight(Array.from({ length: count }, (_, i) => i), IN_FLIGHT, work)
+  return Math.round(count / (performance.now() - begunMs) * 1_000).toLocaleString('en')
+}
+
+async function measure (name: string, registries: readonly Registry[]): Promise<void> {
+  const at = (i: number): Registry => registries[i % registries.length] as Registry
+  for (let node = 0; node < OWNERS; node++) await at(node).join(`Node${node}`)
+  const haves = await rate(FILES * OWNERS, async (i) => await at(i % OWNERS).have(`Node${i % OWNERS}`, record(`file ${Math.floor(i / OWNERS)}`, i % OWNERS)))
+  for (let i = 0; i < FILES; i++) await at(0).have('Node0', record(`single ${i}`, 0))
+  // By the time that a file's turn comes again its answer is no longer shared.
+  const distinct = await rate(QUESTIONS, async (i) => await at(i).owners({ filename: `file ${i % FILES}`, asker: 'asker' }))
+  const single = await rate(FILES, async (i) => await at(i).owners({ filename: `single ${i}`, asker: 'asker' }))
+  const hot = await rate(QUESTIONS, async (i) => await at(i).owners({ filename: 'file 0', asker: `asker ${i}` }))
+  process.stdout.write(`${name}: ${haves} have/s; need/s: ${distinct} of ${OWNERS} owners, ${single} of 1, ${hot} of one file\n`)
+}
+
+const redis = new RedisServer()
+ends.unshift(async () => await redis.close())
+try {
+  await redis.start()
+  await measure('memory', [new MemoryRegistry()])
+  const usedBytes = async (): Promise<number> => Number(/used_memory:(\d+)/.exec(String(await redis.call('INFO', 'memory')))?.[1])
+  const before = await usedBytes()
+  await measure('redis, 1 tracker', [await openOn(scope, redis.url, { prefix: 'one' })])
+  process.stdout.write(`${Math.round((await usedBytes() - before) / (FILES * OWNERS + FILES))} bytes a record\n`)
+  await measure('redis, 3 trackers in one process', [await openOn(scope, redis.url, { prefix: 'three' }), await openOn(scope, redis.url, { prefix: 'three' }), await openOn(scope, redis.url, { prefix: 'three' })])
+} finally {
+  for (const end of ends) await end()
+}

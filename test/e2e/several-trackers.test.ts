@@ -1,0 +1,54 @@
+/** Three trackers share one Redis, and one of them is killed. */
+import { once } from 'node:events'
+import t from 'tap'
+import { TrackerClient } from '../../lib/node/tracker-client.js'
+import { DEADLINES } from '../../lib/protocol/limits.js'
+import { startTracker, TRACKER_BIN } from '../helpers/piecemeal.js'
+import { Command } from '../helpers/command.js'
+import { startRedis, until, withoutRedis } from '../registry/redis-server.js'
+
+const NODES = 60
+const WAIT_MS = 15_000
+
+await t.test('a tracker is killed: its nodes are at another within moments, with their names and all that they have', { skip: withoutRedis() }, async (t) => {
+  const redis = await startRedis(t)
+  const flags = ['--registry', redis.url]
+  const trackers = await Promise.all([0, 1, 2].map(async () => await startTracker(t, { flags })))
+  const addresses = trackers.map(({ host, port }) => ({ host, port }))
+  const nodes = Array.from({ length: NODES }, (_, i) => new TrackerClient({
+    tracker: addresses,
+    name: `Node${i}`,
+    hosts: () => ['127.0.0.1'],
+    deadlines: DEADLINES,
+    announcements: () => [{ filename: `file ${i}`, size: 5, digest: `blake3:${'0'.repeat(64)}`, pieceLength: 1_048_576, inputPort: 1, outputPort: 2 }],
+  }))
+  t.teardown(async () => { await Promise.all(nodes.map(async (node) => await node.close())) })
+  await Promise.all(nodes.map(async (node) => await node.start()))
+  const [asker] = nodes
+  if (asker === undefined) return
+  await until(async () => (await asker.ask('list', {})).files.length === NODES)
+
+  const [killed] = trackers
+  const there = nodes.filter(({ tracker }) => tracker.port === killed?.port)
+  t.ok(there.length > 0 && there.length < NODES, `${there.length} of ${NODES} nodes were there`)
+  const back = Promise.all(there.map(async (node) => await once(node, 'connected', { signal: AbortSignal.timeout(WAIT_MS) })))
+  killed?.kill('SIGKILL')
+  await back
+  t.notOk(nodes.some(({ tracker }) => tracker.port === killed?.port))
+  const missing = async (): Promise<number[]> => {
+    const found = await Promise.allSettled(nodes.map(async (_, i) => await nodes[(i + 1) % NODES]?.ask('need', { filename: `file ${i}` })))
+    return found.flatMap(({ status }, i) => status === 'rejected' ? [i] : [])
+  }
+  await until(async () => (await missing()).length === 0)
+
+  const status = new Command(t, TRACKER_BIN, ['status', ...flags])
+  await status.waitFor(/registry unix:.*: [23] trackers, .* 60 files/)
+  const check = new Command(t, TRACKER_BIN, ['check', ...flags])
+  await check.waitFor(/checked 60 files: 0 records of dead trackers, 0 contents counted wrongly, 0 files that were not listed, 0 owners of no file\n/)
+})
+
+await t.test('a registry that can\'t be used', { skip: withoutRedis() }, async (t) => {
+  const tracker = new Command(t, TRACKER_BIN, ['-p', '0', '--registry', 'unix:/nowhere/redis.sock'])
+  await tracker.waitFor(/failed: E_REGISTRY the registry at unix:\/nowhere\/redis\.sock can't be used/)
+  t.equal((await tracker.exit()).status, 36)
+})
