@@ -95,6 +95,16 @@ export default [
     rules: { 'no-console': 'error' },
   },
   {
+    // What runs in a browser, as it is served.
+    files: ['lib/*/assets/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries([
+        'addEventListener', 'document', 'EventSource', 'getComputedStyle', 'location', 'matchMedia', 'navigator', 'requestAnimationFrame', 'ResizeObserver', 'self', 'sessionStorage', 'SharedWorker',
+      ].map((name) => [name, 'readonly'])),
+    },
+    rules: { 'new-cap': 'off' },
+  },
+  {
     // A state machine: no clock, no socket, no file.
     files: ['lib/schedule/*.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: ['node:*'] }] },

@@ -11,7 +11,7 @@ import { identityKey, type FileIdentity } from './own-file.js'
 import * as check from '../protocol/check.js'
 import type { Content } from '../protocol/content.js'
 import { MIN_PIECE_BYTES } from '../protocol/limits.js'
-import { DIGESTS_FOLDER } from './hidden.js'
+import { DIGESTS_FOLDER, TREES_FOLDER } from './hidden.js'
 
 const entry = {
   path: check.string,
@@ -24,10 +24,12 @@ const entry = {
 
 export class DigestCache {
   readonly #folder: string | undefined
+  readonly #treesFolder: string | undefined
 
   /** @param keptIn `DIR/NAME/.piecemeal`, or wherever the node may write; without it nothing is remembered */
   constructor (keptIn: string | undefined) {
     this.#folder = keptIn === undefined ? undefined : join(keptIn, DIGESTS_FOLDER)
+    this.#treesFolder = keptIn === undefined ? undefined : join(keptIn, TREES_FOLDER)
   }
 
   /** What the file was when it was digested, or undefined if it has changed since, or the entry can't be read. */
@@ -61,14 +63,15 @@ export class DigestCache {
     })
   }
 
-  /** Forgets files that were not asked for since then, by the wall clock, in milliseconds. */
+  /** Forgets files and folders that were not asked for since then, by the wall clock, in milliseconds. */
   async prune (sinceMs: number): Promise<void> {
-    const folder = this.#folder
-    if (folder === undefined) return
-    for (const name of await readdir(folder).catch(() => [])) {
-      const entryPath = join(folder, name)
-      const usedMs = await lstat(entryPath).then(({ mtimeMs }) => mtimeMs, () => Infinity)
-      if (usedMs < sinceMs) await rm(entryPath, { force: true })
+    for (const folder of [this.#folder, this.#treesFolder]) {
+      if (folder === undefined) return
+      for (const name of await readdir(folder).catch(() => [])) {
+        const entryPath = join(folder, name)
+        const usedMs = await lstat(entryPath).then(({ mtimeMs }) => mtimeMs, () => Infinity)
+        if (usedMs < sinceMs) await rm(entryPath, { force: true })
+      }
     }
   }
 }

@@ -96,7 +96,10 @@ export class Histogram implements Measure {
 
   samples (): Sample[] {
     let count = 0
-    const buckets = this.#counts.map((more, i) => ({ name: `${this.name}_bucket`, labels: { le: String(this.#bounds[i] ?? '+Inf') }, value: count += more }))
+    const buckets = this.#counts.map((more, i) => {
+      count += more
+      return { name: `${this.name}_bucket`, labels: { le: String(this.#bounds[i] ?? '+Inf') }, value: count }
+    })
     return [...buckets, { name: `${this.name}_sum`, labels: {}, value: this.#sum }, { name: `${this.name}_count`, labels: {}, value: count }]
   }
 }

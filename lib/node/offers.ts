@@ -28,11 +28,7 @@ export interface OffersOptions {
   onError: (error: Error) => void
 }
 
-export interface OpenPorts {
-  inputPort: number
-  outputPort: number
-  httpPort?: number
-}
+export type OpenPorts = Pick<Question<'have'>, 'inputPort' | 'outputPort' | 'httpPort'>
 
 type Announced = PartialContent & FolderExtent & Pick<Share, 'origin' | 'replaces'> & Partial<Pick<Share, 'identity'>> & { complete?: boolean }
 

@@ -40,7 +40,7 @@ const exit = { ...common, mode: check.literal('exit'), filename: check.optional(
 const list = { ...common, mode: check.literal('list'), prefix: check.optional(check.string) }
 /** `[filename, digest, bytes, size, rate, [[owner, rate], …]]`; of the digest the first 16 hex digits, rates in bytes a second. */
 const reportedDownload = check.tuple<[string, string, number, number, number, Array<[string, number]>]>(
-  check.fileName, check.hex(REPORTED_DIGEST_BYTES), check.bytes, check.bytes, check.bytes, check.array(check.tuple<[string, number]>(check.nodeName, check.bytes), OWNERS_PER_REPLY),
+  check.fileName, check.hex(REPORTED_DIGEST_BYTES), check.bytes, check.bytes, check.bytes, check.array(check.tuple<[string, number]>(check.nodeName, check.bytes), OWNERS_PER_REPLY)
 )
 /** What goes on at a node: what it fetches from whom, and how fast it sends. */
 const report = { down: check.array(reportedDownload, REPORTED_DOWNLOADS), up: check.bytes }

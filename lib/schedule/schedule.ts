@@ -14,6 +14,8 @@
  *
  * When nothing is missing, idle owners take over from the slowest parts (endgame.ts). When no
  * owner is left that could serve, the download waits a while for one (giving-up.ts).
+ *
+ * Longer than 250 lines because it is the room's one door: every event, with what it means.
  */
 import type { PieceSet } from '../content/piece-set.js'
 import type { PieceRange } from '../content/run.js'

@@ -1,5 +1,6 @@
 /** The two ends of digesting a folder: what is there and known already, and what it is then, both in a worker thread. */
 import type { PieceList } from '../content/digest.js'
+import type { Head } from '../manifest/entry.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { contentOfManifest } from '../manifest/write-manifest.js'
 import type { Content } from '../protocol/content.js'
@@ -19,6 +20,8 @@ export interface KeepTask {
   root: string
   dev: bigint
   manifest: ManifestData
+  /** What of it is there, by the entries' numbers, ascending; all of it if left out. */
+  entries?: Uint32Array | undefined
   identities: TreeIdentities
   /** What of the folder is wanted. */
   patterns?: string[] | undefined
@@ -38,15 +41,25 @@ export function findTree ({ treeFile, ...task }: FindTask): FoundTree {
 }
 
 /** @throws E_LIMIT where the manifest is too large. */
-export function keepTree ({ root, dev, manifest: data, identities, patterns, lookedAtMs, treeFile }: KeepTask): ManifestContent {
+export function keepTree ({ root, dev, manifest: data, entries, identities, patterns, lookedAtMs, treeFile }: KeepTask): ManifestContent {
   const manifest = Manifest.fromData(data)
   const content = contentOfManifest(manifest)
   if (treeFile !== undefined) {
     try {
-      writeTreeFile(treeFile, { root, digest: content.digest, dev: String(dev), ...manifest.head, patterns }, manifest, identities, lookedAtMs)
+      const { files, size } = entries ? headOf(manifest, entries) : manifest.head
+      writeTreeFile(treeFile, { root, digest: content.digest, dev: String(dev), files, size, patterns }, { manifest, entries, identities }, lookedAtMs)
     } catch {
       // Being slower next time is no reason to fail now.
     }
   }
   return content
+}
+
+function headOf (manifest: Manifest, entries: Uint32Array): Head {
+  const head = { files: 0, size: 0 }
+  for (const index of entries) {
+    if (manifest.isFile(index)) head.files++
+    head.size += manifest.sizes[index] ?? 0
+  }
+  return head
 }

@@ -30,6 +30,7 @@ const head = {
   digest: check.digest,
   /** Of the file system that it was on; another number may be the same one after the machine has started. */
   dev: check.string,
+  /** Of what is there. */
   files: check.bytes,
   size: check.bytes,
   /** What of the folder it was fetched with: `--only`. */
@@ -37,6 +38,14 @@ const head = {
 }
 
 export type TreeHead = check.Checked<typeof head>
+
+/** What there is of a folder. */
+export interface KnownTree {
+  manifest: Manifest
+  /** By their numbers, ascending; all if left out. */
+  entries?: Uint32Array | undefined
+  identities: TreeIdentities
+}
 
 /** An entry, and what it was on the disk. */
 export interface KnownEntry {
@@ -49,7 +58,9 @@ export interface KnownEntry {
 }
 
 /** Replaces the file whole or not at all. @param nowMs when the tree was looked at, by the wall clock @throws what writing throws */
-export function writeTreeFile (path: string, about: TreeHead, manifest: Manifest, identities: TreeIdentities, nowMs: number): void {
+export function writeTreeFile (path: string, about: TreeHead, tree: KnownTree, nowMs: number): void {
+  const { manifest, entries, identities } = tree
+  const count = entries?.length ?? manifest.entryCount
   const temporary = `${path}.new`
   mkdirSync(dirname(path), { recursive: true })
   const fd = openSync(temporary, 'w')
@@ -59,8 +70,8 @@ export function writeTreeFile (path: string, about: TreeHead, manifest: Manifest
     const text = Buffer.from(JSON.stringify(about))
     writer.write(uint32(text.length))
     writer.write(text)
-    writer.write(uint32(manifest.entryCount))
-    for (let index = 0; index < manifest.entryCount; index++) writer.write(recordOf(manifest.entry(index), identities, index, nowMs))
+    writer.write(uint32(count))
+    for (let i = 0; i < count; i++) writer.write(recordOf(manifest, identities, entries?.[i] ?? i, nowMs))
     writer.end()
     fsyncSync(fd)
   } finally {
@@ -124,7 +135,8 @@ export class TreeFile {
   }
 }
 
-function recordOf (entry: Entry, identities: TreeIdentities, index: number, nowMs: number): Buffer {
+function recordOf (manifest: Manifest, identities: TreeIdentities, index: number, nowMs: number): Buffer {
+  const entry = manifest.entry(index)
   const path = Buffer.from(entry.path)
   const target = Buffer.from(entry.kind === 'link' ? entry.target : '')
   const digests = entry.kind === 'file' ? entry.digests : Buffer.alloc(0)

@@ -19,7 +19,8 @@ const LOOK_MS = 10_000
 
 export class Certificate {
   readonly #files: CertificateFiles
-  readonly #onChange: (pair: Pair) => void
+  /** There is another pair. */
+  onChange: (pair: Pair) => void = () => {}
   readonly #onError: (error: Error) => void
   #pair: Pair
   /** What was told of the pair that lies there now. */
@@ -27,14 +28,13 @@ export class Certificate {
   readonly #looking: NodeJS.Timeout
 
   /** @throws E_AUTH if the files can't be used. */
-  static async open (files: CertificateFiles, onChange: (pair: Pair) => void, onError: (error: Error) => void): Promise<Certificate> {
-    return new Certificate(files, await readPair(files), onChange, onError)
+  static async open (files: CertificateFiles, onError: (error: Error) => void): Promise<Certificate> {
+    return new Certificate(files, await readPair(files), onError)
   }
 
-  private constructor (files: CertificateFiles, pair: Pair, onChange: (pair: Pair) => void, onError: (error: Error) => void) {
+  private constructor (files: CertificateFiles, pair: Pair, onError: (error: Error) => void) {
     this.#files = files
     this.#pair = pair
-    this.#onChange = onChange
     this.#onError = onError
     this.#looking = setInterval(() => { void this.look() }, LOOK_MS).unref()
   }
@@ -55,7 +55,7 @@ export class Certificate {
       this.#told = ''
       if (pair.cert.equals(this.#pair.cert) && pair.key.equals(this.#pair.key)) return
       this.#pair = pair
-      this.#onChange(pair)
+      this.onChange(pair)
     } catch (error) {
       if (!(error instanceof PiecemealError)) throw error
       if (error.message !== this.#told) this.#onError(new PiecemealError('E_AUTH', `${error.message}; the one before stays in use`, { cause: error }))

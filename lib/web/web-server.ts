@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { listenAddressesOf } from '../net/hosts.js'
 import { Listener } from '../net/listener.js'
 import { formatAddress, isLoopback, type Address } from '../protocol/address.js'
@@ -80,11 +80,12 @@ export class WebServer {
     const routes = fastify({
       bodyLimit: HTTP_BODY_BYTES,
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-      frameworkErrors: (error, request, reply) => { answerWithRefusal(error, request as FastifyRequest, reply as FastifyReply) },
+      frameworkErrors: (error, request, reply) => { answerWithRefusal(error, request, reply) },
     })
-    let server: Server | undefined
-    const certificate = options.certificate && await Certificate.open(options.certificate, (pair) => { (server as ReturnType<typeof tlsServer>).setSecureContext(pair) }, options.onError)
-    server = certificate ? tlsServer(certificate.pair) : plainServer()
+    const certificate = options.certificate && await Certificate.open(options.certificate, options.onError)
+    if (certificate === undefined) return new WebServer(options, routes, plainServer(), proxies, certificate)
+    const server = tlsServer(certificate.pair)
+    certificate.onChange = (pair) => server.setSecureContext(pair)
     return new WebServer(options, routes, server, proxies, certificate)
   }
 

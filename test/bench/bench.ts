@@ -104,13 +104,19 @@ function machine (): Record<string, unknown> {
   return { processor: processor?.model, cores: cpus().length, memoryBytes: totalmem(), system: `${type()} ${release()}`, node: process.version }
 }
 
-/** On a stage of its own: nothing of a benchmark is left running beside the next. */
-async function runOne (benchmark: Benchmark, { dir, ...options }: Omit<Arguments, 'names' | 'readme'>): Promise<BenchmarkResult> {
+/**
+ * On a stage of its own: nothing of a benchmark is left running beside the next.
+ *
+ * @returns why it failed, where it did: the others are measured all the same
+ * @throws where a signal says that nothing is to be measured any more.
+ */
+async function runOne (benchmark: Benchmark, { dir, ...options }: Omit<Arguments, 'names' | 'readme'>): Promise<BenchmarkResult | Error> {
   const stage = new Stage({ name: 'piecemeal-bench', parent: dir, deadlineMs: DEADLINE_MS })
   try {
     return await benchmark(stage, { ...options, say: (line) => console.error(line) })
   } catch (error) {
-    throw stage.signal.aborted ? new Error(`stopped (${(stage.signal.reason as Error).message})`) : error
+    if (!stage.signal.aborted) return error instanceof Error ? error : new Error(String(error))
+    throw new Error(`stopped (${(stage.signal.reason as Error).message})`)
   } finally {
     await stage.clear()
   }
@@ -119,11 +125,17 @@ async function runOne (benchmark: Benchmark, { dir, ...options }: Omit<Arguments
 async function run ({ names, readme, ...settings }: Arguments): Promise<void> {
   if (readme) return console.log(`written: ${(await publish()).join(', ')}`)
   const results: Record<string, BenchmarkResult> = {}
+  const failures: string[] = []
   const begun = new Date().toISOString()
   for (const name of names) {
     const benchmark = BENCHMARKS.get(name)
     if (benchmark === undefined) continue
     const result = await runOne(benchmark, settings)
+    if (result instanceof Error) {
+      failures.push(`failed: ${name} (${result.message})`)
+      console.error(failures.at(-1))
+      continue
+    }
     results[name] = result
     console.log([`\n${result.title}\n`, markdown(result.table), ...(result.notes.length > 0 ? ['', ...result.notes] : [])].join('\n'))
     if (settings.rounds >= WHOLE_ROUNDS && settings.size === undefined) {
@@ -131,12 +143,13 @@ async function run ({ names, readme, ...settings }: Arguments): Promise<void> {
     }
   }
   const ratios = Object.values(results).flatMap(({ ratios }) => ratios)
-  console.log(['\nRatios, each of one interleaved run\n', markdown(wholeTable(ratios)), '', ...shortfalls(ratios)].join('\n'))
+  console.log(['\nRatios, each of one interleaved run\n', markdown(wholeTable(ratios)), '', ...shortfalls(ratios), ...failures].join('\n'))
   const folder = join(ROOT, 'bench-results')
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${begun.replace(/[:.]/g, '-')}-${names.join('-')}.json`)
-  await writeFile(file, `${JSON.stringify({ begun, machine: machine(), arguments: settings, results }, undefined, 2)}\n`)
+  await writeFile(file, `${JSON.stringify({ begun, machine: machine(), arguments: settings, results, failures }, undefined, 2)}\n`)
   console.log(`\n${Object.entries(machine()).map(([what, value]) => `${what} ${String(value)}`).join(', ')}\nall figures: ${file}`)
+  if (failures.length > 0) process.exitCode = 1
 }
 
 try {

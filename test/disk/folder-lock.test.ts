@@ -1,11 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { FolderLock } from '../../lib/disk/folder-lock.js'
+import { replace } from '../helpers/replace.js'
+
+const locks = createRequire(import.meta.url)('fs-native-extensions') as { tryLock: (fd: number) => boolean }
 
 async function take (folder: string): Promise<FolderLock> {
   return await FolderLock.take(join(folder, '.piecemeal'), folder)
@@ -62,10 +66,8 @@ await t.test('a process that is killed leaves no lock behind', async (t) => {
 
 /** On a file system without locks. */
 async function takeWithout (t: Test, folder: string, code: string): Promise<FolderLock> {
-  const { FolderLock: Lock } = await t.mockImport<{ FolderLock: typeof FolderLock }>(new URL('../../lib/disk/folder-lock.js', import.meta.url).href, {
-    'fs-native-extensions': { tryLock: () => { throw Object.assign(new Error(code), { code }) } },
-  })
-  return await Lock.take(join(folder, '.piecemeal'), folder)
+  const restore = replace(t, locks, () => ({ tryLock: () => { throw Object.assign(new Error(code), { code }) } }))
+  return await take(folder).finally(restore)
 }
 
 await t.test('without locks a file says who is at work, and the user is told', async (t) => {

@@ -1,15 +1,13 @@
-import * as fs from 'node:fs'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { findNaming, giveName, undoClaim } from '../../lib/disk/give-name.js'
-import type * as GiveName from '../../lib/disk/give-name.js'
 import { claimNote } from '../../lib/disk/hidden.js'
+import { replace } from '../helpers/replace.js'
 
-/** The same with file calls that fail. */
-async function withFaults (t: Test, faults: Partial<Record<'linkSync' | 'renameSync' | 'writeFileSync', string>>): Promise<typeof GiveName> {
-  const mocks = Object.fromEntries(Object.entries(faults).map(([call, code]) => [call, () => { throw Object.assign(new Error(`${code}: injected`), { code }) }]))
-  return await t.mockImport<typeof GiveName>(new URL('../../lib/disk/give-name.js', import.meta.url).href, { 'node:fs': t.createMock(fs, mocks) })
+/** File calls that fail, until what is returned is called. */
+function breakCalls (t: Test, faults: Partial<Record<'linkSync' | 'renameSync' | 'writeFileSync', string>>): () => void {
+  return replace(t, fs, () => Object.fromEntries(Object.entries(faults).map(([call, code]) => [call, () => { throw Object.assign(new Error(`${code}: injected`), { code }) }])))
 }
 
 /** Puts a command `mv` of another kind before all others. */
@@ -29,8 +27,8 @@ function hiddenFolder (t: Test): string {
 await t.test('what the file system can do is tried, and nothing of it is left', async (t) => {
   const hidden = hiddenFolder(t)
   t.strictSame(findNaming(hidden), { way: 'link', hiddenFolder: hidden })
-  const lacking = await withFaults(t, { linkSync: 'EPERM' })
-  t.equal(lacking.findNaming(hidden).way, 'move')
+  breakCalls(t, { linkSync: 'EPERM' })
+  t.equal(findNaming(hidden).way, 'move')
   t.strictSame(readdirSync(hidden), ['part'])
 })
 
@@ -42,9 +40,9 @@ const OTHER_MOVES: Record<string, string> = {
 }
 for (const [what, script] of Object.entries(OTHER_MOVES)) {
   await t.test(`an mv ${what} is not used`, async (t) => {
-    const { findNaming } = await withFaults(t, { linkSync: 'ENOSYS' })
     const hidden = hiddenFolder(t)
     useMv(t, script)
+    breakCalls(t, { linkSync: 'ENOSYS' })
     t.equal(findNaming(hidden).way, 'claim')
     t.strictSame(readdirSync(hidden), ['part'])
   })
@@ -52,17 +50,18 @@ for (const [what, script] of Object.entries(OTHER_MOVES)) {
 
 await t.test('a folder that can\'t be tried in: a link is tried first, and another way after it', async (t) => {
   const hidden = hiddenFolder(t)
-  const full = await withFaults(t, { writeFileSync: 'ENOSPC' })
-  t.equal(full.findNaming(hidden).way, 'link')
-  const lacking = await withFaults(t, { linkSync: 'EMLINK' })
+  const makeRoom = breakCalls(t, { writeFileSync: 'ENOSPC' })
+  t.equal(findNaming(hidden).way, 'link')
+  makeRoom()
+  breakCalls(t, { linkSync: 'EMLINK' })
   const to = join(hidden, '..', 'final')
-  lacking.giveName({ from: join(hidden, 'part'), to, filename: 'final', naming: { way: 'link', hiddenFolder: hidden } })
+  giveName({ from: join(hidden, 'part'), to, filename: 'final', naming: { way: 'link', hiddenFolder: hidden } })
   t.equal(readFileSync(to, 'utf8'), 'fetched')
 })
 
 await t.test('a claim that can\'t be made good is given up', async (t) => {
   const hidden = hiddenFolder(t)
-  const { giveName } = await withFaults(t, { renameSync: 'EIO' })
+  breakCalls(t, { renameSync: 'EIO' })
   const to = join(hidden, '..', 'final')
   t.throws(() => giveName({ from: join(hidden, 'part'), to, filename: 'final', naming: { way: 'claim', hiddenFolder: hidden } }), { code: 'E_IO' })
   t.notOk(existsSync(to))

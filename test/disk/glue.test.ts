@@ -11,6 +11,7 @@ import { Workspace } from '../../lib/disk/workspace.js'
 import { tempDir } from '../helpers/files.js'
 import { piecesOf, tinyContent, type TinyContent } from '../download/contents.js'
 import { MiB } from '../../lib/protocol/units.js'
+import { replaceRoom } from './replace-room.js'
 
 /** Part files of a content, `[first, end]` each. */
 function parts (folder: string, { data }: Pick<TinyContent, 'data'>, ranges: ReadonlyArray<readonly [number, number]>): Run[] {
@@ -126,14 +127,12 @@ await t.test('parts of many chunks', async (t) => {
 
 await t.test('no room for a part twice: what is copied is cut off at once', async (t) => {
   const folder = t.testdir({})
-  const { Glue: TightGlue } = await t.mockImport<{ Glue: typeof Glue }>(new URL('../../lib/disk/glue.js', import.meta.url).href, {
-    [new URL('../../lib/disk/room.js', import.meta.url).href]: { unpromisedBytes: async () => 49 },
-  })
+  replaceRoom(t, 49)
   const runs = parts(folder, content, [[0, 3], [2, 9], [9, 10]])
   const [, long = ''] = runs.map(({ path }) => path)
   const told: string[] = []
   const bytesLeft: number[] = []
-  const glue = new TightGlue(content, ({ firstPiece, endPiece, originPiece }) => {
+  const glue = new Glue(content, ({ firstPiece, endPiece, originPiece }) => {
     told.push(`${firstPiece}..${endPiece} from ${originPiece}`)
     if (existsSync(long)) bytesLeft.push(readFileSync(long).length)
   })

@@ -1,24 +1,20 @@
-import * as fsPromises from 'node:fs/promises'
+import fsPromises from 'node:fs/promises'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { NodeFolder } from '../../lib/disk/node-folder.js'
-
-const MAKE_FOLDER = new URL('../../lib/disk/make-folder.js', import.meta.url).href
-const NODE_FOLDER = new URL('../../lib/disk/node-folder.js', import.meta.url).href
+import { replace } from '../helpers/replace.js'
 
 /** As it is where nothing can be made below one of these folders. */
 async function openWhere (t: Test, path: string, refusals: Record<string, string>): Promise<NodeFolder> {
-  const folder = await t.mockImport<{ NodeFolder: typeof NodeFolder }>(NODE_FOLDER, {
-    [MAKE_FOLDER]: {
-      makeFolder: async (made: string) => {
-        const code = Object.entries(refusals).find(([within]) => made.startsWith(within))?.[1]
-        if (code !== undefined) throw Object.assign(new Error(`${code}: injected`), { code, path: made })
-        return await fsPromises.mkdir(made, { recursive: true }) !== undefined
-      },
-    },
-  })
-  return await folder.NodeFolder.open(path)
+  const restore = replace(t, fsPromises, ({ mkdir }) => ({
+    mkdir: (async (made: string) => {
+      const code = Object.entries(refusals).find(([within]) => made.startsWith(within))?.[1]
+      if (code !== undefined) throw Object.assign(new Error(`${code}: injected`), { code, path: made })
+      await mkdir(made)
+    }) as typeof mkdir,
+  }))
+  return await NodeFolder.open(path).finally(restore)
 }
 
 function setUp (t: Test): { path: string, cache: string } {

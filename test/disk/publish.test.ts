@@ -1,10 +1,10 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
-import * as fs from 'node:fs/promises'
+import fsPromises from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { giveName, type Naming } from '../../lib/disk/give-name.js'
-import type * as Publish from '../../lib/disk/publish.js'
-import { assertAbsent, publish } from '../../lib/disk/publish.js'
+import { assertAbsent, publish, secureName } from '../../lib/disk/publish.js'
+import { replace } from '../helpers/replace.js'
 
 /** What may have the name already. */
 const THERE: Record<string, (path: string) => void> = {
@@ -90,26 +90,24 @@ await t.test('files that are named while the folder is synced share the next syn
   const calls: string[] = []
   const folder = t.testdir()
   let whileSyncing: () => void = () => {}
-  const { secureName } = await t.mockImport<typeof Publish>(new URL('../../lib/disk/publish.js', import.meta.url).href, {
-    'node:fs/promises': {
-      ...fs,
-      open: async (path: string) => {
-        calls.push('open')
-        const handle = await fs.open(path)
-        return {
-          sync: async () => {
-            calls.push('sync')
-            whileSyncing()
-            await handle.sync()
-          },
-          close: async () => {
-            calls.push('close')
-            await handle.close()
-          },
-        }
-      },
+  replace(t, fsPromises, ({ open }) => ({
+    open: async (path) => {
+      calls.push('open')
+      const handle = await open(path)
+      const { sync, close } = { sync: handle.sync.bind(handle), close: handle.close.bind(handle) }
+      return Object.assign(handle, {
+        sync: async () => {
+          calls.push('sync')
+          whileSyncing()
+          await sync()
+        },
+        close: async () => {
+          calls.push('close')
+          await close()
+        },
+      })
     },
-  })
+  }))
   const secured: Array<Promise<void>> = []
   const secure = (): void => { secured.push(secureName(join(folder, 'final'), 'final')) }
   whileSyncing = () => {

@@ -14,9 +14,10 @@ await t.test('of the parent no component is a link, the last one is left as it i
 })
 
 await t.test('what may not be shared, wherever it leads', async (t) => {
-  const folder = t.testdir({ '.piecemeal': { digests: { x: '' } } })
+  const ofAnother = `.piecemeal-0-${'f'.repeat(32)}`
+  const folder = t.testdir({ '.piecemeal': { digests: { x: '' } }, [ofAnother]: { part: '' } })
   symlinkSync('.piecemeal', join(folder, 'linked'))
-  for (const path of ['.piecemeal/digests/x', 'linked/digests/x', '.piecemeal']) {
+  for (const path of ['.piecemeal/digests/x', 'linked/digests/x', '.piecemeal', ofAnother, `${ofAnother}/part`]) {
     await t.rejects(whereItLies(join(folder, path)), { code: 'E_FORBIDDEN', message: /keeps that folder/ }, path)
   }
   for (const path of ['/proc/self/environ', '/proc/version', '/sys/kernel/mm/transparent_hugepage/enabled']) {

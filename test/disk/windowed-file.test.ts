@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { WindowedFile } from '../../lib/disk/windowed-file.js'
 import type { PieceRange, PlacedRun } from '../../lib/content/run.js'
 import { piecesOf, tinyContent } from '../download/contents.js'
+import { replaceRoom } from './replace-room.js'
 
 const content = tinyContent(95)
 
@@ -77,13 +78,11 @@ await t.test('part files are copied in, told of, and go; but never into a window
 })
 
 await t.test('no room for a part twice: what is copied is cut off at once', async (t) => {
-  const { WindowedFile: TightFile } = await t.mockImport<{ WindowedFile: typeof WindowedFile }>(new URL('../../lib/disk/windowed-file.js', import.meta.url).href, {
-    [new URL('../../lib/disk/room.js', import.meta.url).href]: { unpromisedBytes: async () => 49 },
-  })
+  replaceRoom(t, 49)
   const folder = t.testdir({})
   const run = partFile(folder, { firstPiece: 2, endPiece: 10 })
   const bytesLeft: number[] = []
-  const file = await TightFile.open({ content, path: join(folder, '0-0.part'), runs: [], onMoved: () => { bytesLeft.push(statSync(run.path).size) } })
+  const file = await WindowedFile.open({ content, path: join(folder, '0-0.part'), runs: [], onMoved: () => { bytesLeft.push(statSync(run.path).size) } })
   write(file.path, { firstPiece: 0, endPiece: 2 })
   file.windows.keep({ firstPiece: 0, endPiece: 2 })
   file.add(run)

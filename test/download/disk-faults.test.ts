@@ -3,17 +3,20 @@
  * the next try on a disk that works brings the file. One thread does it all here, so that a step
  * can be made to fail, and the order of the steps be seen.
  */
-import * as fs from 'node:fs'
-import * as fsPromises from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import fs, { type RmOptions } from 'node:fs'
+import fsPromises, { type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { DEADLINES } from '../../lib/protocol/limits.js'
 import { PieceChecker } from '../../lib/content/piece-checker.js'
-import type { Downloaded } from '../../lib/download/download.js'
+import { digestPieces } from '../../lib/disk/digest-pieces.js'
+import { giveName } from '../../lib/disk/give-name.js'
+import { download, type Downloaded } from '../../lib/download/download.js'
 import { Slots } from '../../lib/download/slots.js'
 import { DownloadTurns } from '../../lib/download/turns.js'
+import { fetchPart } from '../../lib/part/fetch-part.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
+import { fromTaskResult, toTaskResult } from '../../lib/threads/task-result.js'
 import type { ErrorCode } from '../../lib/protocol/errors.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { HIDDEN_FOLDER } from '../../lib/protocol/names.js'
@@ -21,7 +24,7 @@ import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner, type FakeFile } from '../helpers/fake-owner.js'
 import { DATA_PATHS } from '../helpers/ways.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
-import type * as InOneThread from './in-one-thread.js'
+import { replace } from '../helpers/replace.js'
 import { TREES } from './trees.js'
 
 /** Enough for two streams, so that one part is glued to the other. */
@@ -48,13 +51,10 @@ class FaultyDisk {
     this.#mostBytes = mostBytes
   }
 
-  /** What a download is made of, with this for a disk. Not by `import.meta.resolve`, which waits for ever once there is a mock. */
-  async import (t: Test): Promise<typeof InOneThread> {
-    return await t.mockImport<typeof InOneThread>(new URL('./in-one-thread.js', import.meta.url).href, {
-      'node:fs': t.createMock(fs, this.#fs()),
-      'node:fs/promises': t.createMock(fsPromises, this.#fsPromises()),
-      [new URL('../../lib/content/piece-checker.js', import.meta.url).href]: { PieceChecker: this.#pieceChecker() },
-    })
+  /** Is the disk of this process until it is told to stop. */
+  use (t: Test): () => void {
+    const restore = [replace(t, fs, (real) => this.#fs(real)), replace(t, fsPromises, (real) => this.#fsPromises(real)), this.#watchVerdicts()]
+    return () => { for (const each of restore) each() }
   }
 
   #step (step: Step): void {
@@ -62,41 +62,41 @@ class FaultyDisk {
     this.#hooks[step]?.()
   }
 
-  #fs (): object {
+  #fs (real: typeof fs): object {
     return {
       readSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
         this.#step('read')
-        return fs.readSync(fd, bytes, offset, length, position)
+        return real.readSync(fd, bytes, offset, length, position)
       },
       writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
         this.#step('write')
-        return fs.writeSync(fd, bytes, offset, Math.min(length, this.#mostBytes), position)
+        return real.writeSync(fd, bytes, offset, Math.min(length, this.#mostBytes), position)
       },
       fsyncSync: (fd: number): void => {
         this.#step('sync')
-        fs.fsyncSync(fd)
+        real.fsyncSync(fd)
       },
       linkSync: (from: string, to: string): void => {
         this.#step('link')
-        fs.linkSync(from, to)
+        real.linkSync(from, to)
       },
       unlinkSync: (path: string): void => {
         this.#step('unlink')
-        fs.unlinkSync(path)
+        real.unlinkSync(path)
       },
     }
   }
 
-  #fsPromises (): object {
+  #fsPromises (real: typeof fsPromises): object {
     return {
-      open: async (path: string, flags?: number | string) => await this.#patch(await fsPromises.open(path, flags)),
+      open: async (path: string, flags?: number | string) => await this.#patch(await real.open(path, flags)),
       unlink: async (path: string) => {
         this.#step('unlink')
-        await fsPromises.unlink(path)
+        await real.unlink(path)
       },
-      rm: async (path: string, options: fs.RmOptions) => {
+      rm: async (path: string, options: RmOptions) => {
         this.#step('remove')
-        await fsPromises.rm(path, options)
+        await real.rm(path, options)
       },
     }
   }
@@ -121,15 +121,15 @@ class FaultyDisk {
     })
   }
 
-  #pieceChecker (): typeof PieceChecker {
+  #watchVerdicts (): () => void {
     const step = this.#step.bind(this)
-    return class extends PieceChecker {
-      override take (bytes: Buffer): ReturnType<PieceChecker['take']> {
-        const verdict = super.take(bytes)
-        if (verdict !== 'more') step('verify')
-        return verdict
-      }
+    const { take } = PieceChecker.prototype
+    PieceChecker.prototype.take = function (bytes) {
+      const verdict = take.call(this, bytes)
+      if (verdict !== 'more') step('verify')
+      return verdict
     }
+    return () => { PieceChecker.prototype.take = take }
   }
 }
 
@@ -330,7 +330,8 @@ async function setUp (t: Test, data: Buffer, inWindows = true): Promise<Setting>
   const owner = await FakeOwner.start(t, { name: 'owner', tracker: await tracker.start() })
   const file = await owner.share(FILE, data)
   const fetch: Setting['fetch'] = async (disk) => {
-    const { download, fetchPart, giveName, digestPieces, fromTaskResult, toTaskResult } = await disk.import(t)
+    const turn = await new DownloadTurns(1, 1).begin(new AbortController().signal)
+    const stop = disk.use(t)
     return await download({ filename: FILE, signal: new AbortController().signal }, {
       name: 'fetcher',
       target: join(folder, FILE),
@@ -345,10 +346,10 @@ async function setUp (t: Test, data: Buffer, inWindows = true): Promise<Setting>
       trees: TREES,
       // Like a thread, this one runs one part at a time: there is one buffer.
       slots: new Slots(1),
-      turn: await new DownloadTurns(1, 1).begin(new AbortController().signal),
+      turn,
       deadlines: DEADLINES,
       down: new RateLimit(),
-    })
+    }).finally(stop)
   }
   return { folder, target: join(folder, FILE), owner, file, fetch }
 }

@@ -52,40 +52,43 @@ async function find (owners: Owner[], { says, deadlines }: Tracker): Promise<{ a
   return { asked, found: list.found }
 }
 
-void t.test('an owner that is away for a while', async (t) => {
-  const owner = await ownerThat(t, 'hangs up', 'hangs up', 'silence', LIST)
-  t.match(await find([owner], { says: [[owner]], deadlines: { messageMs: 200 } }), { asked: 3 })
-})
+// They wait far more than they work.
+void t.test('how patiently the list is asked for', { jobs: 6 }, async (t) => {
+  void t.test('an owner that is away for a while', async (t) => {
+    const owner = await ownerThat(t, 'hangs up', 'hangs up', 'silence', LIST)
+    t.match(await find([owner], { says: [[owner]], deadlines: { messageMs: 200 } }), { asked: 3 })
+  })
 
-void t.test('a tracker that is away meanwhile', async (t) => {
-  const owner = await ownerThat(t, 'hangs up', LIST)
-  await t.resolves(find([owner], { says: ['E_TRACKER'] }))
-})
+  void t.test('a tracker that is away meanwhile', async (t) => {
+    const owner = await ownerThat(t, 'hangs up', LIST)
+    await t.resolves(find([owner], { says: ['E_TRACKER'] }))
+  })
 
-void t.test('another one that came meanwhile', async (t) => {
-  const owner = await ownerThat(t, LIST)
-  t.match(await find([ownerAt(await deadPort())], { says: [[owner]] }), { found: { owners: [owner] } })
-})
+  void t.test('another one that came meanwhile', async (t) => {
+    const owner = await ownerThat(t, LIST)
+    t.match(await find([ownerAt(await deadPort())], { says: [[owner]] }), { found: { owners: [owner] } })
+  })
 
-void t.test('nobody is listed any more: those that were are asked for a while', async (t) => {
-  const owner = await ownerThat(t, 'hangs up', LIST)
-  await t.resolves(find([owner], { says: ['E_NO_OWNER'] }))
-  const dead = ownerAt(await deadPort())
-  await t.rejects(find([dead], { says: ['E_NO_OWNER'], deadlines: { ownerWaitMs: 1_000 } }), { code: 'E_NO_OWNER' })
-})
+  void t.test('nobody is listed any more: those that were are asked for a while', async (t) => {
+    const owner = await ownerThat(t, 'hangs up', LIST)
+    await t.resolves(find([owner], { says: ['E_NO_OWNER'] }))
+    const dead = ownerAt(await deadPort())
+    await t.rejects(find([dead], { says: ['E_NO_OWNER'], deadlines: { ownerWaitMs: 1_000 } }), { code: 'E_NO_OWNER' })
+  })
 
-void t.test('as long as it is listed, until there is no patience left', async (t) => {
-  const dead = ownerAt(await deadPort())
-  await t.rejects(find([dead], { says: [[dead]], deadlines: { giveUpMs: 1_000 } }), { code: 'E_NETWORK' })
-})
+  void t.test('as long as it is listed, until there is no patience left', async (t) => {
+    const dead = ownerAt(await deadPort())
+    await t.rejects(find([dead], { says: [[dead]], deadlines: { giveUpMs: 1_000 } }), { code: 'E_NETWORK' })
+  })
 
-void t.test('a lie or a refusal is final once the tracker was asked again, but not beside an owner that may answer yet', async (t) => {
-  const refusal = { type: 'SizeInformation', error: { code: 'E_NOT_SHARED', message: 'no' } }
-  for (const [answer, code] of [[LIE, 'E_DIGEST'], [refusal, 'E_NOT_SHARED']] as const) {
-    const bad = await ownerThat(t, answer)
-    await t.rejects(find([bad], { says: [[bad]] }), { code })
-    await t.rejects(find([bad], { says: ['E_NO_OWNER'] }), { code })
-    const slow = await ownerThat(t, 'hangs up', 'hangs up', LIST)
-    await t.resolves(find([bad, slow], { says: [[bad, slow]] }))
-  }
+  void t.test('a lie or a refusal is final once the tracker was asked again, but not beside an owner that may answer yet', async (t) => {
+    const refusal = { type: 'SizeInformation', error: { code: 'E_NOT_SHARED', message: 'no' } }
+    for (const [answer, code] of [[LIE, 'E_DIGEST'], [refusal, 'E_NOT_SHARED']] as const) {
+      const bad = await ownerThat(t, answer)
+      await t.rejects(find([bad], { says: [[bad]] }), { code })
+      await t.rejects(find([bad], { says: ['E_NO_OWNER'] }), { code })
+      const slow = await ownerThat(t, 'hangs up', 'hangs up', LIST)
+      await t.resolves(find([bad, slow], { says: [[bad, slow]] }))
+    }
+  })
 })

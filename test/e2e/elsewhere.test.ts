@@ -5,13 +5,14 @@ import t from 'tap'
 import { MiB } from '../../lib/protocol/units.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir } from '../helpers/files.js'
-import { startNode, startTracker } from '../helpers/piecemeal.js'
+import { startNode } from '../helpers/piecemeal.js'
+import { trackerHere } from '../helpers/tracker.js'
 
 const SIZE = 16 * MiB
 
 await t.test('SIGKILL, and again with --to', { timeout: 60_000 }, async (t) => {
   const [dir, place] = [await tempDir(t), await tempDir(t)]
-  const tracker = await startTracker(t)
+  const tracker = await trackerHere(t)
   // Its last byte does not come before the kill.
   const owner = await FakeOwner.start(t, { name: 'owner', tracker, behaviour: { withheldAt: SIZE - 1 } })
   const data = pseudoRandomBytes(SIZE, 'elsewhere')

@@ -5,12 +5,13 @@ import t from 'tap'
 import { Command } from '../helpers/command.js'
 import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
 import { Peer } from '../net/peer.js'
-import { NODE_BIN, nodeFolder, startNode, startTracker, TRACKER_BIN } from '../helpers/piecemeal.js'
+import { NODE_BIN, nodeFolder, startNode, TRACKER_BIN } from '../helpers/piecemeal.js'
+import { trackerHere } from '../helpers/tracker.js'
 import { MiB } from '../../lib/protocol/units.js'
 
 const FILES = Array.from({ length: 8 }, (_, i) => `file-${i}`)
 
-const tracker = await startTracker(t)
+const tracker = await trackerHere(t)
 const dir = await tempDir(t)
 
 /** The command of a node, with so many descriptors. */
@@ -23,7 +24,7 @@ function withDescriptors (most: number): string {
 await t.test('an owner of more files than it may open, asked for eight at once by three nodes', async (test) => {
   const folder = nodeFolder(dir, 'owner')
   const many = Array.from({ length: 100 }, (_, i) => `small-${i}`)
-  for (const file of FILES) await writePseudoRandom(join(folder, file), 8 * MiB, file)
+  for (const file of FILES) await writePseudoRandom(join(folder, file), 3 * MiB, file)
   for (const file of many) await writePseudoRandom(join(folder, file), 1_000, file)
   // Until all tests are over.
   const owner = await startNode(t, { name: 'owner', tracker, dir, bin: withDescriptors(64) })

@@ -3,7 +3,8 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { tempDir, visibleFiles } from '../helpers/files.js'
-import { startNode, startTracker, words } from '../helpers/piecemeal.js'
+import { startNode, words } from '../helpers/piecemeal.js'
+import { trackerHere } from '../helpers/tracker.js'
 
 const NAMES = [
   'with spaces  inside',
@@ -35,7 +36,7 @@ const BAD_NAMES = ['', '.', '..', 'a/b', 'a\\b', '/etc/passwd', '../x', 'x'.repe
 
 void t.test('every name that a file system can hold is shared, listed and fetched as it is', async (t) => {
   const dir = await tempDir(t)
-  const tracker = await startTracker(t)
+  const tracker = await trackerHere(t)
   const owner = await startNode(t, { name: 'owner', tracker, dir, json: true })
   const fetcher = await startNode(t, { name: 'fetcher', tracker, dir, json: true })
   for (const name of NAMES) await writeFile(join(owner.folder, name), `content of ${name}`)
@@ -58,7 +59,7 @@ void t.test('every name that a file system can hold is shared, listed and fetche
 
 void t.test('a name from others is printed in quotes where it could do harm to a terminal', async (t) => {
   const dir = await tempDir(t)
-  const tracker = await startTracker(t)
+  const tracker = await trackerHere(t)
   const name = 'right\u202eto\u200bleft'
   const owner = await startNode(t, { name: 'owner', tracker, dir })
   await writeFile(join(owner.folder, name), 'x')
@@ -67,32 +68,28 @@ void t.test('a name from others is printed in quotes where it could do harm to a
   t.notMatch(owner.stdout, /\u202e|\u200b/)
 })
 
-for (const mode of ['upload', 'download']) {
-  void t.test(`a bad name is refused at ${mode}, and the node lives on`, async (t) => {
-    const dir = await tempDir(t)
-    const tracker = await startTracker(t)
-    const node = await startNode(t, { name: 'node', tracker, dir })
-    const owner = await startNode(t, { name: 'owner', tracker, dir })
-    await writeFile(join(owner.folder, 'good'), 'good')
-    await owner.upload('good')
-    await node.download('good')
-    // At upload a word with a slash is a path, of which the last component is the name.
-    for (const name of mode === 'upload' ? BAD_NAMES.map((name) => name.includes('/') ? '/usr/a\tb' : name) : BAD_NAMES) {
-      const before = node.mark()
-      node.say(`torrent -m ${mode} ${words([name])}`)
-      const [line] = await node.waitFor(/^failed .*\n/m, { since: before })
-      t.match(line, /: E_NAME /, `${JSON.stringify(name.slice(0, 20))} is refused`)
-    }
-    node.say('torrent status')
-    await node.waitFor(/sharing 1, fetching 0/)
-    t.equal(await node.leave(), 16)
-    t.strictSame(await visibleFiles(node.folder), ['good'])
-  })
-}
+void t.test('a bad name is refused at upload and at download, and the node lives on', async (t) => {
+  const dir = await tempDir(t)
+  const node = await startNode(t, { name: 'node', tracker: await trackerHere(t), dir })
+  await writeFile(join(node.folder, 'good'), 'good')
+  await node.upload('good')
+  // At upload a word with a slash is a path, of which the last component is the name.
+  const attempts = [...BAD_NAMES.map((name) => ['upload', name.includes('/') ? '/usr/a\tb' : name] as const), ...BAD_NAMES.map((name) => ['download', name] as const)]
+  for (const [mode, name] of attempts) {
+    const before = node.mark()
+    node.say(`torrent -m ${mode} ${words([name])}`)
+    const [line] = await node.waitFor(/^failed .*\n/m, { since: before })
+    t.match(line, /: E_NAME /, `${JSON.stringify(name.slice(0, 20))} is refused at ${mode}`)
+  }
+  node.say('torrent status')
+  await node.waitFor(/sharing 1, fetching 0/)
+  t.equal(await node.leave(), 16)
+  t.strictSame(await visibleFiles(node.folder), ['good'])
+})
 
 void t.test('a name that is no UTF-8 is refused, and not taken for the name with replacement characters', async (t) => {
   const dir = await tempDir(t)
-  const tracker = await startTracker(t)
+  const tracker = await trackerHere(t)
   const node = await startNode(t, { name: 'node', tracker, dir })
   await writeFile(join(node.folder, 'a\ufffdb'), 'another file')
   const file = await open(Buffer.concat([Buffer.from(join(node.folder, 'a')), Buffer.of(0xff), Buffer.from('b')]), 'w')

@@ -7,11 +7,13 @@ import { PieceSet } from '../../lib/content/piece-set.js'
 import { contentDigest } from '../../lib/content/digest.js'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { hiddenLeftovers, pseudoRandomBytes, tempDir, visibleFiles } from '../helpers/files.js'
-import { startNode, startTracker } from '../helpers/piecemeal.js'
+import { startNode } from '../helpers/piecemeal.js'
+import { trackerHere } from '../helpers/tracker.js'
 import { bothWays } from '../helpers/ways.js'
 import { MiB } from '../../lib/protocol/units.js'
 
 const DATA = pseudoRandomBytes(16 * MiB + 12_345, 'owner faults')
+const ROWS_AT_ONCE = 4
 
 interface Row {
   fault: string
@@ -67,10 +69,12 @@ t.jobs = 2
 
 for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
   void t.test(what, { buffered: true }, async (t) => {
-    // One network for all rows: each is also the proof that the one before left the downloader in order.
-    const tracker = await startTracker(t, { flags })
+    // One network for all rows: each is also the proof that those before it left the downloader in order.
+    const tracker = await trackerHere(t, { secret })
     const fetcher = await startNode(t, { name: 'fetcher', tracker, dir: await tempDir(t), flags: [...flags, ...pathFlags] })
     let rows = 0
+    // The rows wait more than they work.
+    t.jobs = ROWS_AT_ONCE
 
     /** A file name that no other row has. */
     function nextFile (): string {
@@ -80,8 +84,8 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
     for (const { fault, behaviour } of BESIDE_AN_HONEST_ONE) {
       void t.test(`an owner that ${fault}, beside an honest one`, async (t) => {
         const file = nextFile()
-        const bad = await FakeOwner.start(t, { name: 'bad', tracker, secret, behaviour })
-        const good = await FakeOwner.start(t, { name: 'good', tracker, secret, behaviour: { chunkDelayMs: 1 } })
+        const bad = await FakeOwner.start(t, { name: `bad-${file}`, tracker, secret, behaviour })
+        const good = await FakeOwner.start(t, { name: `good-${file}`, tracker, secret, behaviour: { chunkDelayMs: 1 } })
         await bad.share(file, DATA)
         await good.share(file, DATA)
         await fetcher.download(file)
@@ -92,7 +96,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
     for (const { fault, behaviour } of ALONE_BUT_WILLING) {
       void t.test(`an owner that ${fault}, alone`, async (t) => {
         const file = nextFile()
-        const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret, behaviour })
+        const owner = await FakeOwner.start(t, { name: `owner-${file}`, tracker, secret, behaviour })
         await owner.share(file, DATA)
         await fetcher.download(file)
         t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
@@ -102,7 +106,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
     for (const { fault, behaviour, claims, code } of ALONE_AND_USELESS) {
       void t.test(`an owner that ${fault}, alone`, async (t) => {
         const file = nextFile()
-        const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret, behaviour })
+        const owner = await FakeOwner.start(t, { name: `owner-${file}`, tracker, secret, behaviour })
         await owner.share(file, DATA, claims)
         fetcher.say(`torrent -m download ${file}`)
         t.match(await fetcher.failed(file), `failed ${file}: ${code} `)
@@ -153,7 +157,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       t.notOk(other.requests.some((request) => request.start > start && request.start < start + 3 * MiB), 'its three good pieces are not fetched again')
     })
 
-    void t.test('an owner that can\'t go on says which pieces it has lost: it gives the others, and is not asked for those again', async (t) => {
+    void t.test('an owner that can\'t go on says which pieces it has lost: it gives the others, and is not asked for those again', { buffered: false }, async (t) => {
       const file = nextFile()
       const LOST_PIECE = 5
       const have = new PieceSet(17)
@@ -191,7 +195,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       t.equal(two.requests.length, 0)
     })
 
-    void t.test('after all of this the downloader leaves in order', async (t) => {
+    void t.test('after all of this the downloader leaves in order', { buffered: false }, async (t) => {
       const kept = (await hiddenLeftovers(fetcher.folder)).filter((path) => path.endsWith('.part'))
       t.ok(new Set(kept.map((path) => dirname(path))).size <= 1, 'good pieces are kept of the one download that failed in the middle')
       t.equal(await fetcher.leave(), 9, 'with the status of the last failure')

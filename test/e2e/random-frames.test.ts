@@ -11,7 +11,7 @@ import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js
 import { complaints, startNode, startTracker } from '../helpers/piecemeal.js'
 import { MiB } from '../../lib/protocol/units.js'
 
-const SECONDS = Math.min(60, Number(process.env.PIECEMEAL_FUZZ_SECONDS ?? 5))
+const SECONDS = Math.min(60, Number(process.env.PIECEMEAL_FUZZ_SECONDS ?? 3))
 const SEED = Number(process.env.PIECEMEAL_FUZZ_SEED ?? Date.now() % 2 ** 32)
 /** Connections at once to each port: fewer than the 64 strangers that one address may be. */
 const STREAMS = 8

@@ -12,6 +12,8 @@ import { peakResidentBytes } from '../helpers/memory.js'
 import { freePort } from '../helpers/ports.js'
 import { startNode, startTracker, TRACKER_BIN, type NodeCommand, type TrackerCommand } from '../helpers/piecemeal.js'
 import { Recorder } from '../helpers/recorder.js'
+import { trackerHere } from '../helpers/tracker.js'
+import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
 import { MiB } from '../../lib/protocol/units.js'
 
 const HOST = '127.0.0.1'
@@ -157,13 +159,14 @@ void t.test('without a secret the same recorder sees it all', async (t) => {
 
 void t.test('a running network changes its secret step by step', async (t) => {
   const dir = await tempDir(t)
-  const [before, after] = [await newSecret(t, join(dir, 'before')), await newSecret(t, join(dir, 'after'))]
+  const [before, after] = [join(dir, 'before'), join(dir, 'after')]
+  for (const path of [before, after]) await writeNewSecret(path)
   const port = await freePort()
   const onlyBefore = ['--secret-file', before]
   const both = ['--secret-file', after, '--old-secret-file', before]
   const onlyAfter = ['--secret-file', after]
 
-  const first = await startTracker(t, { port, flags: onlyBefore })
+  const first = await trackerHere(t, { port, secret: await readSecret(before) })
   const a = await startNode(t, { name: 'A', tracker: first, dir, flags: onlyBefore })
   await writePseudoRandom(join(a.folder, FILE), BYTES)
   await a.upload(FILE)
@@ -172,10 +175,9 @@ void t.test('a running network changes its secret step by step', async (t) => {
   t.pass('a node may be first: it falls back on the old secret')
   t.equal(await early.leave(), 0)
 
-  first.signal('SIGTERM')
-  await first.exit()
+  await first.close()
   const again = a.mark()
-  const second = await startTracker(t, { port, flags: both })
+  const second = await trackerHere(t, { port, secret: await readSecret(after, before) })
   await a.waitFor('connected', { since: again })
   const b = await startNode(t, { name: 'B', tracker: second, dir, flags: both })
   await b.download(FILE)
@@ -186,12 +188,13 @@ void t.test('a running network changes its secret step by step', async (t) => {
   t.equal(await firstDifference(join(c.folder, FILE), join(b.folder, FILE)), undefined)
   t.equal(await c.leave(), 0)
   t.equal(await b.leave(), 0)
-  second.signal('SIGTERM')
-  await second.exit()
+  await second.close()
 
-  const third = await startTracker(t, { port, flags: onlyAfter })
+  const third = await trackerHere(t, { port, secret: await readSecret(after) })
+  const refused = once(third, 'error')
   const late = await startNode(t, { name: 'Late', tracker: third, dir, flags: onlyBefore })
   t.match(await refusal(t, late, 'torrent list'), /^failed: E_AUTH .* has another secret than we have/)
+  t.match(await refused, [{ message: /127\.0\.0\.1 is refused/ }])
 })
 
 void t.test('a node with a secret and a tracker without', async (t) => {

@@ -9,14 +9,16 @@ import { dial } from '../../lib/net/dial.js'
 import { credentialsFor, type Secret } from '../../lib/secret/keys.js'
 import type { Scope } from '../helpers/command.js'
 import { FakeOwner, TrackerLine } from '../helpers/fake-owner.js'
-import { complaints, nodeFolder, startNode, startTracker, type NodeCommand, type NodeFlags, type TrackerCommand } from '../helpers/piecemeal.js'
+import { complaints, nodeFolder, startNode, type NodeCommand, type NodeFlags } from '../helpers/piecemeal.js'
+import { trackerHere } from '../helpers/tracker.js'
 import { firstDifference, hiddenLeftovers, pseudoRandomBytes, tempDir } from '../helpers/files.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
 import { bothWays, type Way } from '../helpers/ways.js'
 import { HOST, Peer } from '../net/peer.js'
+import type { Address } from '../../lib/protocol/address.js'
 import { MiB } from '../../lib/protocol/units.js'
 
-const PIECES = 32
+const PIECES = 16
 const SIZE = PIECES * MiB
 const DATA = pseudoRandomBytes(SIZE, 'swarm')
 const { pieces: PIECE_LIST, ...CONTENT } = contentOf(DATA)
@@ -30,7 +32,7 @@ interface Saved {
 }
 
 interface Lab {
-  tracker: TrackerCommand
+  tracker: Address
   secret: Secret | undefined
   /** An honest copy of the file. */
   original: string
@@ -41,7 +43,7 @@ interface Lab {
 
 async function lab (t: Scope, { flags: common, pathFlags, secret }: Way): Promise<Lab> {
   const dir = await tempDir(t)
-  const tracker = await startTracker(t, { flags: common })
+  const tracker = await trackerHere(t, { secret })
   const original = join(dir, 'original')
   await writeFile(original, DATA)
   const start: Lab['start'] = async (name, flags) => await startNode(t, { name, tracker, dir, ...flags, flags: [...common, ...pathFlags, ...(flags?.flags ?? [])] })
@@ -127,11 +129,13 @@ function countSomewhere (haves: readonly PieceSet[]): number {
   return Array.from({ length: PIECES }, (_, piece) => isSomewhere(piece, haves)).filter(Boolean).length
 }
 
-for (const way of await bothWays(t)) {
+const [plain, withSecret] = await bothWays(t)
+
+for (const way of [plain, withSecret]) {
   void t.test(`${way.what}: of 6 that start together a third is killed, and a partial owner lies: PIECEMEAL_SEED=${seed}`, async (t) => {
     const random = seededRandom(seed)
     const setting = await lab(t, way)
-    await setting.startOwner('owner', { flags: ['--up', '20M'] })
+    await setting.startOwner('owner', { flags: ['--up', '10M'] })
     // It says that it has every piece, and sends other bytes than it should.
     const liar = await FakeOwner.start(t, { name: 'liar', tracker: setting.tracker, secret: setting.secret })
     const { filename } = await liar.share('a.bin', Buffer.alloc(SIZE), { digest: CONTENT.digest, complete: false })
@@ -157,71 +161,71 @@ for (const way of await bothWays(t)) {
       t.equal(from.reduce((sum, { bytes }) => sum + bytes, 0), SIZE)
     }
   })
-
-  void t.test(`${way.what}: the only complete owner leaves when every piece is somewhere: all finish`, async (t) => {
-    const setting = await lab(t, way)
-    const owner = await setting.startOwner('owner', { flags: ['--up', '24M'] })
-    // What one has takes the others longer to get than the owner took to bring it.
-    const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '6M'])
-    const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
-    const haves = await untilTheyHave(askers, (haves) => countSomewhere(haves) === PIECES)
-    owner.signal('SIGKILL')
-    await owner.exit()
-    t.ok(haves.some(({ size }) => size < PIECES), `${haves.map(({ size }) => size).join(', ')} pieces: they still need each other`)
-    for (const node of downloaders) node.say('torrent limit up off')
-    await allEndWell(t, downloaders, setting.original)
-  })
-
-  void t.test(`${way.what}: the owner leaves when one piece is nowhere: all wait, and finish with one that comes back`, async (t) => {
-    const LOST_PIECE = 21
-    const setting = await lab(t, way)
-    const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, secret: setting.secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })
-    await owner.share('a.bin', DATA)
-    const downloaders = await startDownloaders(setting, ['A', 'B', 'C'])
-    const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
-    await untilTheyHave(askers, (haves) => haves.every(({ size }) => size === PIECES - 1))
-    owner.close()
-    // They go on without it.
-    await Promise.all(askers.map(async (asker) => await asker.newlyVerified()))
-    for (const have of await Promise.all(askers.map(async (asker) => await asker.have()))) {
-      t.equal(have.size, PIECES - 1)
-      t.notOk(have.has(LOST_PIECE))
-    }
-    for (const node of downloaders) t.equal(complaints(node), '')
-
-    await setting.startOwner('second')
-    await allEndWell(t, downloaders, setting.original)
-  })
-
-  void t.test(`${way.what}: partial owners that are stopped are off the list, however they are, and the others finish`, async (t) => {
-    const setting = await lab(t, way)
-    const owner = await setting.startOwner('owner', { flags: ['--up', '8M'] })
-    const line = await TrackerLine.connect('onlooker', setting.tracker, setting.secret)
-    t.teardown(() => line.close())
-    const partialOwners = async (): Promise<string[]> => {
-      const { owners } = await line.request('need', { filename: 'a.bin' }) as unknown as { owners: Array<{ name: string, complete: boolean }> }
-      return owners.filter(({ complete }) => !complete).map(({ name }) => name).sort()
-    }
-    const ways: Array<[name: string, stop: (node: NodeCommand) => void, status: number | null]> = [
-      ['interrupted', (node) => node.signal('SIGINT'), 20],
-      ['killed', (node) => node.signal('SIGKILL'), null],
-      ['impatient', (node) => node.say('torrent exit', 'torrent exit'), 20],
-    ]
-    const names = ways.map(([name]) => name)
-    const downloaders = await startDownloaders(setting, [...names, 'survivor'])
-    const [stopped, survivors] = [downloaders.slice(0, -1), downloaders.slice(-1)]
-    const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
-    await untilTheyHave(askers, (haves) => haves.every(({ size }) => size > 0))
-    t.strictSame(await partialOwners(), [...names, 'survivor'].sort())
-
-    await Promise.all(stopped.map(async (node, i) => {
-      const [, stop, status] = ways[i] ?? []
-      stop?.(node)
-      t.equal((await node.exit()).status, status, node.name)
-    }))
-    t.strictSame(await partialOwners(), ['survivor'])
-    for (const node of stopped) t.notOk(existsSync(join(node.folder, 'a.bin')))
-    owner.say('torrent limit up off')
-    await allEndWell(t, survivors, setting.original)
-  })
 }
+
+void t.test('the only complete owner leaves when every piece is somewhere: all finish', async (t) => {
+  const setting = await lab(t, plain)
+  const owner = await setting.startOwner('owner', { flags: ['--up', '12M'] })
+  // What one has takes the others longer to get than the owner took to bring it.
+  const downloaders = await startDownloaders(setting, ['A', 'B', 'C'], ['--up', '3M'])
+  const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
+  const haves = await untilTheyHave(askers, (haves) => countSomewhere(haves) === PIECES)
+  owner.signal('SIGKILL')
+  await owner.exit()
+  t.ok(haves.some(({ size }) => size < PIECES), `${haves.map(({ size }) => size).join(', ')} pieces: they still need each other`)
+  for (const node of downloaders) node.say('torrent limit up off')
+  await allEndWell(t, downloaders, setting.original)
+})
+
+void t.test('the owner leaves when one piece is nowhere: all wait, and finish with one that comes back', async (t) => {
+  const LOST_PIECE = 11
+  const setting = await lab(t, withSecret)
+  const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, secret: setting.secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })
+  await owner.share('a.bin', DATA)
+  const downloaders = await startDownloaders(setting, ['A', 'B', 'C'])
+  const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
+  await untilTheyHave(askers, (haves) => haves.every(({ size }) => size === PIECES - 1))
+  owner.close()
+  // They go on without it.
+  await Promise.all(askers.map(async (asker) => await asker.newlyVerified()))
+  for (const have of await Promise.all(askers.map(async (asker) => await asker.have()))) {
+    t.equal(have.size, PIECES - 1)
+    t.notOk(have.has(LOST_PIECE))
+  }
+  for (const node of downloaders) t.equal(complaints(node), '')
+
+  await setting.startOwner('second')
+  await allEndWell(t, downloaders, setting.original)
+})
+
+void t.test('partial owners that are stopped are off the list, however they are, and the others finish', async (t) => {
+  const setting = await lab(t, plain)
+  const owner = await setting.startOwner('owner', { flags: ['--up', '4M'] })
+  const line = await TrackerLine.connect('onlooker', setting.tracker, setting.secret)
+  t.teardown(() => line.close())
+  const partialOwners = async (): Promise<string[]> => {
+    const { owners } = await line.request('need', { filename: 'a.bin' }) as unknown as { owners: Array<{ name: string, complete: boolean }> }
+    return owners.filter(({ complete }) => !complete).map(({ name }) => name).sort()
+  }
+  const ways: Array<[name: string, stop: (node: NodeCommand) => void, status: number | null]> = [
+    ['interrupted', (node) => node.signal('SIGINT'), 20],
+    ['killed', (node) => node.signal('SIGKILL'), null],
+    ['impatient', (node) => node.say('torrent exit', 'torrent exit'), 20],
+  ]
+  const names = ways.map(([name]) => name)
+  const downloaders = await startDownloaders(setting, [...names, 'survivor'])
+  const [stopped, survivors] = [downloaders.slice(0, -1), downloaders.slice(-1)]
+  const askers = await Promise.all(downloaders.map(async (node) => await Asker.connect(t, node, setting.secret)))
+  await untilTheyHave(askers, (haves) => haves.every(({ size }) => size > 0))
+  t.strictSame(await partialOwners(), [...names, 'survivor'].sort())
+
+  await Promise.all(stopped.map(async (node, i) => {
+    const [, stop, status] = ways[i] ?? []
+    stop?.(node)
+    t.equal((await node.exit()).status, status, node.name)
+  }))
+  t.strictSame(await partialOwners(), ['survivor'])
+  for (const node of stopped) t.notOk(existsSync(join(node.folder, 'a.bin')))
+  owner.say('torrent limit up off')
+  await allEndWell(t, survivors, setting.original)
+})

@@ -64,8 +64,9 @@ export class Peer {
 
   /** The next so many bytes. */
   async bytes (length: number): Promise<Buffer> {
-    while (this.#join().length < length) {
-      if (this.#isOver) throw new Error(`the connection ended after ${this.#join().length} of ${length} bytes`)
+    const heardBytes = (): number => this.#heard.reduce((sum, chunk) => sum + chunk.length, 0)
+    while (heardBytes() < length) {
+      if (this.#isOver) throw new Error(`the connection ended after ${heardBytes()} of ${length} bytes`)
       await this.#news()
     }
     const heard = this.#join()
@@ -91,13 +92,18 @@ export class Peer {
   }
 
   async #news (): Promise<void> {
-    const waiting = new AbortController()
-    const signal = AbortSignal.any([waiting.signal, AbortSignal.timeout(WAIT_MS)])
-    try {
-      await Promise.race(['data', 'end', 'close'].map(async (event) => await once(this.socket, event, { signal })))
-    } finally {
-      waiting.abort()
-    }
+    const events = ['data', 'end', 'close']
+    // By hand: of a transfer this waits for every chunk.
+    await new Promise<void>((resolve, reject) => {
+      const settle = (finish: () => void) => (): void => {
+        clearTimeout(timer)
+        for (const event of events) this.socket.off(event, onNews)
+        finish()
+      }
+      const timer = setTimeout(settle(() => reject(new Error('nothing came'))), WAIT_MS)
+      const onNews = settle(resolve)
+      for (const event of events) this.socket.once(event, onNews)
+    })
   }
 }
 

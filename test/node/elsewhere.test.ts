@@ -1,5 +1,6 @@
 /** Downloads that go elsewhere than into the node's own folder: where to, what is left beside the target, and what goes on after a kill. */
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
@@ -9,6 +10,8 @@ import { hiddenLeftovers, pseudoRandomBytes } from '../helpers/files.js'
 
 const SMALL = Buffer.from('the bytes of small')
 const LARGE = pseudoRandomBytes(3 * MiB + 5, 'elsewhere')
+/** Another one than tests have their folders on. */
+const OTHER_DISK = ['/dev/shm', tmpdir(), '/var/tmp'].find((folder) => isOtherDisk(folder))
 
 async function swarm (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ data: string, owner: FakeOwner, start: () => Promise<Node> }> {
   const folder = t.testdir({ data: { there: 'already' }, nodes: {} })
@@ -24,6 +27,15 @@ async function swarm (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ data: st
     return node
   }
   return { data: join(folder, 'data'), owner, start }
+}
+
+function isOtherDisk (folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return statSync(folder).dev !== statSync(process.cwd()).dev
+  } catch {
+    return false
+  }
 }
 
 /** Hidden folders beside the files of a folder. */
@@ -58,6 +70,19 @@ await t.test('into a folder, or to a name; shared where it lies; nothing is left
   t.strictSame([...hiddenIn(data), ...hiddenIn(sub)], [])
   node.unshare('large')
   t.match(await node.download('large', { to: join(node.folder, 'other name') }), { path: join(node.folder, 'other name') }, 'its own folder is one of them')
+  t.strictSame(await hiddenLeftovers(node.folder), [])
+})
+
+await t.test('to another file system, of several pieces and of one', { timeout: 60_000, skip: OTHER_DISK === undefined && 'there is no second file system that may be written to' }, async (t) => {
+  const { start } = await swarm(t)
+  const node = await start()
+  const place = mkdtempSync(join(OTHER_DISK ?? '', 'piecemeal-test-'))
+  t.teardown(() => rmSync(place, { recursive: true }))
+  for (const [name, bytes] of [['small', SMALL], ['large', LARGE]] as const) {
+    t.match(await node.download(name, { to: place }), { path: join(place, name) })
+    t.ok(readFileSync(join(place, name)).equals(bytes))
+  }
+  t.strictSame(readdirSync(place).sort(), ['large', 'small'])
   t.strictSame(await hiddenLeftovers(node.folder), [])
 })
 

@@ -3,15 +3,19 @@ import { readFileSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Node, Tracker } from '../../lib/index.js'
+import { PieceSet } from '../../lib/content/piece-set.js'
+import { Node, Tracker, type Address } from '../../lib/index.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
+import { Peer } from '../net/peer.js'
 
 interface Stage {
   tracker: Tracker & { host: string, port: number }
   dir: string
   node: Node
+  input: Address
+  output: Address
 }
 
 async function setUp (t: Test): Promise<Stage> {
@@ -22,8 +26,8 @@ async function setUp (t: Test): Promise<Stage> {
   const node = new Node({ name: 'NodeB', dir, tracker: address })
   t.teardown(async () => await node.close())
   node.on('error', (error) => t.fail(error.message))
-  await node.start()
-  return { tracker: Object.assign(tracker, address), dir, node }
+  const { input, output } = await node.start()
+  return { tracker: Object.assign(tracker, address), dir, node, input, output }
 }
 
 /** Of 12 pieces: five begin with random bytes, and two of them are that to their end. */
@@ -50,6 +54,28 @@ await t.test('pieces of zeros are not fetched', { timeout: 60_000 }, async (t) =
   const asked = new Set(owner.requests.flatMap(({ start, end }) => Array.from({ length: Math.ceil((end - start) / MiB) }, (_, i) => start / MiB + i)))
   t.strictSame([...asked].sort(), [1, 2, 5, 8, 9])
   t.ok(diskBytes(path) <= 2 * MiB + 3 * 128 * KiB + 64 * KiB, `${diskBytes(path)} bytes on the disk`)
+})
+
+await t.test('what has only begun to come is served, zeros as well, to one who asks for them', { timeout: 60_000 }, async (t) => {
+  const { tracker, dir, node, input, output } = await setUp(t)
+  const data = sparse()
+  // The last of its pieces that are to be fetched.
+  const owner = await FakeOwner.start(t, { name: 'NodeA', tracker, behaviour: { withheldAt: 9 * MiB } })
+  const { digest } = await owner.share('image', data)
+  const enough = new Promise<void>((resolve) => node.on('progress', ({ bytes }) => { if (bytes >= data.length - MiB) resolve() }))
+  const downloaded = node.download('image')
+  await enough
+  const asker = await Peer.connect(t, input)
+  const { have } = await asker.ask({ type: 'SizeInformation', filename: 'image', digest, size: -1, pieces: false })
+  t.strictSame([...PieceSet.fromBytes(Buffer.from(String(have), 'base64'), 12).ranges()], [{ firstPiece: 0, endPiece: 9 }, { firstPiece: 10, endPiece: 12 }])
+  // It knows nothing of zeros that need not be sent, and takes all that there is.
+  const request = { type: 'FileCommunication', filename: 'image', digest, range: [0, 9 * MiB] }
+  const peer = await Peer.connect(t, output)
+  t.strictSame(await peer.ask(request), request)
+  t.ok((await peer.rest()).equals(data.subarray(0, 9 * MiB)))
+  owner.resume()
+  await downloaded
+  t.ok(readFileSync(join(dir, 'NodeB', 'image')).equals(data))
 })
 
 await t.test('a file of zeros needs nobody', { timeout: 60_000 }, async (t) => {

@@ -12,7 +12,9 @@ import { Peer } from '../net/peer.js'
 import { shareOf } from './shares.js'
 
 /** More than the buffers between two sockets hold. */
-export const HUGE = 32 * MiB
+export const HUGE = 16 * MiB
+const PIECE_OF_ZEROS = blake3(Buffer.alloc(MiB))
+
 export interface Serving {
   folder: string
   data: Buffer
@@ -55,7 +57,7 @@ export async function servingHuge (t: Pick<Test, 'testdir' | 'teardown'>, option
   await truncate(join(serves.folder, 'shared'), HUGE)
   const { digest } = serves.share
   const thirdPiece = blake3(Buffer.concat([serves.data.subarray(2 * MiB), Buffer.alloc(MiB - 5)]))
-  const pieces = Buffer.concat([serves.share.pieces.subarray(0, 2 * 32), thirdPiece, ...Array.from({ length: 29 }, () => blake3(Buffer.alloc(MiB)))])
+  const pieces = Buffer.concat([serves.share.pieces.subarray(0, 2 * 32), thirdPiece, ...Array<Buffer>(HUGE / MiB - 3).fill(PIECE_OF_ZEROS)])
   const share = await shareOf(serves.folder, 'shared', { digest, size: HUGE, pieceLength: MiB, pieces })
   serves.shares.add(share)
   return { ...serves, share }

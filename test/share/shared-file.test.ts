@@ -1,9 +1,10 @@
-import * as fs from 'node:fs'
+import fs from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { PiecemealError } from '../../lib/protocol/errors.js'
-import type * as SharedFileModule from '../../lib/share/shared-file.js'
+import { SharedFile } from '../../lib/share/shared-file.js'
 import { Trust } from '../../lib/share/trust.js'
+import { replace } from '../helpers/replace.js'
 import { shareOf } from './shares.js'
 import { MiB } from '../../lib/protocol/units.js'
 
@@ -11,13 +12,15 @@ import { MiB } from '../../lib/protocol/units.js'
 const BAD_AT = 1.5 * MiB
 
 /** As a disk reads that has a bad sector: up to it, and not from it on. */
-function readSync (fd: number, into: Buffer, offset: number, length: number, position: number): number {
-  if (position >= BAD_AT && position < BAD_AT + 4_096) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5, syscall: 'read' })
-  return fs.readSync(fd, into, offset, position < BAD_AT ? Math.min(length, BAD_AT - position) : length, position)
+function withBadSector (readSync: typeof fs.readSync) {
+  return (fd: number, into: Buffer, offset: number, length: number, position: number): number => {
+    if (position >= BAD_AT && position < BAD_AT + 4_096) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5, syscall: 'read' })
+    return readSync(fd, into, offset, position < BAD_AT ? Math.min(length, BAD_AT - position) : length, position)
+  }
 }
 
 await t.test('on a disk with a bad sector', async (t) => {
-  const { SharedFile } = await t.mockImport<typeof SharedFileModule>(new URL('../../lib/share/shared-file.js', import.meta.url).href, { 'node:fs': t.createMock(fs, { readSync }) })
+  replace(t, fs, ({ readSync }) => ({ readSync: withBadSector(readSync) as typeof readSync }))
 
   for (const isTrusted of [true, false]) {
     await t.test(`a bad sector costs its piece, and whoever may be asked knows before the end: ${isTrusted ? 'trusted' : 'under suspicion'}`, async (t) => {

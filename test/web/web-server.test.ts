@@ -5,7 +5,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import t from 'tap'
 import { Certificate } from '../../lib/web/certificate.js'
@@ -61,7 +61,8 @@ await t.test('a certificate is read anew, and one that does not fit changes noth
   const [first, second] = [makePair(dir, 'first'), makePair(dir, 'second')]
   const told: string[] = []
   let changes = 0
-  const certificate = await Certificate.open(first, () => changes++, ({ message }) => told.push(message))
+  const certificate = await Certificate.open(first, ({ message }) => told.push(message))
+  certificate.onChange = () => changes++
   t.teardown(() => certificate.close())
   t.ok(certificate.expiry > Date.now() / 1_000)
   await certificate.look()
@@ -78,8 +79,8 @@ await t.test('a certificate is read anew, and one that does not fit changes noth
   await certificate.look()
   t.equal(changes, 1)
   writeFileSync(first.key, 'nonsense')
-  await t.rejects(Certificate.open(first, () => {}, () => {}), { code: 'E_AUTH' })
-  await t.rejects(Certificate.open({ cert: join(dir, 'none'), key: first.key }, () => {}, () => {}), { code: 'E_AUTH', message: /ENOENT/ })
+  await t.rejects(Certificate.open(first, () => {}), { code: 'E_AUTH' })
+  await t.rejects(Certificate.open({ cert: join(dir, 'none'), key: first.key }, () => {}), { code: 'E_AUTH', message: /ENOENT/ })
 })
 
 await t.test('over TLS', async (t) => {

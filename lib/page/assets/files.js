@@ -69,10 +69,12 @@ export class Files extends Component {
     const answer = await fetch(`/api/v1/files?${new URLSearchParams({ prefix })}`, { headers: { Accept: 'application/json' } })
     if (!answer.ok || this.state.search !== prefix) return
     const { files } = await answer.json()
-    this.setState({ found: files.map(({ filename, digest, size, owners, since, older }) => {
-      const short = digest.slice('blake3:'.length, 'blake3:'.length + 16)
-      return [`${short}/${filename}`, filename, short, size, owners, since ?? 0, older ? 'o' : '']
-    }) })
+    this.setState({
+      found: files.map(({ filename, digest, size, owners, since, older }) => {
+        const short = digest.slice('blake3:'.length, 'blake3:'.length + 16)
+        return [`${short}/${filename}`, filename, short, size, owners, since ?? 0, older ? 'o' : '']
+      })
+    })
   }
 
   #choose (files) {

@@ -15,7 +15,9 @@ export function Overview ({ model, state }) {
     <${Head} state=${state} />
     <main class=${`rows ${isStale(state) ? 'stale' : ''}`}>
       ${figures && html`<${Figures} figures=${figures} />`}
-      ${figures?.nodes === 0 && figures.files === 0 ? html`<${Empty} port=${figures.port} />` : model.isKnown && html`
+      ${figures?.nodes === 0 && figures.files === 0
+? html`<${Empty} port=${figures.port} />`
+: model.isKnown && html`
         <${Swarm} transfers=${[...model.transfers.values()].map(([, transfer]) => transfer)} />
         <${Traffic} marks=${model.traffic} rate=${figures?.rate ?? 0} version=${`${model.versions.traffic} ${figures?.rate}`} />
         <${Files} files=${model.files} version=${model.versions.files} isTruncated=${figures?.isTruncated} />
