@@ -21,11 +21,13 @@ const MAY_IMPORT = {
   page: ['protocol', 'secret', 'tracker', 'web', 'metrics'],
   share: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree'],
   download: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'schedule', 'part'],
-  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'metrics'],
+  reading: ['protocol', 'content', 'threads', 'disk', 'share', 'download'],
+  node: ['protocol', 'secret', 'net', 'content', 'manifest', 'threads', 'disk', 'tree', 'part', 'share', 'download', 'reading', 'metrics'],
+  gateway: ['protocol', 'content', 'threads', 'disk', 'share', 'reading', 'web', 'metrics'],
   control: ['protocol'],
   discovery: ['protocol', 'threads'],
   library: ['protocol', 'threads', 'secret', 'net', 'disk', 'tracker', 'node', 'discovery'],
-  cli: ['protocol', 'threads', 'secret', 'discovery', 'library', 'tracker', 'registry', 'node', 'ui', 'metrics', 'web', 'page'],
+  cli: ['protocol', 'threads', 'secret', 'discovery', 'library', 'tracker', 'registry', 'node', 'ui', 'metrics', 'web', 'page', 'gateway'],
   command: ['protocol', 'threads', 'secret', 'net', 'disk', 'tracker', 'node', 'control', 'discovery', 'library', 'cli', 'ui'],
 }
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'ui']

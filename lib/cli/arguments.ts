@@ -11,6 +11,7 @@ import { parseAdvertised, parseHost, parsePort, parseTrackers } from './addresse
 import { parseDuration, parseSeconds } from './duration.js'
 import { HTTP_FLAGS, httpOf } from './http-arguments.js'
 import { parseRate } from './rate.js'
+import { parseSize } from './size.js'
 
 /** Where the secrets are, not what they are: those never stand in an argument. */
 export interface SecretArguments {
@@ -44,12 +45,15 @@ export interface RegistryCommandArguments {
 }
 
 /** What a node is given, or is left to choose. */
-type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting'>
+type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'cacheBytes' | 'keepsRead'>
 
 export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines' | 'folder' | 'isGuest' | 'digestsIn'>>, Choices, SecretArguments {
   command: 'run'
   json: boolean
   http?: WebPort
+  /** Of its gateway: whether files may be put there, and how large. */
+  isWritable?: true
+  mostWritten?: number
   remember: boolean
   /** To look for the tracker on this network. */
   findsTracker: boolean
@@ -97,7 +101,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'remember', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', 'remember', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -118,10 +122,24 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     ...optional('up', flags.up, parseRate),
     ...optional('down', flags.down, parseRate),
     ...optional('giveUpMs', flags['give-up'], parseDuration),
+    ...gatewayOf(flags),
     ...optional('keepOldMs', flags['keep-old'], parseSeconds),
     ...(flags.report === false && { isReporting: false }),
     ...httpIn(flags),
     ...secretOf(flags, environment),
+  }
+}
+
+/** What goes with the HTTP port of a node alone. */
+function gatewayOf (flags: Flags): Pick<NodeArguments, 'cacheBytes' | 'keepsRead' | 'isWritable' | 'mostWritten'> {
+  for (const flag of ['cache', 'keep', 'http-write', 'http-write-limit']) {
+    if (flags.http === undefined && flags[flag] !== undefined && flags[flag] !== false) throw usage(`--${flag} goes with --http PORT`)
+  }
+  return {
+    ...optional('cacheBytes', flags.cache, parseSize),
+    ...optional('mostWritten', flags['http-write-limit'], parseSize),
+    ...(flags.keep === true && { keepsRead: true }),
+    ...(flags['http-write'] === true && { isWritable: true }),
   }
 }
 

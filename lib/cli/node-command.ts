@@ -6,7 +6,8 @@ import { NOT_FOUND } from '../discovery/choose.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
-import type { WebPort, WebServer } from '../web/web-server.js'
+import type { WebPort } from '../web/web-server.js'
+import type { NodeSite } from './node-site.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
@@ -47,19 +48,19 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
   })
   const { http } = options
   // Loaded only where it is wanted, with all that it is made of.
-  const openSite = async (port: WebPort): Promise<WebServer> => await (await import('./node-site.js')).openNodeSite(node, {
-    ...port, secret, insecure: options.insecure, onError: (error) => output.err(`error: ${oneLine(error.message)}`),
+  const openSite = async (port: WebPort): Promise<NodeSite> => await (await import('./node-site.js')).openNodeSite(node, {
+    ...port, secret, insecure: options.insecure, tracker: options.tracker, isWritable: options.isWritable, mostWritten: options.mostWritten, onError: (error) => output.err(`error: ${oneLine(error.message)}`),
   })
-  let web: WebServer | undefined
+  let site: NodeSite | undefined
   onSignal(() => { void session.stop() })
   try {
-    web = http && await openSite(http)
-    const listening = await web?.listen()
+    site = http && await openSite(http)
+    const url = await site?.listen()
     await node.start().catch((error: unknown) => {
       // A signal that came first is why it did not start.
       if (!session.isStopping) throw error
     })
-    if (listening) reporter.report('http', { url: listening.url })
+    if (url !== undefined) reporter.report('http', { url })
     if (!session.isStopping) {
       session.goOn()
       obeyStandardInput(session)
@@ -69,7 +70,7 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
     // Nobody reads it any more, and what is open keeps the process alive.
     process.stdin.destroy()
     reporter.close()
-    await web?.close()
+    await site?.close()
     await node.close()
   }
 }

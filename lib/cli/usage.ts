@@ -58,7 +58,12 @@ It is told what to do by lines on standard input.
       --remember           share after a restart what was shared before, and go on with downloads; it does not end with its standard input
       --separate-parts     write each part into a file of its own and glue them, even where one file could take them all at their places
 ${SECRET_USAGE}
-${httpUsage('metrics, health and status')}
+${httpUsage('every file of the network (/files/NAME), metrics, health and status')}
+      --cache SIZE         what is fetched for that port and kept, at most (default 10G, and a tenth of the free room)
+      --keep               keep it all in DIR/NAME instead, and share it
+      --http-write         take files over that port (PUT /files/NAME) from whoever has the token; takes a secret
+      --http-write-limit SIZE
+                           the largest of them (default half of the free room)
       --no-report          do not tell the tracker what is fetched and sent here, which its page shows
       --json               one JSON object a line on standard output instead of text
       --help               this text

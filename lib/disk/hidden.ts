@@ -15,6 +15,9 @@ export const HOLDER_FILE = 'holder.json'
 export const DIGESTS_FOLDER = 'digests'
 /** What folders were when they were shared or downloaded. */
 export const TREES_FOLDER = 'trees'
+/** What was fetched to be read: in it `<digest>.file` for a whole file, and folders of digests as beside it. */
+export const CACHE_FOLDER = 'cache'
+export const CACHED_FILE = /^[0-9a-f]{64}\.file$/
 /** What is shared and downloaded again after a restart, and what the node is known by. */
 export const SHARES_FILE = 'shares.json'
 export const SESSION_FILE = 'session.json'
@@ -27,6 +30,8 @@ export const JOURNAL = 'journal.json'
 export const PART_FILE = /^(\d{1,7})-(\d{1,9})\.part$/
 /** The part file of a content of one piece or none: `<digest>-<number>.part`. */
 export const SINGLE_PIECE = /^[0-9a-f]{64}-\d+\.part$/
+/** A file that is being sent to us over HTTP. */
+export const RECEIVED = /^[0-9a-f]{16}\.put$/
 /** Says that an empty file was made under a name, to be replaced: `claimNote`. */
 export const CLAIM_NOTE = /^[0-9a-f]{16}\.claim$/
 /** Says that a hidden folder lies beside a target, and which: `besideNote`. */
@@ -41,6 +46,10 @@ export const HOLES_PROBE = 'holes'
 /** Where a download is under way: one content may be fetched under several names. */
 export function workspaceFolder (hiddenFolder: string, { digest, filename }: Pick<Content, 'digest'> & { filename: string }): string {
   return join(digestFolder(hiddenFolder, digest), shortHash(filename))
+}
+
+export function receivedName (random: Buffer): string {
+  return `${random.toString('hex')}.put`
 }
 
 /** Where a folder is under way: its manifest, once that is there; its tree, and a note of what that was made for. */

@@ -134,6 +134,11 @@ export class NodeFolder {
     return { target, hiddenFolder, ...await find(hiddenFolder) }
   }
 
+  /** A download to a path in the hidden folder, put together in a folder that is there as well. */
+  within (target: string, hiddenFolder: string): Destination {
+    return { target, hiddenFolder, ...this.abilities, naming: { ...this.abilities.naming, hiddenFolder } }
+  }
+
   /** A download with that target has ended. */
   async leave (filename: string, target: string): Promise<void> {
     if (!this.#holds(target)) await this.#elsewhere?.leave({ filename, path: target })

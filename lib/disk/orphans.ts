@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as check from '../protocol/check.js'
 import { undoClaim } from './give-name.js'
-import { CLAIM_NOTE, DIGEST_FOLDER, JOURNAL, NAME_FOLDER, SINGLE_PIECE } from './hidden.js'
+import { CLAIM_NOTE, DIGEST_FOLDER, JOURNAL, NAME_FOLDER, RECEIVED, SINGLE_PIECE } from './hidden.js'
 
 export interface OrphanOptions {
   /** The node's folder. */
@@ -26,6 +26,7 @@ const journal = { filename: check.fileName }
 export async function removeOrphans ({ folder, hiddenFolder, target, inUse = new Set(), maxAgeMs, now }: OrphanOptions): Promise<void> {
   const isFree = (entry: string): boolean => !inUse.has(entry.slice(0, DIGEST_HEX))
   for (const part of (await entriesOf(hiddenFolder, SINGLE_PIECE)).filter(isFree)) await rm(join(hiddenFolder, part), { force: true })
+  for (const part of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, RECEIVED)) await rm(join(hiddenFolder, part), { force: true })
   for (const note of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, CLAIM_NOTE)) undoClaim(join(hiddenFolder, note), folder)
   for (const digest of (await entriesOf(hiddenFolder, DIGEST_FOLDER)).filter(isFree)) {
     const digestFolder = join(hiddenFolder, digest)

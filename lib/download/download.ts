@@ -23,6 +23,7 @@ import { landingOf } from './landing.js'
 import type { Plan } from './find-piece-list.js'
 import { certainPlanFor, planFor, type Course } from './plan.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
+import type { Readers } from './readers.js'
 import { Standstill } from './standstill.js'
 import { throwIfStopped } from './stopped.js'
 import { Transfer, type TransferProgress } from './transfer.js'
@@ -37,6 +38,8 @@ export interface DownloadOptions {
   skipMissing?: boolean | undefined
   /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
   digest?: string | undefined
+  /** Who reads it meanwhile. */
+  readers?: Readers | undefined
   signal: AbortSignal
   /** Good pieces have come, or are in another file than before. Not called for a content of one piece. */
   onGood?: ((content: Found, pieces: PieceList, run: PlacedRun) => void) | undefined
@@ -139,7 +142,7 @@ async function carryOut (plan: Plan, options: Options, course: Course, context: 
   return await carryOutFile(plan, options, course, context)
 }
 
-async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, readers, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { target } = context
   const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
   let room: RoomPromise | undefined
@@ -155,7 +158,7 @@ async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain 
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
     const landing = landingOf({ ...context, content: found, pieces: list, zeros, workspace, onGood: place })
-    const transfer = new Transfer({ found, wanted, landing, pieces: list, zeros, liars, roundTrip, runs, ...course, doubtful, onGood: place, onProgress: tell }, context)
+    const transfer = new Transfer({ found, wanted, landing, pieces: list, zeros, liars, roundTrip, runs, ...course, readers, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, ...sources } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)

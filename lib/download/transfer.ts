@@ -20,6 +20,7 @@ import { LiveParts } from './live-parts.js'
 import { MachineShare } from './machine-share.js'
 import type { RoundTrip } from './piece-list.js'
 import { Questions } from './questions.js'
+import type { Readers } from './readers.js'
 import type { Reason, Standstill } from './standstill.js'
 import { throwIfStopped } from './stopped.js'
 import { Tally } from './tally.js'
@@ -52,6 +53,8 @@ export interface TransferOptions {
   roundTrip?: RoundTrip | undefined
   /** What is there already. */
   runs: readonly PlacedRun[]
+  /** Who reads it meanwhile. */
+  readers?: Readers | undefined
   signal: AbortSignal
   standstill: Standstill
   /** Good pieces have come, or are in another file than before. */
@@ -112,6 +115,8 @@ export class Transfer {
     signal.addEventListener('abort', this.#wakeUp, { once: true })
     try {
       await this.#takeUp()
+      this.#options.readers?.onChange(() => this.#serveReaders())
+      this.#serveReaders()
       standstill.waits(() => this.#reason)
       await this.#fetch().catch(async (error: unknown) => {
         await this.#parts.endAll()
@@ -125,6 +130,11 @@ export class Transfer {
       signal.removeEventListener('abort', this.#wakeUp)
       await this.#stop()
     }
+  }
+
+  #serveReaders (): void {
+    this.#schedule.readFirst(this.#options.readers?.ranges ?? [])
+    this.#wake()
   }
 
   /** What is there already, and what need not be fetched. */
@@ -245,6 +255,7 @@ export class Transfer {
   }
 
   async #stop (): Promise<void> {
+    this.#options.readers?.onChange(() => {})
     this.#questions.close()
     await this.#aside.close()
     await this.#parts.endAll()

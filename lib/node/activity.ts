@@ -42,14 +42,20 @@ export class Activity {
 
   /** Downloads a file when it is its turn. @throws what `work` throws; E_IN_PROGRESS if it is being downloaded already. */
   async download<T> (file: string, work: (task: Task, turn: Turn) => Promise<T>): Promise<T> {
-    return await this.#alone(file, async (task) => await this.#run(task, async (task) => {
-      const turn = await this.#turns.begin(task.signal)
-      try {
-        return await work(task, turn)
-      } finally {
-        turn.end()
-      }
-    }))
+    return await this.#alone(file, async (task) => await this.#run(task, async (task) => await this.#inTurn(task, work)))
+  }
+
+  /** Downloads what somebody reads, when it is its turn: nobody is told of it, and its file may be downloaded otherwise as well. @throws what `work` throws. */
+  async fetch<T> (file: string, signal: AbortSignal, work: (task: Task, turn: Turn) => Promise<T>): Promise<T> {
+    const task = new Task('download', file, { ...this.#options, onProgress: () => {}, onWaiting: () => {} })
+    const stop = (): void => task.stop()
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    try {
+      return await this.#run(task, async (task) => await this.#inTurn(task, work))
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   /** Ends the download of a file, if there is one, and then does `after`, while nobody else can begin to download it. */
@@ -87,6 +93,15 @@ export class Activity {
       return await work(task)
     } finally {
       this.#downloads.delete(file)
+    }
+  }
+
+  async #inTurn<T> (task: Task, work: (task: Task, turn: Turn) => Promise<T>): Promise<T> {
+    const turn = await this.#turns.begin(task.signal)
+    try {
+      return await work(task, turn)
+    } finally {
+      turn.end()
     }
   }
 

@@ -5,20 +5,25 @@
  * and the one place that puts the rooms of the house together; what a method does is in those rooms.
  */
 import { EventEmitter } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DownloadContext } from '../download/context.js'
 import { download, type Downloaded } from '../download/download.js'
 import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
+import { StreamCount } from '../threads/stream-count.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { DEADLINES, SPARE_ROOM_BYTES, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
-import type { Files } from '../protocol/tracker-to-node.js'
+import { isDigest, type Content } from '../protocol/content.js'
+import type { Files, Found } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
+import { Coming } from '../reading/coming.js'
+import type { Library } from '../reading/library.js'
 import type { FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
@@ -27,13 +32,16 @@ import { Activity, type Task } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { GuestFolder } from '../disk/guest-folder.js'
 import { NodeFolder, type Destination, type WorkingFolder } from '../disk/node-folder.js'
+import { assertAbsent, publish } from '../disk/publish.js'
+import { receiveFile } from '../disk/receive-file.js'
 import { freeBytes } from '../disk/room.js'
 import { sessionOf } from '../disk/session-file.js'
 import type { RememberedDownload } from '../disk/shares-file.js'
 import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
-import { Offers } from './offers.js'
+import { Offers, type OpenPorts } from './offers.js'
 import type { NodeLimits, NodeOptions } from './options.js'
+import { readFiles } from './read-files.js'
 import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
 import { Remembered } from './remembered.js'
@@ -65,11 +73,17 @@ export class Node extends EventEmitter<NodeEvents> {
   /** Where its files are: `DIR/NAME`, unless it was told. */
   readonly folder: string
   readonly metrics: NodeMetrics
-  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'folder' | 'digestsIn'>> & Pick<NodeOptions, 'advertise' | 'digestsIn'>
+  readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'folder' | 'digestsIn' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise' | 'digestsIn'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
+  /** What is read through the node: files of its own, and those of others. */
+  readonly library: Library
+  /** The streams that go out beside those to other nodes; they keep within one limit together. */
+  readonly streams = new StreamCount(1)
+  /** Of the gateway, if it has one that others reach as they reach the node. To be set before it starts. */
+  httpPort: number | undefined
   readonly #rates = { up: new RateLimit(), down: new RateLimit() }
   readonly #descriptors: DescriptorShares
   readonly #offers: Offers
@@ -97,7 +111,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #closed: Promise<void> | undefined
 
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
-  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, folder, ...options }: NodeOptions) {
+  constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, cacheBytes, keepsRead = false, folder, ...options }: NodeOptions) {
     super()
     assertNodeName(options.name)
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
@@ -122,7 +136,7 @@ export class Node extends EventEmitter<NodeEvents> {
     const [control, data] = secret ? [credentialsFor('control', secret), credentialsFor('data', secret)] : []
     this.#credentials = control && data && { control: { ...control, name: this.name }, data: { ...data, name: this.name } }
     const { uploads: maxStreams, connections: maxConnections } = this.#descriptors = shareOut(spareDescriptors())
-    this.#uploads = new UploadThread({ ...serving, onFolder: async (folder, event) => await this.#folders.hear(folder, event), credentials: data, up: this.#rates.up.buffer, maxStreams, maxConnections, offered: () => this.#offers })
+    this.#uploads = new UploadThread({ ...serving, onFolder: async (folder, event) => await this.#folders.hear(folder, event), credentials: data, up: this.#rates.up.buffer, streams: this.streams.buffer, maxStreams, maxConnections, offered: () => this.#offers })
     this.#offers = new Offers({ uploads: this.#uploads, tracker: () => this.#tracker, ports: () => this.#openPorts, onError: serving.onError })
     const { shares, partials } = this.#offers
     this.#own = new OwnShares({
@@ -134,6 +148,20 @@ export class Node extends EventEmitter<NodeEvents> {
       events: this,
       missingLookMs: this.#deadlines.missingLookMs,
       onError: serving.onError,
+    })
+    this.library = readFiles({
+      offers: this.#offers,
+      own: this.#own,
+      activity: this.#activity,
+      folder: () => this.#ownFolder,
+      find: async (filename, digest) => await this.#find(filename, digest),
+      context: async (target, hiddenFolder, turn) => this.#downloadContext(await this.#startedPool(), this.#ownFolder.within(target, hiddenFolder), turn),
+      keep: async ({ filename, digest }, coming, signal) => {
+        const { event: { path }, content } = await this.#download(filename, { digest, signal }, coming)
+        return { ...content, path }
+      },
+      isKept: keepsRead,
+      cacheBytes,
     })
     this.#folders = new OwnFolders({
       pool: async () => await this.#startedPool(),
@@ -280,6 +308,46 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
+   * Takes a file whose bytes come from elsewhere into its folder, and offers it.
+   *
+   * @throws E_NAME; E_EXISTS if there is one of that name here; E_LIMIT if it has more bytes; what the bytes throw; E_DISK_FULL, E_IO.
+   */
+  async receive (filename: string, bytes: AsyncIterable<Buffer>, mostBytes: number): Promise<SharingEvent> {
+    assertFileName(filename)
+    const [{ hiddenFolder, abilities: { naming } }, pool] = [this.#ownFolder, await this.#startedPool()]
+    const to = await this.#openFolder.targetOf(filename)
+    await assertAbsent(to, filename)
+    const from = await receiveFile({ filename, hiddenFolder, bytes, mostBytes })
+    try {
+      await publish({ from, to, filename, naming }, async (task) => await pool.giveName(task))
+    } catch (error) {
+      await rm(from, { force: true }).catch(() => {})
+      throw error
+    }
+    return await this.#own.add({ filename, path: to })
+  }
+
+  /** Whether that name is taken, here or in the network. @throws E_TRACKER and the like if that can't be known. */
+  async hasName (filename: string): Promise<boolean> {
+    try {
+      await assertAbsent(await this.#openFolder.targetOf(filename), filename)
+      if (this.#offers.shares.has(filename) || this.#activity.isFetching(filename)) return true
+      await this.#find(filename, undefined)
+      return true
+    } catch (error) {
+      const { code } = toPiecemealError(error)
+      if (code === 'E_NO_OWNER') return false
+      if (code === 'E_EXISTS' || code === 'E_CONFLICT') return true
+      throw error
+    }
+  }
+
+  /** Bytes that are free on the disk of its folder, if that is known. */
+  async freeBytes (): Promise<number | undefined> {
+    return await freeBytes(this.folder)
+  }
+
+  /**
    * Fetches a file or a folder from all of its owners at once, and then offers it.
    *
    * @param options.to a folder that is there, or a path that ends in `/`: into it; otherwise its new path. @default the node's folder
@@ -291,6 +359,12 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
+    const { event } = await this.#download(filename, options, new Coming(filename, { digest: isDigest(options.digest ?? '') ? options.digest : undefined }))
+    return event
+  }
+
+  /** @param coming may be read meanwhile */
+  async #download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined }, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
     return await this.#activity.download(filename, async (task, turn) => {
       const startedMs = performance.now()
       const stop = (): void => task.stop()
@@ -300,11 +374,14 @@ export class Node extends EventEmitter<NodeEvents> {
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
       this.#remembered?.begin({ name: filename, ...(options.digest !== undefined && { digest: options.digest }), ...(options.to !== undefined && { to: target.path }) })
+      const unfollow = this.library.follow(coming)
       try {
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn)
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
         const content = { size, digest, pieceLength, pieces }
         if (folder) await this.#folders.addDownloaded(target, content, folder, replaces)
         else await this.#own.addDownloaded(target, content, identity, replaces)
+        // Of a folder that is its manifest, which nobody reads.
+        if (!folder) coming.arrived(content, target.path)
         const { files, without = 0 } = folder ?? {}
         const event = {
           file: filename,
@@ -321,8 +398,12 @@ export class Node extends EventEmitter<NodeEvents> {
         if (folder && folder.otherTimes > 0) this.emit('warning', { message: `${folder.otherTimes} files of ${quote(filename)} have another time than they had: this file system has no such times` })
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
-        return event
+        return { event, content }
+      } catch (error) {
+        coming.failed(error)
+        throw error
       } finally {
+        unfollow()
         // What was cut off goes on after the restart.
         if (!this.#isStopping) this.#remembered?.end(filename)
         options.signal?.removeEventListener('abort', stop)
@@ -332,7 +413,7 @@ export class Node extends EventEmitter<NodeEvents> {
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing }: FetchOptions, task: Task, turn: Turn): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing }: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
@@ -342,7 +423,11 @@ export class Node extends EventEmitter<NodeEvents> {
         only,
         skipMissing,
         signal: task.signal,
-        onGood: (content, pieces, run) => this.#offers.place(content, pieces, run),
+        readers: coming.readers,
+        onGood: (content, pieces, run) => {
+          this.#offers.place(content, pieces, run)
+          coming.place(content, run)
+        },
         onUnpacked: ({ found: { size, digest, pieceLength, replaces }, pieces, manifest, root }, range) =>
           this.#offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
         onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
@@ -420,6 +505,11 @@ export class Node extends EventEmitter<NodeEvents> {
     return free !== undefined && free < SPARE_ROOM_BYTES ? 'disk' : undefined
   }
 
+  /** Of all that goes out. */
+  get up (): RateLimit {
+    return this.#rates.up
+  }
+
   get limits (): NodeLimits {
     const { up: { bytesPerSecond: up }, down: { bytesPerSecond: down } } = this.#rates
     return { ...(up !== undefined && { up }), ...(down !== undefined && { down }) }
@@ -464,7 +554,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#own.close()
     this.#folders.close()
     this.#reports?.close()
-    const stopped = this.#activity.stop()
+    const stopped = Promise.all([this.library.close(), this.#activity.stop()])
     const left = this.#tracker.close()
     // What it opens while it starts is closed like the rest. Why it did not start is told by `start`.
     await this.#starting?.catch(() => {})
@@ -493,6 +583,13 @@ export class Node extends EventEmitter<NodeEvents> {
   #whenListening (tell: () => void): void {
     if (this.#isListening) tell()
     else this.#untold.push(tell)
+  }
+
+  /** @throws E_USAGE for a node without one. */
+  get #ownFolder (): NodeFolder {
+    const folder = this.#openFolder
+    if (folder instanceof NodeFolder) return folder
+    throw new PiecemealError('E_USAGE', `the node ${quote(this.name)} has no folder of its own`)
   }
 
   get #openFolder (): WorkingFolder {
@@ -524,7 +621,7 @@ export class Node extends EventEmitter<NodeEvents> {
       naming,
       inWindows: hasHoles && !this.#options.separateParts,
       findOwners: async (filename, digest) => {
-        const found = await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) })
+        const found = await this.#find(filename, digest)
         await begin?.(found.digest)
         return found
       },
@@ -541,9 +638,13 @@ export class Node extends EventEmitter<NodeEvents> {
     }
   }
 
-  get #openPorts (): { inputPort: number, outputPort: number } {
+  async #find (filename: string, digest: string | undefined): Promise<Found> {
+    return await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) })
+  }
+
+  get #openPorts (): OpenPorts {
     if (this.#ports === undefined) throw new Error('not listening')
-    return { inputPort: this.#ports.input.port, outputPort: this.#ports.output.port }
+    return { inputPort: this.#ports.input.port, outputPort: this.#ports.output.port, ...(this.httpPort !== undefined && { httpPort: this.httpPort }) }
   }
 
   #report (error: Error): void {

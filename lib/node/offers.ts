@@ -23,10 +23,12 @@ export interface OffersOptions {
   uploads: Pick<UploadThread, 'add' | 'remove' | 'addFolder' | 'removeFolder' | 'lackOfFolder' | 'gainOfFolder' | 'place' | 'drop'>
   tracker: () => Pick<TrackerClient, 'ask'>
   /** Where the data comes from, once the ports listen. */
-  ports: () => { inputPort: number, outputPort: number }
+  ports: () => OpenPorts
   /** A failure that nobody waits for. */
   onError: (error: Error) => void
 }
+
+export type OpenPorts = Pick<Question<'have'>, 'inputPort' | 'outputPort' | 'httpPort'>
 
 type Announced = PartialContent & FolderExtent & Pick<Share, 'origin' | 'replaces'> & Partial<Pick<Share, 'identity'>> & { complete?: boolean }
 

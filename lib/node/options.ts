@@ -45,6 +45,10 @@ export interface NodeOptions {
   separateParts?: boolean
   /** Tells a tracker that wants to know what is fetched and sent here. @default true */
   isReporting?: boolean | undefined
+  /** Bytes that files take at most which were fetched to be read, and are not shared. @default 10 GiB, and at most a tenth of the free room */
+  cacheBytes?: number | undefined
+  /** Whether what is fetched to be read is kept and shared, as if it had been downloaded. @default false */
+  keepsRead?: boolean | undefined
   /** Waits other than those of the contract, for tests. */
   deadlines?: Partial<Deadlines> | undefined
 }

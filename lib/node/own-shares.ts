@@ -144,6 +144,12 @@ export class OwnShares {
     this.#lookAgain.suspect(file).catch((error: unknown) => this.#options.onError(toPiecemealError(error)))
   }
 
+  /** A file that is not offered, as it is now; from what is remembered, if it has not changed. @throws E_IO, E_FORBIDDEN, E_CHANGED. */
+  async digestOf (file: NamedFile): Promise<Share> {
+    const { activity, digests } = this.#options
+    return await activity.digest(file.filename, async (task) => await this.#digest(file, task, digests()))
+  }
+
   /** Digests a file again, or all of them. @throws E_NOT_SHARED; the first failure, when all have been looked at: E_CHANGED if a file was withdrawn. */
   async verify (filename: string | undefined): Promise<void> {
     const { shares } = this.#options.offers

@@ -213,3 +213,29 @@ export const FILES_ON_PAGE = 10_000
 /** Nodes and downloads that it shows. */
 export const NODES_ON_PAGE = 1_000
 export const TRANSFERS_ON_PAGE = 100
+/** How long whoever reads a file that comes waits for a piece; shorter than what proxies wait. */
+export const READ_WAIT_MS = 45_000
+/** How long the download of a file goes on that nobody reads any more. */
+export const READ_LINGER_MS = 30_000
+/** What was fetched to be read, unless `--cache` says otherwise; and into how many parts the free room is cut of which it may take one. */
+export const CACHE_BYTES = 10 * 1_024 * MiB
+export const CACHE_PARTS = 10
+/** Files of which it is remembered for `READ_TITLE_MS` who has them. */
+export const READ_TITLES = 1_024
+export const READ_TITLE_MS = 1_000
+/** Files that are fetched at once to be read. */
+export const READS_COMING = 64
+/** Contents whose SHA-256 is remembered. */
+export const SHA256_REMEMBERED = 1_024
+
+/** Ranges of one request over HTTP, joined where they overlap. */
+export const HTTP_RANGES = 64
+/** Requests that wait for an upload slot, and for how long. */
+export const HTTP_WAITING = 1_024
+export const HTTP_SLOT_WAIT_MS = 30_000
+/** An HTTP client that takes nothing for so long has gone, or comes back with a range. */
+export const HTTP_STALL_MS = 60_000
+/** Without a byte of a file that is sent to us for so long it is given up. */
+export const HTTP_IDLE_BODY_MS = 60_000
+/** How long an answer waits for a SHA-256 that is being computed: it is there the next time. */
+export const SHA256_WAIT_MS = 10_000

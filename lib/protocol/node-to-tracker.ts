@@ -19,6 +19,8 @@ const have = {
   pieceLength: check.bytes,
   inputPort: check.port,
   outputPort: check.port,
+  /** Of its gateway, for whoever speaks HTTP only. */
+  httpPort: check.optional(check.port),
   /** `folder`: `size` and `pieceLength` are its manifest's, `files` and `filesSize` how many files it has, and their bytes. */
   kind: check.optional(check.kind),
   files: check.optional(check.integer(0, FOLDER_ENTRIES)),

@@ -11,6 +11,7 @@ const owner = {
   host: check.string,
   inputPort: check.port,
   outputPort: check.port,
+  httpPort: check.optional(check.port),
   complete: check.boolean,
   /** Its file may be executed there. */
   executable: check.optional(check.boolean),
@@ -51,6 +52,8 @@ const found = {
   pieceLength: check.bytes,
   owners: check.array(check.object(owner), OWNERS_PER_REPLY),
   replaces,
+  /** When it was first announced, in seconds of the Unix clock. */
+  since: check.optional(check.bytes),
   kind: check.optional(check.kind),
   ...extent,
   degraded,
@@ -101,7 +104,8 @@ interface Encoded<T> {
 export function foundLine (found: Found, here?: string): Buffer {
   const { text, hasLoopback } = encodeFound(found)
   if (!hasLoopback || here === undefined) return text
-  const owners = found.owners.map((owner) => isLoopback(owner.host) ? { ...owner, host: here } : owner)
+  // Their gateways may be on loopback as well, where nobody else reaches them.
+  const owners = found.owners.map(({ httpPort, ...owner }) => isLoopback(owner.host) ? { ...owner, host: here } : { ...owner, ...(httpPort !== undefined && { httpPort }) })
   return encodeFound({ ...found, owners }).text
 }
 

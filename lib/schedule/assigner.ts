@@ -11,6 +11,7 @@ import type { Part } from './part.js'
 import { OwnerPicker } from './pick-owner.js'
 import type { Pieces } from './pieces.js'
 import type { SchedulePolicy } from './policy.js'
+import type { Reading } from './reading.js'
 
 /** A part to start, and where its pieces come from another part's tail, the part that is to stop earlier. */
 export interface Assignment {
@@ -23,6 +24,7 @@ export interface AssignerOptions {
   pieces: Pieces
   owners: Owners
   choose: RunChooser
+  reading: Reading
 }
 
 export class Assigner {
@@ -30,16 +32,18 @@ export class Assigner {
   readonly #pieces: Pieces
   readonly #owners: Owners
   readonly #choose: RunChooser
+  readonly #reading: Reading
   readonly #picker: OwnerPicker
   #mostStreams: number
   #usefulStreams = Infinity
   #streamsThatFit = Infinity
 
-  constructor ({ policy, pieces, owners, choose }: AssignerOptions) {
+  constructor ({ policy, pieces, owners, choose, reading }: AssignerOptions) {
     this.#policy = policy
     this.#pieces = pieces
     this.#owners = owners
     this.#choose = choose
+    this.#reading = reading
     this.#picker = new OwnerPicker(policy, owners)
     this.#mostStreams = policy.streams
   }
@@ -77,12 +81,22 @@ export class Assigner {
     if (size >= this.#mostStreams) return undefined
     const useful = Math.min(this.#usefulStreams, this.#fairStreams)
     if (size >= useful && size - this.#slackParts(nowMs) >= useful) return undefined
-    return this.#assignMissing(nowMs) ?? this.#takeOver(nowMs)
+    return this.#assignAwaited(nowMs) ?? this.#assignMissing(nowMs) ?? this.#takeOver(nowMs)
+  }
+
+  /** What a reader waits for, and its owner does not bring: from another one as well. */
+  #assignAwaited (nowMs: number): Assignment | undefined {
+    const stalled = this.#reading.stalled(nowMs)
+    if (stalled === undefined) return undefined
+    const { piece, part } = stalled
+    const owner = this.#picker.idle(nowMs, this.#streamsPerOwner() + 1).find(({ key, complete, knowledge: { have } }) => key !== part.owner && (complete || have?.has(piece)))
+    return owner && { part: this.#start(owner, { firstPiece: piece, endPiece: piece + 1, cutAt: 'never' }, nowMs) }
   }
 
   #assignMissing (nowMs: number): Assignment | undefined {
     if (this.#pieces.missing.size === 0) return undefined
-    return this.#assignComplete(nowMs, this.#owners.isSwarm ? (owner) => this.#choose.unseen(owner, nowMs) : () => this.#choose.alone(this.#wantedStreams())) ??
+    return (this.#reading.isOn ? this.#assignComplete(nowMs, () => this.#choose.read()) : undefined) ??
+      this.#assignComplete(nowMs, this.#owners.isSwarm ? (owner) => this.#choose.unseen(owner, nowMs) : () => this.#choose.alone(this.#wantedStreams())) ??
       this.#assignPartial(nowMs) ??
       (this.#owners.isSwarm ? this.#assignComplete(nowMs, (owner) => this.#isHelpWanted(nowMs) ? this.#choose.help(owner, nowMs) : undefined) : undefined)
   }

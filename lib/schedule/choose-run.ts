@@ -2,6 +2,7 @@
  * Which run of pieces the next part is: what to choose when a download is alone with complete
  * owners, and what in a swarm; how it is picked from the sets of pieces stands in pick-run.ts.
  */
+import type { PieceSet } from '../content/piece-set.js'
 import type { Bitfields } from './bitfields.js'
 import type { Owner } from './owner.js'
 import type { Owners } from './owners.js'
@@ -10,6 +11,7 @@ import type { PieceRange } from '../content/run.js'
 import { pickAnywhere, pickFront, pickRarest, pickUnseen } from './pick-run.js'
 import type { Pieces } from './pieces.js'
 import type { SchedulePolicy } from './policy.js'
+import type { Reading } from './reading.js'
 
 export type Choice = PieceRange & Pick<Part, 'cutAt'>
 
@@ -18,6 +20,7 @@ export interface RunChooserOptions {
   pieces: Pieces
   owners: Owners
   bitfields: Bitfields
+  reading: Reading
 }
 
 export class RunChooser {
@@ -25,14 +28,22 @@ export class RunChooser {
   readonly #pieces: Pieces
   readonly #owners: Owners
   readonly #bitfields: Bitfields
+  readonly #reading: Reading
   /** Since when there is nothing else that nobody has but what others were given. */
   #leftSinceMs: number | undefined
 
-  constructor ({ policy, pieces, owners, bitfields }: RunChooserOptions) {
+  constructor ({ policy, pieces, owners, bitfields, reading }: RunChooserOptions) {
     this.#policy = policy
     this.#pieces = pieces
     this.#owners = owners
     this.#bitfields = bitfields
+    this.#reading = reading
+  }
+
+  /** What readers wait for, of what an owner has. */
+  read (have?: PieceSet): Choice | undefined {
+    const range = this.#reading.next(have)
+    return range && { ...range, cutAt: 'never' }
   }
 
   /**
@@ -94,6 +105,8 @@ export class RunChooser {
     const { missing, returns } = this.#pieces
     const { have } = owner.knowledge
     if (have === undefined) return undefined
+    const read = this.read(have)
+    if (read) return read
     const { partialPartPieces: most, rarestSample: sample, random } = this.#policy
     const range = pickRarest(missing, have, this.#bitfields.availability, { most, sample, random })
     if (range) return { ...range, cutAt: 'never' }

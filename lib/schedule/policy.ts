@@ -21,6 +21,8 @@ export interface SchedulePolicy {
   minPartPieces: number
   /** A part from an owner that has not all of it itself, at most: what has come is there for others the sooner. */
   partialPartPieces: number
+  /** A part of what somebody reads meanwhile, if it is read soon. */
+  readPartPieces: number
   /** A part from a complete owner in a swarm, at most. */
   unseenPartPieces: number
   /** So many missing pieces are looked at for the rarest, at most. */
@@ -120,6 +122,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   partsPerStream: 2,
   minPartPieces: 4,
   partialPartPieces: 4,
+  readPartPieces: 4,
   unseenPartPieces: 2,
   rarestSample: 256,
   openingPieces: 2,

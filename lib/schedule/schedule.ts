@@ -15,9 +15,10 @@
  * When nothing is missing, idle owners take over from the slowest parts (endgame.ts). When no
  * owner is left that could serve, the download waits a while for one (giving-up.ts).
  *
- * Longer than 250 lines because it is the one file that others call: an event or a question each.
+ * Longer than 250 lines because it is the room's one door: every event, with what it means.
  */
 import type { PieceSet } from '../content/piece-set.js'
+import type { PieceRange } from '../content/run.js'
 import { blameFor } from '../protocol/blame.js'
 import { Assigner } from './assigner.js'
 import { Bitfields } from './bitfields.js'
@@ -30,6 +31,8 @@ import { Owners } from './owners.js'
 import { isUseless, rateOf, type Part } from './part.js'
 import { Pieces } from './pieces.js'
 import { DEFAULT_POLICY, type SchedulePolicy } from './policy.js'
+import { Reading } from './reading.js'
+import { partsToShorten } from './shorten.js'
 import { takeBackSlow, tooSlow } from './too-slow.js'
 import { TrackerQuestions } from './tracker-questions.js'
 
@@ -38,6 +41,7 @@ export class Schedule {
   readonly #pieces: Pieces
   readonly #bitfields: Bitfields
   readonly #owners: Owners
+  readonly #reading: Reading
   readonly #assigner: Assigner
   readonly #givingUp: GivingUp
   readonly #tracker: TrackerQuestions
@@ -51,7 +55,8 @@ export class Schedule {
     this.#pieces = new Pieces(pieceCount)
     this.#bitfields = new Bitfields(this.#pieces.missing, this.#policy)
     this.#owners = new Owners(this.#policy, this.#bitfields)
-    const all = { policy: this.#policy, pieces: this.#pieces, owners: this.#owners }
+    this.#reading = new Reading(this.#policy, this.#pieces)
+    const all = { policy: this.#policy, pieces: this.#pieces, owners: this.#owners, reading: this.#reading }
     this.#assigner = new Assigner({ ...all, choose: new RunChooser({ ...all, bitfields: this.#bitfields }) })
     this.#givingUp = new GivingUp(this.#policy, this.#pieces, this.#owners)
     this.#tracker = new TrackerQuestions(this.#policy, this.#pieces, this.#owners)
@@ -91,7 +96,10 @@ export class Schedule {
     if (this.#pieces.isDone) return yield { order: 'done' }
     if (nowMs >= this.#lookMs) {
       this.#lookMs = nowMs + this.#policy.lookEveryMs
-      yield * this.#shorten()
+      for (const { part, endPiece } of partsToShorten(this.#pieces, this.#owners, this.#bitfields, this.#reading)) {
+        this.#pieces.shorten(part, endPiece)
+        yield { order: 'shorten', id: part.id, endPiece }
+      }
       if (!machine.isLimited) {
         for (const { id } of tooSlow(this.#pieces.parts.values(), this.#owners, this.#policy, nowMs)) yield { order: 'cancel', id }
       }
@@ -107,6 +115,12 @@ export class Schedule {
   /** Pieces that are there already, from an earlier run, or that are done without. */
   have (firstPiece: number, endPiece: number): void {
     this.#pieces.setDone(firstPiece, endPiece)
+  }
+
+  /** What is read while it comes is fetched first, and then what follows it. @param ranges what each reader is at, and where it ends; in the place of those of before */
+  readFirst (ranges: readonly PieceRange[]): void {
+    this.#reading.set(ranges)
+    this.#lookMs = -Infinity
   }
 
   /** The owners that the tracker knows of now. */
@@ -208,19 +222,6 @@ export class Schedule {
       else if (failure) this.#blame(owner, failure, part.startedMs, nowMs)
     }
     for (const other of this.#pieces.parts.values()) if (isUseless(other, this.#pieces.done)) this.#useless.add(other)
-  }
-
-  /** Ends parts early whose rest had better come from others, but never before the piece at hand. */
-  * #shorten (): Generator<Order> {
-    if (!this.#owners.isSwarm) return
-    for (const part of this.#pieces.parts.values()) {
-      if (part.cutAt === 'never') continue
-      const next = part.verifiedPiece + 1
-      const endPiece = part.cutAt === 'swarm' ? next : this.#bitfields.availability.seen.firstFrom(next)
-      if (endPiece >= part.endPiece) continue
-      this.#pieces.shorten(part, endPiece)
-      yield { order: 'shorten', id: part.id, endPiece }
-    }
   }
 
   * #start (nowMs: number, slots: number): Generator<Order> {

@@ -4,7 +4,7 @@
  * Runs in the thread that serves and does nothing else, so reads are synchronous: from the page
  * cache, where they mostly come from, a read is over sooner than a turn through the thread pool.
  */
-import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RateLimit } from '../threads/rate-limit.js'
 import { PiecemealError } from '../protocol/errors.js'
@@ -24,7 +24,7 @@ const KEPT_BUFFERS = 8
 const keptBuffers: Buffer[] = []
 
 /** @throws what reading throws; E_NETWORK if the peer does not take it all. */
-export async function sendRange (socket: Socket, { range: { start, end }, read }: OpenExtent, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
+export async function sendRange (socket: Writable, { range: { start, end }, read }: OpenExtent, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
   const isShort = end - start < CHUNK_BYTES
   let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
   let sending = isShort ? filling : takeBuffer()
@@ -62,7 +62,7 @@ export async function sendRange (socket: Socket, { range: { start, end }, read }
   }
 }
 
-async function waitForTurn (ms: number, up: RateLimit, socket: Socket): Promise<void> {
+async function waitForTurn (ms: number, up: RateLimit, socket: Writable): Promise<void> {
   const rate = up.bytesPerSecond
   const untilMs = performance.now() + ms
   for (let leftMs = ms; leftMs > 0 && up.bytesPerSecond === rate && !socket.destroyed; leftMs = untilMs - performance.now()) {
@@ -78,7 +78,7 @@ function giveBack (...buffers: Buffer[]): void {
   for (const buffer of buffers) if (keptBuffers.length < KEPT_BUFFERS) keptBuffers.push(buffer)
 }
 
-async function write (socket: Socket, chunk: Buffer): Promise<void> {
+async function write (socket: Writable, chunk: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const fail = (): void => reject(new PiecemealError('E_NETWORK', 'the peer went away'))
     if (socket.destroyed) return fail()

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { toTaskResult } from '../threads/task-result.js'
 import { RateLimit } from '../threads/rate-limit.js'
+import { StreamCount } from '../threads/stream-count.js'
 import { toPiecemealError } from '../protocol/errors.js'
 import { PartialShare, PartialShares } from './partial-share.js'
 import { ServedFolders } from './served-folders.js'
@@ -9,7 +10,7 @@ import { ShareIndex, servedFile } from './share-index.js'
 import type { UploadCall, UploadCalls, UploadMessage, UploadThreadData } from './upload-messages.js'
 import { UploadServer } from './upload-server.js'
 
-export function serveUploads (port: MessagePort, { up, ...options }: UploadThreadData): void {
+export function serveUploads (port: MessagePort, { up, streams, ...options }: UploadThreadData): void {
   const say = (message: UploadMessage): void => port.postMessage(message)
   const shares = new ShareIndex()
   const partials = new PartialShares()
@@ -29,6 +30,7 @@ export function serveUploads (port: MessagePort, { up, ...options }: UploadThrea
     folders,
     partials,
     up: new RateLimit(up),
+    streams: new StreamCount(0, streams),
     onChanged: (share) => say({ kind: 'changed', file: servedFile(share) }),
     onSuspect: (share) => say({ kind: 'suspect', file: servedFile(share) }),
     onUnreadable: async (share, piece, { code, message }) => await tell((id) => ({ kind: 'unreadable', id, file: servedFile(share), piece, error: { code, message } })),

@@ -14,6 +14,8 @@ import type { Upload } from './upload-slots.js'
 export interface UploadThreadData {
   /** Of the `RateLimit` on what goes out. */
   up: SharedArrayBuffer
+  /** Of the `StreamCount` of all that goes out. */
+  streams: SharedArrayBuffer
   /** Who may ask; anybody if left out. */
   credentials?: Credentials | undefined
   deadlines: Deadlines

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
+import type { StreamCount } from '../threads/stream-count.js'
 import { PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
 import { SentLately } from './sent-lately.js'
 import type { Source } from './source.js'
@@ -23,6 +24,8 @@ export interface UploadSlotsOptions {
   maxStreams?: number | undefined
   /** More are let in while these bring less than a quarter of what lately went out. @default 16 */
   maxPatientStreams?: number
+  /** Streams that are sent otherwise take of the same slots. */
+  streams?: StreamCount | undefined
   /** @default 8 */
   maxStreamsPerDownloader?: number
 }
@@ -68,7 +71,7 @@ export class UploadSlots {
 
   /** Whether there is one for a downloader that has none. */
   get isFree (): boolean {
-    return this.#running.size < (this.#options.maxStreams ?? UPLOAD_STREAMS)
+    return this.#taken < (this.#options.maxStreams ?? UPLOAD_STREAMS)
   }
 
   /** The pieces of a complete file that were given away lately, one bit a piece. */
@@ -83,11 +86,13 @@ export class UploadSlots {
     const bytes = ranges.reduce((bytes, { start, end }) => bytes + end - start, 0)
     const upload = { filename: source.filename, peer, range, bytes, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#running.add(upload)
+    this.#count()
     const onSent = source.whole && this.#sent.begin(source.digest, source.whole, ranges)
     try {
       await send(upload)
     } finally {
       this.#running.delete(upload)
+      this.#count()
       this.#sentBytes += upload.sent
       onSent?.(upload.sent, performance.now())
       if (this.#running.size === 0) this.#onIdle?.()
@@ -99,10 +104,18 @@ export class UploadSlots {
     if (this.#running.size > 0) await new Promise<void>((resolve) => { this.#onIdle = resolve })
   }
 
+  get #taken (): number {
+    return this.#running.size + (this.#options.streams?.others ?? 0)
+  }
+
+  #count (): void {
+    if (this.#options.streams) this.#options.streams.own = this.#running.size
+  }
+
   #throwOnNoSlot (downloader: string, isPatient: boolean): void {
     const { maxStreams = UPLOAD_STREAMS, maxPatientStreams = PATIENT_UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
-    if (this.#running.size >= (isPatient ? Math.min(maxStreams, maxPatientStreams) : maxStreams)) {
-      throw new PiecemealError('E_BUSY', `all ${this.#running.size} upload slots are taken; try again or elsewhere`)
+    if (this.#taken >= (isPatient ? Math.min(maxStreams, maxPatientStreams) : maxStreams)) {
+      throw new PiecemealError('E_BUSY', `all ${this.#taken} upload slots are taken; try again or elsewhere`)
     }
     // A stream that is about to end does not count: its downloader has what it wants, and may ask for more.
     const running = [...this.#running].filter((upload) => upload.downloader === downloader && !isOver(upload)).length

@@ -140,9 +140,9 @@ export class UploadThread {
   }
 
   async #start (address: ListenAddress): Promise<Address> {
-    const { credentials, up, deadlines, maxConnections, maxStreams } = this.#options
+    const { credentials, up, streams, deadlines, maxConnections, maxStreams } = this.#options
     const worker = startThread(SERVE_UPLOADS, {
-      workerData: { credentials, up, deadlines, maxConnections, maxStreams } satisfies UploadThreadData,
+      workerData: { credentials, up, streams, deadlines, maxConnections, maxStreams } satisfies UploadThreadData,
       // Its buffers are outside of its heap; a larger one would only be swept later.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })

@@ -91,7 +91,7 @@ export class Edition {
 
   /** The content and at most 50 owners, never the asker. */
   find (asker: string): Found {
-    return { filename: this.filename, ...this.content, owners: this.#holders.sample(OWNERS_PER_REPLY, asker), ...this.told }
+    return { filename: this.filename, ...this.content, owners: this.#holders.sample(OWNERS_PER_REPLY, asker), since: this.since, ...this.told }
   }
 
   /** Whether an answer to this node would name all owners. */

@@ -5,7 +5,7 @@ import { isSamePlace, type Place } from './reachability.js'
 import type { Membership, OwnerRecord } from './registry.js'
 
 /** What a node says of many of its files alike. */
-type Kind = Pick<OwnerRecord, 'complete' | 'executable' | 'origin'>
+type Kind = Pick<OwnerRecord, 'complete' | 'executable' | 'origin' | 'httpPort'>
 
 export class Member {
   readonly name: string
@@ -24,10 +24,10 @@ export class Member {
   }
 
   /** Itself, for its part in a content. */
-  holder ({ host, inputPort, outputPort }: Place, { complete, executable = false, origin = false }: Kind, claim?: Claim): Holder {
-    const make = (): Holder => new Holder({ name: this.name, host, inputPort, outputPort, complete, ...(executable && { executable }) }, origin, claim)
+  holder ({ host, inputPort, outputPort }: Place, { complete, executable = false, origin = false, httpPort }: Kind, claim?: Claim): Holder {
+    const make = (): Holder => new Holder({ name: this.name, host, inputPort, outputPort, complete, ...(executable && { executable }), ...(httpPort !== undefined && { httpPort }) }, origin, claim)
     if (claim !== undefined) return make()
-    const kind = `${complete} ${executable} ${origin}`
+    const kind = `${complete} ${executable} ${origin} ${httpPort}`
     let usual = this.#usual.get(kind)
     if (usual === undefined || !isSamePlace(usual.owner, { host, inputPort, outputPort })) {
       usual = make()

@@ -187,10 +187,10 @@ export class NodeConnection {
     return this.#registry.isDegraded ? { degraded: true } : {}
   }
 
-  async #have ({ name, filename, size, digest, pieceLength, kind, files, filesSize, inputPort, outputPort, complete = true, executable, origin, replaces, advertise }: Have): Promise<object> {
+  async #have ({ name, filename, size, digest, pieceLength, kind, files, filesSize, inputPort, outputPort, httpPort, complete = true, executable, origin, replaces, advertise }: Have): Promise<object> {
     if (advertise !== undefined && this.#options.takesAdvertised) this.#advertised.offer(advertise)
     const place = this.#advertised.placeOf({ inputPort, outputPort }) ?? { host: this.#host, inputPort, outputPort }
-    await this.#registry.have(name, { filename, size, digest, pieceLength, kind, files, filesSize, ...place, complete, executable, origin, replaces })
+    await this.#registry.have(name, { filename, size, digest, pieceLength, kind, files, filesSize, ...place, httpPort, complete, executable, origin, replaces })
     this.#announced = { inputPort, outputPort, filename, digest }
     this.#options.onAnnounced({ name, filename, digest, complete })
     this.#look()

@@ -11,6 +11,8 @@ export interface OwnerRecord extends Content, FolderExtent, Place {
   complete: boolean
   /** Its file may be executed there. */
   executable?: boolean | undefined
+  /** Of its gateway. */
+  httpPort?: number | undefined
   /** It came by an upload of this node's. */
   origin?: boolean | undefined
   /** Digests of what this content takes the place of. */

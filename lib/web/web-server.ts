@@ -198,8 +198,8 @@ export class WebServer {
 
 /** A body that is not there by then never will be. */
 function cutAfter (request: IncomingMessage, ms: number): void {
-  if (request.complete) return
-  const late = setTimeout(() => { if (!request.complete) request.socket.destroy() }, ms)
+  if (request.complete || request.destroyed) return
+  const late = setTimeout(() => { if (!request.complete) request.destroy() }, ms)
   request.once('close', () => clearTimeout(late))
 }
 

@@ -10,6 +10,7 @@ import { PartialShare, PartialShares } from '../../lib/share/partial-share.js'
 import { ShareIndex } from '../../lib/share/share-index.js'
 import { UploadThread } from '../../lib/share/upload-thread.js'
 import { RateLimit } from '../../lib/threads/rate-limit.js'
+import { StreamCount } from '../../lib/threads/stream-count.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
 import { Peer, WAIT_MS } from '../net/peer.js'
 import { shareOf } from './shares.js'
@@ -35,6 +36,7 @@ function uploadThread (t: Pick<Test, 'testdir' | 'teardown'>): Threads {
   const unwanted = (): never => { throw new Error('unwanted') }
   const thread = new UploadThread({
     up: new RateLimit().buffer,
+    streams: new StreamCount(1).buffer,
     deadlines: DEADLINES,
     maxConnections: 100,
     maxStreams: 10,

@@ -57,7 +57,9 @@ await t.test('alive, have, need, list, exit: the replies', async (t) => {
   t.strictSame(await b.have('a.png', { complete: false, inputPort: 1, outputPort: 65_535 }), { ...OK, mode: 'have', interval: 20 })
 
   const c = await node('NodeC')
-  t.strictSame(await c.ask('need', { filename: 'a.png' }), {
+  const { since, ...found } = await c.ask('need', { filename: 'a.png' })
+  t.type(since, 'number')
+  t.strictSame(found, {
     type: 'TrackerToNode',
     mode: 'need',
     filename: 'a.png',
