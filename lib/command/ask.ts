@@ -101,7 +101,7 @@ export async function askNode (node: ControlClient, words: readonly string[], se
   if (control !== CONTROL || piecemeal !== here) output.err(`warning: the node that is up is version ${oneLine(piecemeal)}, this command ${here}: piecemeal down, then piecemeal up`)
   try {
     return await node.ask(words, ({ id: _id, event, ...data }) => {
-      if (isReport(event)) reporter.report(event, data as never)
+      if (isReport(event)) reporter.report(event, data)
       else output.err(oneLine(JSON.stringify({ event, ...data })))
     })
   } finally {
