@@ -103,6 +103,8 @@ function connectionTo ({ kind, hosts, path, master, db, tls, username, password 
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     lazyConnect: true,
+    // How long the process lives on for a connection that is closed already.
+    disconnectTimeout: 100,
     // Sets the name of the connection, which older servers refuse.
     disableClientInfo: true,
   }

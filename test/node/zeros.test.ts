@@ -27,7 +27,7 @@ async function setUp (t: Test): Promise<Stage> {
   t.teardown(async () => await node.close())
   node.on('error', (error) => t.fail(error.message))
   const { input, output } = await node.start()
-  return { tracker: Object.assign(tracker, address), dir, node, input, output }
+  return { tracker: Object.assign(tracker, { host: address.host }), dir, node, input, output }
 }
 
 /** Of 12 pieces: five begin with random bytes, and two of them are that to their end. */
