@@ -1,5 +1,5 @@
 /** What is typed, mistyped and answered, and what the exit status then says. */
-import { open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -111,6 +111,7 @@ void t.test('a target that is there is left untouched, whatever it is', async (t
   const names = ['file', 'folder', 'dangling']
   for (const name of names) await owner.share(name, Buffer.from('from the owner'))
   await writeFile(join(node.folder, 'file'), 'my own')
+  await mkdir(join(node.folder, 'folder'))
   await symlink('nowhere', join(node.folder, 'dangling'))
   node.say(`torrent -m download ${names.join(' ')}`)
   for (const name of names) t.match(await node.failed(name), new RegExp(`: E_EXISTS .*"${name}"`))
