@@ -1,6 +1,6 @@
 /**
  * A node's record of a content as it stands in Redis. There may be millions of them, so it is short: `TOKEN CONNECTION INPUT OUTPUT HTTP HOST FLAGS`,
- * numbers in base 36, an address in base64url. The script that writes it adds the number of a claim.
+ * numbers in base 36, 0 where it has no gateway, an address in base64url. The script that writes it adds the number of a claim.
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Owner, OwnerRecord } from '../tracker/registry.js'
@@ -17,9 +17,9 @@ export interface DrawnOwner {
 }
 
 /** @param holder `TOKEN CONNECTION` */
-export function encodeOwner (holder: string, { inputPort, outputPort, host, executable, origin }: OwnerRecord): string {
+export function encodeOwner (holder: string, { inputPort, outputPort, httpPort = 0, host, executable, origin }: OwnerRecord): string {
   const flags = (executable === true ? EXECUTABLE : 0) + (origin === true ? ORIGIN : 0)
-  return `${holder} ${inputPort.toString(36)} ${outputPort.toString(36)} 0 ${encodeHost(host)} ${flags}`
+  return `${holder} ${inputPort.toString(36)} ${outputPort.toString(36)} ${httpPort.toString(36)} ${encodeHost(host)} ${flags}`
 }
 
 /** Owners by what they were read from: a node says the same of most of its files. */
@@ -40,11 +40,19 @@ export class OwnerReader {
 }
 
 function decodeOwner (name: string, text: string, complete: boolean): DrawnOwner {
-  const [token = '', , inputPort = '', outputPort = '', , host = '', flags = ''] = text.split(' ')
-  const executable = (Number(flags) & EXECUTABLE) !== 0
+  const [token = '', , inputPort = '', outputPort = '', http = '0', host = '', flags = ''] = text.split(' ')
+  const [httpPort, executable] = [parseInt(http, 36), (Number(flags) & EXECUTABLE) !== 0]
   return {
     token,
-    owner: { name, host: decodeHost(host), inputPort: parseInt(inputPort, 36), outputPort: parseInt(outputPort, 36), complete, ...(executable && { executable }) },
+    owner: {
+      name,
+      host: decodeHost(host),
+      inputPort: parseInt(inputPort, 36),
+      outputPort: parseInt(outputPort, 36),
+      complete,
+      ...(executable && { executable }),
+      ...(httpPort > 0 && { httpPort }),
+    },
   }
 }
 

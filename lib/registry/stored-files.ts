@@ -53,7 +53,7 @@ export class StoredFiles {
       if (again.kind === 'one') living = this.#livingOf(again.drawn)
     }
     const { edition } = reply
-    return new DrawnAnswer({ filename, ...edition.content, ...edition.told }, living.map(({ owner }) => owner))
+    return new DrawnAnswer({ filename, ...edition.content, since: edition.since, ...edition.told }, living.map(({ owner }) => owner))
   }
 
   /** @throws E_REGISTRY */

@@ -14,13 +14,13 @@ await t.test('addresses are short, and come back as they were', async (t) => {
 await t.test('an owner in less than 64 bytes', async (t) => {
   const holder = 'mi1234567abcd zzzz'
   const reader = new OwnerReader()
-  for (const more of [{}, { executable: true }, { origin: true }, { executable: true, origin: true }, { host: '2001:db8:1:2:3:4:5:6' }]) {
+  for (const more of [{}, { httpPort: 65_535 }, { executable: true }, { origin: true }, { executable: true, origin: true }, { host: '2001:db8:1:2:3:4:5:6', httpPort: 65_535 }]) {
     const text = `${encodeOwner(holder, record('a', { inputPort: 65_535, outputPort: 1, ...more }))} 1`
     t.ok(text.length < 64, `${text.length} bytes`)
-    const { executable, host = '127.0.0.1' } = more as { executable?: boolean, host?: string }
+    const { executable, httpPort, host = '127.0.0.1' } = more as { executable?: boolean, httpPort?: number, host?: string }
     t.strictSame(reader.read('A', text, true), {
       token: 'mi1234567abcd',
-      owner: { name: 'A', host, inputPort: 65_535, outputPort: 1, complete: true, ...(executable && { executable }) },
+      owner: { name: 'A', host, inputPort: 65_535, outputPort: 1, complete: true, ...(executable && { executable }), ...(httpPort && { httpPort }) },
     })
     t.equal(reader.read('A', text, true), reader.read('A', text, true), 'the same each time')
     t.equal(reader.read('A', text, false).owner.complete, false)

@@ -421,4 +421,33 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     await registry.have('A', record('a'))
     t.strictSame(await executables(), [['A', undefined], ['B', undefined]], 'the last word counts')
   })
+
+  await t.test(`${name}: where an owner's gateway is`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'A', 'B')
+    const gateways = async (): Promise<Array<[string, number | undefined]>> => {
+      const { owners } = await registry.owners({ filename: 'a', asker: 'asker' })
+      return owners.map(({ name, httpPort }): [string, number | undefined] => [name, httpPort]).sort()
+    }
+    await registry.have('A', record('a', { httpPort: 8080, complete: false }))
+    await registry.have('B', record('a'))
+    t.strictSame(await gateways(), [['A', 8080], ['B', undefined]])
+    await registry.move('A', { host: '192.0.2.1', inputPort: 1, outputPort: 2 })
+    t.strictSame(await gateways(), [['A', 8080], ['B', undefined]], 'its port is its own wherever it is')
+    await registry.have('A', record('a'))
+    t.strictSame(await gateways(), [['A', undefined], ['B', undefined]], 'the last word counts')
+  })
+
+  await t.test(`${name}: since when there has been a content`, async (t) => {
+    const registry = await makeRegistry()
+    await joined(registry, 'A', 'B')
+    const nowS = Math.floor(Date.now() / 1_000)
+    await registry.have('A', record('a'))
+    const { since = 0 } = await registry.owners({ filename: 'a', asker: 'x' })
+    t.ok(since >= nowS && since <= nowS + 60, 'in seconds of the clock')
+    await registry.have('B', record('a'))
+    await registry.leave('A')
+    t.equal((await registry.owners({ filename: 'a', asker: 'x' })).since, since, 'as long as anybody has it')
+    t.strictSame((await registry.list('a', 10)).files.map(({ since }) => since), [since], 'and it is listed so')
+  })
 }
