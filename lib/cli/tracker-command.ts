@@ -17,8 +17,8 @@ import { parseTrackerArguments, type TrackerArguments } from './arguments.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
 import { TRACKER_USAGE } from './usage.js'
 
-/** Of what this tracker's list is known by. */
-const NET_BYTES = 8
+/** Of what this tracker is called among others on a network. */
+const INSTANCE_BYTES = 8
 
 /** The exit status. */
 async function main (output: Output): Promise<number> {
@@ -52,7 +52,7 @@ async function main (output: Output): Promise<number> {
       const listening = await web?.listen()
       const { host, port } = await tracker.start()
       if (listening) output.out(`http listening on ${listening.url}`)
-      if (options.isFound && !isLoopback(host)) advertiser = await advertise({ host, port }, secret, output)
+      if (options.isFound && !isLoopback(host)) advertiser = await advertise(tracker, { host, port }, secret, output)
       await stopped
     } finally {
       await advertiser?.close()
@@ -83,11 +83,10 @@ async function registryOf ({ registry: given, insecure }: Pick<TrackerArguments,
 }
 
 /** Loaded only where others can reach it. */
-async function advertise ({ host, port }: Address, secret: Secret | undefined, { err }: Output): Promise<Advertiser> {
+async function advertise ({ registry: { net } }: Tracker, { host, port }: Address, secret: Secret | undefined, { err }: Output): Promise<Advertiser> {
   const { Advertiser } = await import('../discovery/advertiser.js')
-  const net = randomBytes(NET_BYTES).toString('hex')
   const advertiser = new Advertiser({
-    instance: `piecemeal-${net}`,
+    instance: `piecemeal-${randomBytes(INSTANCE_BYTES).toString('hex')}`,
     net,
     port,
     ...(secret && { id: secret.current.id }),

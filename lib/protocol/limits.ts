@@ -146,6 +146,8 @@ export const CONTROL_ANSWER_BYTES = 16 * MiB
 /** Trackers that are looked at of those that answer on a network, and answers that are read. */
 export const DISCOVERY_CANDIDATES = 16
 export const DISCOVERY_ANSWERS = 256
+/** What one list of files is known by there. */
+export const NET_BYTES = 8
 
 /** What a ticket holds. */
 export const MOST_TICKET_ADDRESSES = 8

@@ -3,7 +3,7 @@
  * where it was lost, and to answer from it while Redis is away.
  */
 import { EventEmitter } from 'node:events'
-import { formatAddress, type Address } from '../protocol/address.js'
+import type { Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { eachInFlight } from '../net/in-flight.js'
@@ -15,11 +15,12 @@ import { atHand } from './at-hand.js'
 import { DrawnAnswers } from './drawn-answers.js'
 import { Keys } from './keys.js'
 import { Lease, type LeaseEvents, type LeaseTimes } from './lease.js'
-import { QUIET_WRITES_IN_FLIGHT, REWRITE_MS, STORE_MS, TOLD_MS, WRITES_IN_FLIGHT } from './limits.js'
+import { QUIET_WRITES_IN_FLIGHT, REWRITE_MS, WRITES_IN_FLIGHT } from './limits.js'
 import { RegistryStatus } from './registry-status.js'
 import { StoredFiles } from './stored-files.js'
 import { sessionHash, StoredNodes, type Hold } from './stored-nodes.js'
-import { Store, StoreAway, type StoreClient } from './store.js'
+import { soon, Store, StoreAway, throwUnlessAway, type StoreClient } from './store.js'
+import { StoredTracker } from './stored-tracker.js'
 import { Sweeper } from './sweeper.js'
 import { Turns } from './turns.js'
 import { Writes } from './writes.js'
@@ -39,7 +40,6 @@ export interface RedisRegistryOptions {
 }
 
 export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry {
-  readonly #options: RedisRegistryOptions
   readonly #store: Store
   readonly #keys: Keys
   readonly #lease: Lease
@@ -47,6 +47,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   readonly #nodes: StoredNodes
   readonly #sweeper: Sweeper
   readonly #status: RegistryStatus
+  readonly #itself: StoredTracker
   readonly #answers = new DrawnAnswers()
   /** What the nodes of this tracker have. */
   readonly #own: MemoryRegistry
@@ -55,12 +56,10 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   readonly #turns = new Turns()
   readonly #writes = new Writes((what) => this.#lease.missed(what))
   #connections = 0
-  #address: Address | undefined
 
   constructor (options: RedisRegistryOptions) {
     super()
-    const { client, where, prefix = 'pm', limits, times, redisClock } = options
-    this.#options = options
+    const { client, where, prefix = 'pm', version, limits, times, redisClock } = options
     this.#store = new Store(client, where)
     this.#keys = new Keys(prefix)
     this.#own = new MemoryRegistry(limits)
@@ -78,15 +77,20 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     this.#nodes = new StoredNodes({ store: this.#store, keys: this.#keys, lease: this.#lease, nameMs: 3 * (times?.rewriteMs ?? REWRITE_MS), now: redisClock })
     this.#sweeper = new Sweeper(this.#store, this.#keys, this.#lease)
     this.#status = new RegistryStatus(this.#store, this.#keys)
+    this.#itself = new StoredTracker(this.#store, this.#keys, version)
   }
 
   get isDegraded (): boolean {
     return this.#lease.isDegraded
   }
 
+  get net (): string {
+    return this.#itself.net
+  }
+
   /** Of all trackers; while Redis is away, of this one. */
   async sizes (): Promise<TrackerSizes> {
-    const all = this.isDegraded ? undefined : await this.#status.sizes(this.#soon()).catch(throwUnlessAway)
+    const all = this.isDegraded ? undefined : await this.#status.sizes(soon()).catch(throwUnlessAway)
     return all ?? { ...await this.#own.sizes(), isDegraded: true }
   }
 
@@ -96,10 +100,11 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
 
   async open (): Promise<void> {
     await this.#lease.begin()
+    await this.#itself.agreeOnNet()
   }
 
   listens (address: Address): void {
-    this.#address = address
+    this.#itself.address = address
     this.#tell().catch(() => {
       // It is told again with the next renewal.
     })
@@ -118,7 +123,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
       const older = this.#holds.get(node)
       const hold: Hold = { node, connection: (++this.#connections).toString(36), session: sessionHash(membership?.session), membership, claimedAs: undefined }
       const isClaimed = await this.#writes.unlessAway('a name', async () => {
-        if (!await this.#nodes.claim(hold, this.#soon())) throw new PiecemealError('E_NAME_TAKEN', `a live node has the name ${quote(node)}`)
+        if (!await this.#nodes.claim(hold, soon())) throw new PiecemealError('E_NAME_TAKEN', `a live node has the name ${quote(node)}`)
       })
       if (older !== undefined && isClaimed) await this.#forgetAll(older)
       // Nobody but this tracker can say now who has the name.
@@ -134,7 +139,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
       const hold = this.#holds.get(node)
       if (hold === undefined) return
       this.#holds.delete(node)
-      const options = this.#soon()
+      const options = soon()
       await Promise.all([this.#forgetAll(hold), this.#writes.unlessAway('that a node left', async () => await this.#nodes.free(hold, options))])
     })
   }
@@ -167,14 +172,14 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     if (hold === undefined || record === undefined) return
     await this.#own.withdraw(node, filename)
     this.#answers.forget(filename)
-    await this.#writes.unlessAway('that a file is gone', async () => await this.#nodes.withdraw(hold, record, this.#soon()))
+    await this.#writes.unlessAway('that a file is gone', async () => await this.#nodes.withdraw(hold, record, soon()))
   }
 
   async owners (question: OwnerQuestion): Promise<Found> {
     await this.#lease.trust()
     if (this.isDegraded) return await this.#atHand(question)
     const { filename, asker, digestPrefix } = question
-    const drawn = await this.#answers.ask(filename, digestPrefix ?? '', async () => await this.#files.draw(filename, digestPrefix, this.#soon())).catch(throwUnlessAway)
+    const drawn = await this.#answers.ask(filename, digestPrefix ?? '', async () => await this.#files.draw(filename, digestPrefix, soon())).catch(throwUnlessAway)
     if (drawn === undefined) return await this.#atHand(question)
     const found = drawn.for(asker)
     if (found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
@@ -184,7 +189,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   async list (prefix: string, most: number): Promise<Listing> {
     await this.#lease.trust()
     if (this.isDegraded) return await this.#own.list(prefix, most)
-    return await this.#files.list(prefix, most, this.#soon()).catch(throwUnlessAway) ?? await this.#own.list(prefix, most)
+    return await this.#files.list(prefix, most, soon()).catch(throwUnlessAway) ?? await this.#own.list(prefix, most)
   }
 
   async #atHand (question: OwnerQuestion): Promise<Found> {
@@ -193,13 +198,13 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
 
   async #write (node: string, record: OwnerRecord, former?: string): Promise<void> {
     const hold = this.#holds.get(node)
-    if (hold !== undefined) await this.#writes.unlessAway('what a node has', async () => await this.#nodes.write(hold, record, former, this.#soon()))
+    if (hold !== undefined) await this.#writes.unlessAway('what a node has', async () => await this.#nodes.write(hold, record, former, soon()))
   }
 
   async #forgetAll (hold: Hold): Promise<void> {
     const records = [...this.#own.recordsOf(hold.node)]
     await this.#own.leave(hold.node)
-    const options = this.#soon()
+    const options = soon()
     await this.#writes.unlessAway('that a node left', async () => await eachInFlight(records, WRITES_IN_FLIGHT, async (record) => {
       this.#answers.forget(record.filename)
       await this.#nodes.withdraw(hold, record, options)
@@ -208,6 +213,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
 
   /** All names and records of this tracker's nodes. Where another connection has a name by now, the one here has lost it. */
   async #rewrite (quietly: boolean): Promise<void> {
+    await this.#itself.agreeOnNet()
     const most = quietly ? QUIET_WRITES_IN_FLIGHT : WRITES_IN_FLIGHT
     await eachInFlight(this.#holds.values(), most, async (hold) => {
       if (await this.#nodes.claim(hold) || this.#holds.get(hold.node) !== hold) return
@@ -229,21 +235,11 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   /** For people: which trackers there are. */
   async #tell (): Promise<void> {
     const { records } = await this.#own.sizes()
-    const told = { ...(this.#address && { address: formatAddress(this.#address) }), version: this.#options.version, nodes: this.#holds.size, records, ...(this.isDegraded && { degraded: true }) }
-    await this.#store.call(['SET', this.#keys.tracker(this.#lease.token), JSON.stringify(told), 'PX', TOLD_MS])
-  }
-
-  /** All calls of one request together. */
-  #soon (): { untilMs: number } {
-    return { untilMs: performance.now() + STORE_MS }
+    await this.#itself.tell(this.#lease.token, { nodes: this.#holds.size, records, ...(this.isDegraded && { degraded: true }) })
   }
 
   #pass (event: keyof LeaseEvents, args: [PiecemealError]): void {
     if (event === 'restored') this.emit('restored')
     else if (event === 'degraded' || this.listenerCount('error') > 0) this.emit(event, ...args)
   }
-}
-
-function throwUnlessAway (error: unknown): undefined {
-  if (!(error instanceof StoreAway)) throw error
 }

@@ -24,6 +24,16 @@ export interface CallOptions {
   isTrial?: boolean
 }
 
+/** All calls of one request together. */
+export function soon (): CallOptions {
+  return { untilMs: performance.now() + STORE_MS }
+}
+
+/** For whoever has something better than an error while it is away. */
+export function throwUnlessAway (error: unknown): undefined {
+  if (!(error instanceof StoreAway)) throw error
+}
+
 export class Store extends EventEmitter<{ away: [reason: StoreAway] }> {
   readonly where: string
   readonly #client: StoreClient

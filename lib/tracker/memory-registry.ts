@@ -1,6 +1,7 @@
 /** The registry of a single tracker: plain maps, rebuilt by the nodes themselves after a restart. */
+import { randomBytes } from 'node:crypto'
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
-import { HANDOVERS, HANDOVERS_MS, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
+import { HANDOVERS, HANDOVERS_MS, NET_BYTES, RECORDS_PER_TRACKER, SHARES_PER_NODE, VERSIONS_PER_REPLY } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import type { TrackerSizes } from '../metrics/tracker-metrics.js'
 import { Answers } from './answers.js'
@@ -16,6 +17,7 @@ export interface MemoryRegistryLimits {
 }
 
 export class MemoryRegistry implements Registry {
+  readonly net = randomBytes(NET_BYTES).toString('hex')
   readonly #limits: MemoryRegistryLimits
   readonly #now: () => number
   /** By name. */

@@ -56,6 +56,8 @@ export interface Listing {
 export interface Registry {
   /** Whether its store is away: it answers from what is at hand, and takes what it is told. */
   readonly isDegraded: boolean
+  /** 16 random hex digits that this list of files is known by, once it is open: trackers that share it say the same. */
+  readonly net: string
   /** Before anything else. @throws E_REGISTRY if its store can't be used. */
   open: () => Promise<void>
   /** Where the tracker is, for people who look at a store that several share. */

@@ -140,19 +140,21 @@ await t.test('several trackers', { skip: withoutRedis() }, async (t) => {
       for (let i = 0; i < 50; i++) await registry.have(node, record(`file ${i}`))
     }
     const back = Promise.all([restored(a), restored(b)])
+    const { net } = a
     await redis.call('FLUSHALL')
     await back
+    t.strictSame([a.net, b.net, await redis.call('GET', 'flushed:net')], [net, net, net], 'known by the same as before')
     t.strictSame(await owners(a, 'file 0'), ['A', 'B'])
     t.equal((await b.list('', 100)).files.length, 50)
     await t.rejects(b.join('A'), { code: 'E_NAME_TAKEN' })
   })
 
-  await t.test('whoever leaves cleanly leaves nothing', async (t) => {
+  await t.test('whoever leaves cleanly leaves nothing of itself', async (t) => {
     const { registry } = await tracking(t, 'clean')
     await registry.join('A')
     await registry.have('A', record('file'))
     await registry.leave('A')
     await registry.close()
-    t.strictSame(await redis.keys('clean:*'), [])
+    t.strictSame(await redis.keys('clean:*'), ['clean:net'], 'but for what the network is known by')
   })
 })

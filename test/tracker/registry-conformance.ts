@@ -438,6 +438,12 @@ export async function registryConformance (t: Subtest, name: string, makeRegistr
     t.strictSame(await gateways(), [['A', undefined], ['B', undefined]], 'the last word counts')
   })
 
+  await t.test(`${name}: what its list is known by`, async (t) => {
+    const [one, other] = [await makeRegistry(), await makeRegistry()]
+    for (const { net } of [one, other]) t.match(net, /^[0-9a-f]{16}$/)
+    t.not(one.net, other.net, 'another list is known by something else')
+  })
+
   await t.test(`${name}: since when there has been a content`, async (t) => {
     const registry = await makeRegistry()
     await joined(registry, 'A', 'B')
