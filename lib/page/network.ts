@@ -1,6 +1,6 @@
 /** What a page and a script are told of a network, as its tracker knows it. */
 import { FILES_ON_PAGE, NODES_ON_PAGE, OWNERS_PER_REPLY, TRANSFERS_ON_PAGE } from '../protocol/limits.js'
-import type { ListedContent, Owner } from '../tracker/registry.js'
+import type { ListedContent, NodeReport, Owner } from '../tracker/registry.js'
 import { ConflictError, PiecemealError, type ErrorCode } from '../protocol/errors.js'
 import type { Tracker } from '../tracker/tracker.js'
 
@@ -69,7 +69,7 @@ export class NetworkView {
     const { registry } = this.#tracker
     const { files } = await registry.list(filename, FILES_ON_PAGE)
     const versions = files.filter((file) => file.filename === filename)
-    const transfers = this.transfers().filter((transfer) => transfer.filename === filename)
+    const transfers = (await this.transfers()).filter((transfer) => transfer.filename === filename)
     try {
       const found = await registry.owners({ filename, asker: '', digestPrefix: digest })
       return { filename, versions, digest: found.digest, size: found.size, owners: found.owners.slice(0, OWNERS_PER_REPLY), transfers }
@@ -90,9 +90,9 @@ export class NetworkView {
   }
 
   /** The fastest, if there are very many. */
-  transfers (): TransferFigures[] {
+  async transfers (): Promise<TransferFigures[]> {
     const all = []
-    for (const { name: node, report } of this.#tracker.roster.reports()) {
+    for (const { name: node, report } of await this.#reports()) {
       for (const [filename, digest, bytes, size, rate, owners] of report.down) {
         all.push({ node, filename, digest, bytes, size, rate, owners: owners.map(([name, rate]) => ({ name, rate })) })
       }
@@ -101,9 +101,9 @@ export class NetworkView {
   }
 
   /** Of all downloads together. */
-  get rate (): number {
+  async rate (): Promise<number> {
     let sum = 0
-    for (const { report } of this.#tracker.roster.reports()) for (const [, , , , rate] of report.down) sum += rate
+    for (const { report } of await this.#reports()) for (const [, , , , rate] of report.down) sum += rate
     return sum
   }
 
@@ -113,11 +113,18 @@ export class NetworkView {
       nodes: this.#tracker.roster.size,
       files: count,
       bytes: files.reduce((sum, { size, filesSize = size }) => sum + filesSize, 0),
-      rate: this.rate,
+      rate: await this.rate(),
       trackers,
       port: this.#tracker.port,
       isDegraded,
       isTruncated: truncated,
     }
+  }
+
+  /** Of all trackers' nodes. One that has just come from another tracker is told of once. */
+  async #reports (): Promise<Iterable<NodeReport>> {
+    const { roster, registry } = this.#tracker
+    const others = await registry.reports?.others()
+    return new Map([...others ?? [], ...roster.reports()].map((one) => [one.name, one])).values()
   }
 }

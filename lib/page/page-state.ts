@@ -22,7 +22,7 @@ export async function readState (view: NetworkView, traffic: Traffic): Promise<P
   return {
     figures: new Map([['', JSON.stringify(['', await view.figures(listing)])]]),
     nodes: new Map(view.nodes().map((node) => [node.name, JSON.stringify([node.name, node])])),
-    transfers: new Map(view.transfers().map((transfer) => {
+    transfers: new Map((await view.transfers()).map((transfer) => {
       const key = `${transfer.node}/${transfer.filename}`
       return [key, JSON.stringify([key, transfer])]
     })),

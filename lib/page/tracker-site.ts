@@ -28,7 +28,7 @@ export async function openTrackerSite (tracker: Tracker, options: TrackerSiteOpt
   const readiness = async (): Promise<string | undefined> => (await tracker.registry.sizes()).isDegraded === true ? 'registry' : undefined
   const web = await WebServer.open({ ...options, readiness })
   const view = new NetworkView(tracker)
-  const traffic = new Traffic(view)
+  const traffic = new Traffic(view, options.onError)
   const feed = new Feed({ read: async () => await readState(view, traffic), onError: options.onError })
   const { routes } = web
   routes.addHook('onClose', async () => {
@@ -51,7 +51,7 @@ export async function openTrackerSite (tracker: Tracker, options: TrackerSiteOpt
     return { ...file, owners: file.owners.map((owner) => ({ ...owner, url: asked && gatewayLink(owner, asked, { ...options, isTls: web.isTls }) })) }
   })
   routes.get('/api/v1/nodes', async () => ({ nodes: view.nodes() }))
-  routes.get('/api/v1/transfers', async () => ({ transfers: view.transfers() }))
+  routes.get('/api/v1/transfers', async () => ({ transfers: await view.transfers() }))
   routes.get('/api/v1/snapshot', async (_request, reply) => await reply.type('application/json; charset=utf-8').send(await feed.snapshot()))
   routes.get('/api/v1/events', async (_request, reply) => {
     feed.assertRoom()

@@ -10,14 +10,15 @@ export class Traffic {
   readonly marks: Array<[seconds: number, rate: number]> = []
   readonly #marking: NodeJS.Timeout
 
-  constructor (view: Pick<NetworkView, 'rate'>) {
+  constructor (view: Pick<NetworkView, 'rate'>, onError: (error: Error) => void) {
     this.#view = view
-    this.mark()
-    this.#marking = setInterval(() => this.mark(), MARK_MS).unref()
+    const mark = (): void => { this.mark().catch(onError) }
+    mark()
+    this.#marking = setInterval(mark, MARK_MS).unref()
   }
 
-  mark (nowMs = Date.now()): void {
-    this.marks.push([Math.round(nowMs / 1_000), this.#view.rate])
+  async mark (nowMs = Date.now()): Promise<void> {
+    this.marks.push([Math.round(nowMs / 1_000), await this.#view.rate()])
     if (this.marks.length > MARKS) this.marks.shift()
   }
 

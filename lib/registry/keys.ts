@@ -32,6 +32,10 @@ export class Keys {
     return `${this.#prefix}:tracker:${token}`
   }
 
+  reports (token: string): string {
+    return `${this.tracker(token)}:reports`
+  }
+
   node (name: string): string {
     return `${this.#prefix}:node:{${name}}`
   }

@@ -13,6 +13,8 @@ export const REWRITE_MS = 600_000
 export const SWEEP_LOCK_MS = 30_000
 /** What is said of a tracker for people to read stays for so long. */
 export const TOLD_MS = 70_000
+/** What goes on at its nodes, for the pages of the others. */
+export const REPORTS_BYTES = 256 * 1_024
 /** Pauses between tries while Redis is away. */
 export const RETRY_LEAST_MS = 500
 export const RETRY_MOST_MS = 10_000

@@ -20,6 +20,7 @@ import { RegistryStatus } from './registry-status.js'
 import { StoredFiles } from './stored-files.js'
 import { sessionHash, StoredNodes, type Hold } from './stored-nodes.js'
 import { soon, Store, StoreAway, throwUnlessAway, type StoreClient } from './store.js'
+import { StoredReports } from './stored-reports.js'
 import { StoredTracker } from './stored-tracker.js'
 import { Sweeper } from './sweeper.js'
 import { Turns } from './turns.js'
@@ -48,6 +49,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   readonly #sweeper: Sweeper
   readonly #status: RegistryStatus
   readonly #itself: StoredTracker
+  readonly reports: StoredReports
   readonly #answers = new DrawnAnswers()
   /** What the nodes of this tracker have. */
   readonly #own: MemoryRegistry
@@ -78,6 +80,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     this.#sweeper = new Sweeper(this.#store, this.#keys, this.#lease)
     this.#status = new RegistryStatus(this.#store, this.#keys)
     this.#itself = new StoredTracker(this.#store, this.#keys, version)
+    this.reports = new StoredReports(this.#store, this.#keys, this.#lease)
   }
 
   get isDegraded (): boolean {

@@ -1,6 +1,7 @@
 import type { Address } from '../protocol/address.js'
 import type { Content, FolderExtent } from '../protocol/content.js'
 import type { Version } from '../protocol/errors.js'
+import type { Report } from '../protocol/node-to-tracker.js'
 import type { Found, ListedFile, Owner } from '../protocol/tracker-to-node.js'
 import type { TrackerSizes } from '../metrics/tracker-metrics.js'
 import type { Place } from './reachability.js'
@@ -47,6 +48,20 @@ export interface Listing {
   truncated: boolean
 }
 
+/** What goes on at a node, as it has said lately. */
+export interface NodeReport {
+  name: string
+  report: Report
+}
+
+/** What trackers that share a store tell each other of their nodes. While the store is away it is nothing. */
+export interface SharedReports {
+  /** Of this tracker's nodes, as often as they report. */
+  tell: (own: Iterable<NodeReport>) => Promise<void>
+  /** Of the nodes of all others that live. */
+  others: () => Promise<NodeReport[]>
+}
+
 /**
  * Who owns what. One store may serve one tracker or several; a test suite in
  * `test/tracker/registry-conformance.ts` holds any implementation to this contract.
@@ -58,6 +73,8 @@ export interface Registry {
   readonly isDegraded: boolean
   /** 16 random hex digits that this list of files is known by, once it is open: trackers that share it say the same. */
   readonly net: string
+  /** None where no other tracker shares it. */
+  readonly reports?: SharedReports
   /** Before anything else. @throws E_REGISTRY if its store can't be used. */
   open: () => Promise<void>
   /** Where the tracker is, for people who look at a store that several share. */

@@ -1,6 +1,7 @@
 /** The nodes that are connected to a tracker, since when, and what they have last reported. */
 import { REPORT_KEPT_MS } from '../protocol/limits.js'
 import type { Report } from '../protocol/node-to-tracker.js'
+import type { NodeReport } from './registry.js'
 
 export interface RosterEntry {
   name: string
@@ -41,7 +42,7 @@ export class Roster {
   }
 
   /** What goes on, as far as it was reported lately. */
-  * reports (): Generator<{ name: string, report: Report }> {
+  * reports (): Generator<NodeReport> {
     const nowMs = this.#now()
     for (const [name, { report, ms }] of this.#reports) {
       if (nowMs - ms < REPORT_KEPT_MS) yield { name, report }

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { DEFAULT_TRACKER, isLoopback, plainAddress, type Address } from '../protocol/address.js'
 import { listenAddressesOf } from '../net/hosts.js'
 import { LineServer, type LineConversation } from '../net/line-server.js'
-import { ConflictError, PiecemealError } from '../protocol/errors.js'
-import { CONNECTIONS, DEADLINES, type Deadlines } from '../protocol/limits.js'
+import { ConflictError, PiecemealError, toPiecemealError } from '../protocol/errors.js'
+import { CONNECTIONS, DEADLINES, REPORT_MS, type Deadlines } from '../protocol/limits.js'
 import { trackerRefusal } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor, type ClientCredentials, type Purpose, type Secret } from '../secret/keys.js'
@@ -36,7 +36,7 @@ export interface TrackerOptions {
   fullBecause?: string | undefined
   /** Lists a node where it says it is reached, once that is proven, even where no secret says who it is. @default false */
   allowAdvertise?: boolean | undefined
-  /** Has its nodes report what they fetch and send, for whoever looks at `roster`. @default false */
+  /** Has its nodes report what they fetch and send, for whoever looks at `roster`. @default whether other trackers want to know */
   takesReports?: boolean | undefined
   /** The name of a node in the tracker's own process: it is listed where it says, without a proof. */
   believes?: string | undefined
@@ -71,16 +71,17 @@ export class Tracker extends EventEmitter<TrackerEvents> {
   readonly #credentials: Record<Purpose, ClientCredentials> | undefined
   readonly #takesAdvertised: boolean
   readonly #takesReports: boolean
+  #telling: NodeJS.Timeout | undefined
   readonly #believes: string | undefined
   #port = 0
   #hears: 'loopback' | 'everywhere' = 'loopback'
 
-  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise, believes, takesReports = false }: TrackerOptions = {}) {
+  constructor ({ host = DEFAULT_TRACKER.host, port = DEFAULT_TRACKER.port, registry = new MemoryRegistry(), secret, insecure, deadlines, maxConnections = CONNECTIONS, fullBecause, allowAdvertise, believes, takesReports }: TrackerOptions = {}) {
     super()
     this.#address = { host, port }
     this.#exposure = { host, secret, insecure }
     this.registry = registry
-    this.#takesReports = takesReports
+    this.#takesReports = takesReports === true || registry.reports !== undefined
     this.#believes = believes
     this.#takesAdvertised = secret !== undefined || allowAdvertise === true
     this.#credentials = secret && { control: { ...credentialsFor('control', secret), name: NAME }, data: { ...credentialsFor('data', secret), name: NAME } }
@@ -121,6 +122,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     })
     this.#port = address.port
     this.registry.listens(address)
+    this.#tellReports()
     this.emit('listening', address)
     return address
   }
@@ -132,9 +134,19 @@ export class Tracker extends EventEmitter<TrackerEvents> {
 
   /** Closes the port and every connection. Safe to call twice. */
   async close (): Promise<void> {
+    clearInterval(this.#telling)
     this.#tries.close()
     await this.#server.close()
     await this.registry.close()
+  }
+
+  /** To the trackers that share the registry, if there may be any. */
+  #tellReports (): void {
+    const { reports } = this.registry
+    if (reports === undefined) return
+    this.#telling = setInterval(() => {
+      reports.tell(this.roster.reports()).catch((error: unknown) => this.#report(toPiecemealError(error)))
+    }, REPORT_MS).unref()
   }
 
   #converse (socket: Socket, admit: () => void, name: string | undefined): LineConversation {

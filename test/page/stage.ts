@@ -4,6 +4,7 @@ import { MiB } from '../../lib/protocol/units.js'
 import { pieceLengthFor } from '../../lib/protocol/content.js'
 import type { Report } from '../../lib/protocol/node-to-tracker.js'
 import type { Secret } from '../../lib/secret/keys.js'
+import type { Registry } from '../../lib/tracker/registry.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { openTrackerSite } from '../../lib/page/tracker-site.js'
 import type { WebServer, WebPort } from '../../lib/web/web-server.js'
@@ -45,8 +46,8 @@ export class StageNode {
 }
 
 /** The nodes speak without TLS, so the secret is the page's alone. */
-export async function stage (t: Scope, { secret, ...port }: Partial<WebPort> & { secret?: Secret } = {}): Promise<Stage> {
-  const tracker = new Tracker({ port: 0, takesReports: true })
+export async function stage (t: Scope, { secret, registry, ...port }: Partial<WebPort> & { secret?: Secret, registry?: Registry } = {}): Promise<Stage> {
+  const tracker = new Tracker({ port: 0, takesReports: true, ...(registry && { registry }) })
   const errors: Error[] = []
   const web = await openTrackerSite(tracker, { port: 0, secret, ...port, onError: (error) => errors.push(error) })
   t.teardown(async () => {

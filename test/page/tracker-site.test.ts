@@ -1,10 +1,12 @@
 /** What a tracker's page and API say, and how pages that look on are told. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import t from 'tap'
 import { EVENT_STREAMS } from '../../lib/protocol/limits.js'
 import { changes, NOTHING, type PageState } from '../../lib/page/page-state.js'
 import { Traffic } from '../../lib/page/traffic.js'
+import { MemoryRegistry } from '../../lib/tracker/memory-registry.js'
+import type { NodeReport } from '../../lib/tracker/registry.js'
 import { digestOf, stage } from './stage.js'
 import type { Scope } from '../net/peer.js'
 
@@ -72,6 +74,26 @@ await t.test('what there is, as JSON', async (t) => {
   t.equal((await fetch(`${url}/readyz`)).status, 200)
 })
 
+await t.test('what goes on at the nodes of all trackers that share the registry', async (t) => {
+  const told = new EventEmitter<{ told: [NodeReport[]] }>()
+  const reportOf = (name: string, filename: string, rate: number): NodeReport => ({ name, report: { down: [[filename, '0'.repeat(16), 1, 5, rate, []]], up: 0 } })
+  const reports = {
+    tell: async (own: Iterable<NodeReport>) => { told.emit('told', [...own]) },
+    others: async () => [reportOf('There', 'x', 4), reportOf('Here', 'what it fetched there', 2)],
+  }
+  const { url, node } = await stage(t, { registry: Object.assign(new MemoryRegistry(), { reports }) })
+  const here = await node('Here')
+  const { name, report } = reportOf('Here', 'x', 1)
+  await here.have('mine')
+  await here.report(report)
+  const { transfers } = await json(`${url}/api/v1/transfers`)
+  t.match(transfers, [{ node: 'There', filename: 'x', rate: 4 }, { node: 'Here', filename: 'x', rate: 1 }], 'its own word counts of one that has just come')
+  t.equal(transfers.length, 2)
+  const [snapshot] = await (await fetch(`${url}/api/v1/snapshot`)).json() as unknown[]
+  t.match(snapshot, { figures: { put: [['', { rate: 5 }]] } })
+  t.strictSame(await once(told, 'told', { signal: AbortSignal.timeout(10_000) }), [[{ name, report }]], 'the others are told')
+})
+
 await t.test('a page is told what there is, and then what changes', async (t) => {
   const { url, node } = await stage(t)
   const a = await node('NodeA')
@@ -107,11 +129,11 @@ await t.test('changes come in messages that a page takes in at once', async (t) 
 
 await t.test('the traffic of an hour', async (t) => {
   let rate = 1
-  const traffic = new Traffic({ get rate () { return rate } })
+  const traffic = new Traffic({ rate: async () => rate }, (error) => t.error(error))
   t.teardown(() => traffic.close())
   for (let i = 1; i <= 400; i++) {
     rate = i
-    traffic.mark(i * 10_000)
+    await traffic.mark(i * 10_000)
   }
   t.equal(traffic.marks.length, 360)
   t.strictSame(traffic.marks.at(-1), [4_000, 400])

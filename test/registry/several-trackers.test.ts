@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { RedisClient } from '../../lib/registry/redis-client.js'
+import type { Report } from '../../lib/protocol/node-to-tracker.js'
 import type { RedisRegistry } from '../../lib/registry/redis-registry.js'
 import { parseRegistryAddress } from '../../lib/registry/registry-address.js'
 import type { Scope } from '../helpers/command.js'
@@ -75,6 +76,30 @@ await t.test('several trackers', { skip: withoutRedis() }, async (t) => {
       return results.filter(({ status }) => status === 'fulfilled').length
     }))
     t.strictSame(winners.filter((count) => count !== 1), [])
+  })
+
+  await t.test('what goes on at the nodes of a tracker that lives is known to the others', async (t) => {
+    const [dead, { registry }] = [await tracking(t, 'reports'), await tracking(t, 'reports')]
+    const report = { down: [['file', '0'.repeat(16), 1, 5, 3, [['A', 3]]]], up: 7 } satisfies Report
+    t.strictSame(await registry.reports.others(), [])
+    await dead.registry.reports.tell([{ name: 'Gone', report }])
+    await until(async () => (await registry.reports.others()).length === 1)
+    t.strictSame(await registry.reports.others(), [{ name: 'Gone', report }])
+    t.strictSame(await dead.registry.reports.others(), [], 'its own it knows')
+    await dead.registry.reports.tell([])
+    t.strictSame(await redis.keys('reports:tracker:*:reports'), [])
+    await dead.registry.reports.tell(Array.from({ length: 4_000 }, (_, i) => ({ name: `N${i}`, report })))
+    const [key = ''] = await redis.keys('reports:tracker:*:reports')
+    t.ok(Number(await redis.call('STRLEN', key)) <= 256 * 1_024)
+    await until(async () => (await registry.reports.others()).length > 1_000)
+    for (const nonsense of ['[["A",{"down":1}]]', '{}', 'x', `[["A",${JSON.stringify(report)}],["-",1]]`]) {
+      await redis.call('SET', key, nonsense)
+      await until(async () => (await registry.reports.others()).length === 0)
+    }
+    await dead.registry.reports.tell([{ name: 'Gone', report }])
+    await until(async () => (await registry.reports.others()).length === 1)
+    dead.kill()
+    await until(async () => (await registry.reports.others()).length === 0)
   })
 
   await t.test('a tracker that is killed: its nodes are listed no longer, their names are free, and Redis forgets them', async (t) => {
