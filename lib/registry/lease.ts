@@ -229,7 +229,8 @@ export class Lease extends EventEmitter<LeaseEvents> {
   }
 
   #degrade (reason: PiecemealError): void {
-    if (this.#isDegraded) return
+    // A node that leaves while it closes finds no Redis any more.
+    if (this.#isDegraded || this.#isClosed()) return
     this.#isDegraded = true
     this.emit('degraded', reason)
   }

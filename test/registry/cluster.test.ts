@@ -5,7 +5,7 @@ import type { Scope } from '../helpers/command.js'
 import { freePort } from '../helpers/ports.js'
 import { record } from '../tracker/registry-conformance.js'
 import type { RedisServer } from './redis-server.js'
-import { openOn, startRedis, until, withoutRedis } from './redis-server.js'
+import { openOn, startRedis, startWatchedRedis, until, withoutRedis } from './redis-server.js'
 
 const QUICK = { leaseMs: 1_000, renewMs: 150, trustMs: 500, rewriteMs: 60_000 }
 const WAIT_MS = 20_000
@@ -60,15 +60,8 @@ await t.test('a cluster of three masters', { skip: withoutRedis() }, async (t) =
 })
 
 await t.test('a master that dies behind a Sentinel', { skip: withoutRedis() }, async (t) => {
-  const master = await startRedis(t, { port: await freePort(), flags: ['--repl-diskless-sync-delay', '0'] })
-  const replica = await startRedis(t, { port: await freePort(), flags: ['--replicaof', `127.0.0.1 ${master.port}`] })
-  const sentinel = await startRedis(t, { port: await freePort(), isSentinel: true })
-  await until(async () => String(await replica.call('INFO', 'replication')).includes('master_link_status:up'))
-  await sentinel.call('SENTINEL', 'MONITOR', 'main', '127.0.0.1', master.port, 1)
-  await sentinel.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', 500)
-  await sentinel.call('SENTINEL', 'SET', 'main', 'failover-timeout', 3_000)
-  await until(async () => (await sentinel.call('SENTINEL', 'REPLICAS', 'main') as unknown[]).length === 1)
-  const registry = await openOn(t, `redis+sentinel://127.0.0.1:${sentinel.port}/main`, { times: QUICK })
+  const { master, replica, url } = await startWatchedRedis(t)
+  const registry = await openOn(t, url, { times: QUICK })
   await registry.join('A')
   await registry.have('A', record('before'))
   const restored = once(registry, 'restored', { signal: AbortSignal.timeout(30_000) })

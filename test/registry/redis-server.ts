@@ -9,6 +9,7 @@ import { RedisClient } from '../../lib/registry/redis-client.js'
 import { RedisRegistry, type RedisRegistryOptions } from '../../lib/registry/redis-registry.js'
 import { parseRegistryAddress } from '../../lib/registry/registry-address.js'
 import type { Scope } from '../helpers/command.js'
+import { freePort } from '../helpers/ports.js'
 
 /** False if tests can run a Redis, otherwise why they are skipped, for tap. A build server has to have it. */
 export function withoutRedis (): string | false {
@@ -103,6 +104,19 @@ export async function startRedis (t: Scope, options?: ConstructorParameters<type
   t.teardown(async () => await redis.close())
   await redis.start()
   return redis
+}
+
+/** A master, and a replica of it that a Sentinel makes the master half a second after that has died. */
+export async function startWatchedRedis (t: Scope): Promise<{ master: RedisServer, replica: RedisServer, sentinel: RedisServer, url: string }> {
+  const master = await startRedis(t, { port: await freePort(), flags: ['--repl-diskless-sync-delay', '0'] })
+  const replica = await startRedis(t, { port: await freePort(), flags: ['--replicaof', `127.0.0.1 ${master.port}`] })
+  const sentinel = await startRedis(t, { port: await freePort(), isSentinel: true })
+  await until(async () => String(await replica.call('INFO', 'replication')).includes('master_link_status:up'))
+  await sentinel.call('SENTINEL', 'MONITOR', 'main', '127.0.0.1', master.port, 1)
+  await sentinel.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', 500)
+  await sentinel.call('SENTINEL', 'SET', 'main', 'failover-timeout', 3_000)
+  await until(async () => (await sentinel.call('SENTINEL', 'REPLICAS', 'main') as unknown[]).length === 1)
+  return { master, replica, sentinel, url: `redis+sentinel://127.0.0.1:${sentinel.port}/main` }
 }
 
 /** A tracker's registry, without the tracker. Closed when the test ends. */
