@@ -4,6 +4,7 @@ import { entriesAt, type EntryRange } from '../manifest/entries-at.js'
 import { quote } from '../protocol/names.js'
 import { KiB } from '../protocol/units.js'
 import type { FolderHere, FoldersHere } from '../reading/folders-here.js'
+import type { Readable } from '../reading/readable.js'
 import { sendRange } from '../share/send-range.js'
 import { wants } from '../web/answer.js'
 import { Refusal } from '../web/refusal.js'
@@ -91,10 +92,13 @@ async function answerWithTar (folder: FolderHere, entries: EntryRange, { method 
         const entry = share.manifest.entry(index)
         await made.add(headerFor(entry, share.filename, since))
         if (entry.kind !== 'file' || entry.size === 0) continue
-        await made.flush()
         const file = await folders.open(folder, index)
         try {
-          await sendRange(raw, { range: { start: 0, end: entry.size }, read: async (into, length, position) => await file.read(into, length, position) }, up, onSent)
+          if (entry.size <= CHUNK_BYTES) await made.add(await readWhole(file))
+          else {
+            await made.flush()
+            await sendRange(raw, { range: { start: 0, end: entry.size }, read: async (into, length, position) => await file.read(into, length, position) }, up, onSent)
+          }
         } finally {
           await file.close()
         }
@@ -104,6 +108,13 @@ async function answerWithTar (folder: FolderHere, entries: EntryRange, { method 
       await made.flush()
     })
   })
+}
+
+/** Of a small file: a hundred of them are sent as one. */
+async function readWhole (file: Readable): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(file.title.size)
+  for (let at = 0; at < bytes.length;) at += await file.read(bytes.subarray(at), bytes.length - at, at)
+  return bytes
 }
 
 /** Bytes that are made here, many small ones as one. */

@@ -37,7 +37,8 @@ export function questionIn (request: Pick<FastifyRequest, 'raw'>): Question {
 export function folderQuestionIn (request: Pick<FastifyRequest, 'raw'>): FolderQuestion {
   const parameters = parametersOf(request)
   const digest = digestIn(parameters)
-  const names = placeIn(request.raw.url ?? '', 'folders').split('/')
+  // apt asks a flat repository for `./Packages`: that it is here says nothing, and leads nowhere.
+  const names = placeIn(request.raw.url ?? '', 'folders').split('/').filter((name, at) => name !== '.' || at === 0)
   const isFolder = names.length > 1 && names.at(-1) === ''
   const [filename = '', ...path] = (isFolder ? names.slice(0, -1) : names).map(decode)
   for (const name of [filename, ...path]) {

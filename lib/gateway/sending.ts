@@ -31,7 +31,10 @@ export async function inTurn ({ raw }: FastifyReply, slots: Slots, send: (gone: 
 /** From here on fastify has no part in it. @param bytes none where they are not known, and the answer comes in chunks */
 export function begin (reply: FastifyReply, status: 200 | 206, headers: Record<string, string>, bytes?: number): ServerResponse {
   reply.code(status).headers({ ...headers, ...(bytes !== undefined && { 'Content-Length': bytes }) }).hijack()
-  return reply.raw.writeHead(status, reply.getHeaders() as Record<string, string>)
+  const raw = reply.raw.writeHead(status, reply.getHeaders() as Record<string, string>)
+  // What is broken before its first chunk is then seen to be broken, and not never to have been.
+  if (bytes === undefined) raw.flushHeaders()
+  return raw
 }
 
 /** What follows the headers. @param write is to call `onSent` whenever something was taken */

@@ -59,8 +59,8 @@ await t.test('an index, a file of it, and all of it as tar', { timeout: 60_000 }
   t.match(await run(out, 'curl', '-s', '-w', '%{http_code}', `${otherUrl}/folders/tree/`), { stdout: /^E_NOT_SHARED .*download it here first.*\n404$/ })
 
   await t.test('nothing but what is in the manifest', async (t) => {
-    const outs = ['..', '../secret', '../../secret', '%2e%2e/secret', '.%2e/secret', '%2E%2E%2Fsecret', '..%2fsecret', '..%5csecret', '%252e%252e/secret', '..%c0%afsecret', '%c0%ae%c0%ae/secret', 'sub/../../secret', 'sub/..', '.', './big.mp4',
-      'sub/./deep/x', 'sub//deep/x', '/big.mp4', '/etc/passwd', '%2fetc%2fpasswd', 'sub%2fdeep%2fx', 'sub/deep/x%00', 'big.mp4%00.html', '%ff', 'sub/link', 'sub/link/', 'big.mp4/', 'big.mp4/..', 'big.mp4/x', '.piecemeal', 'nothing', 'su', '..;/secret', '%u002e%u002e/secret', 'sub/%E3%80%82%E3%80%82/secret']
+    const outs = ['..', '../secret', '../../secret', '%2e%2e/secret', '.%2e/secret', '%2E%2E%2Fsecret', '..%2fsecret', '..%5csecret', '%252e%252e/secret', '..%c0%afsecret', '%c0%ae%c0%ae/secret', 'sub/../../secret', 'sub/..', '%2e', '%2e/big.mp4', './../secret',
+      'sub/%2e/deep/x', 'sub//deep/x', '/big.mp4', '/etc/passwd', '%2fetc%2fpasswd', 'sub%2fdeep%2fx', 'sub/deep/x%00', 'big.mp4%00.html', '%ff', 'sub/link', 'sub/link/', 'big.mp4/', 'big.mp4/..', 'big.mp4/x', '.piecemeal', 'nothing', 'su', '..;/secret', '%u002e%u002e/secret', 'sub/%E3%80%82%E3%80%82/secret']
     for (const path of outs) {
       const { status, body } = await getAsIs(`${url}/folders/tree/${path}`)
       t.match(status, /^40[034]$/, path)
