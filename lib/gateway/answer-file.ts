@@ -2,10 +2,8 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ByteRange } from '../protocol/content.js'
-import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
-import { HTTP_STALL_MS } from '../protocol/limits.js'
+import { PiecemealError } from '../protocol/errors.js'
 import { KiB } from '../protocol/units.js'
-import type { Library } from '../reading/library.js'
 import type { Readable, Title } from '../reading/readable.js'
 import { sendRange } from '../share/send-range.js'
 import type { OpenExtent } from '../share/source.js'
@@ -15,7 +13,7 @@ import { isRangeWanted, statusFor } from './conditions.js'
 import { Multipart } from './multipart.js'
 import { rangesIn } from './ranges.js'
 import { etagOf, representationHeaders } from './representation.js'
-import type { Slots } from './slots.js'
+import { begin, finish, inTurn, type Sending } from './sending.js'
 
 export interface Asked {
   request: FastifyRequest
@@ -26,18 +24,15 @@ export interface Asked {
   links: readonly string[]
 }
 
-export interface Sending {
-  library: Library
-  slots: Slots
-  up: RateLimit
-  onAborted: (error: PiecemealError, filename: string) => void
+export interface FileSending extends Sending {
+  open: (title: Title) => Promise<Readable>
 }
 
 /** What is read before the headers go: until then there is a status for what goes wrong. */
 const FIRST_BYTES = 64 * KiB
 
 /** @throws whatever keeps the first byte from coming. */
-export async function answerWithFile (title: Title, { request: { method, headers }, reply, ...says }: Asked, sending: Sending): Promise<void> {
+export async function answerWithFile (title: Title, { request: { method, headers }, reply, ...says }: Asked, sending: FileSending): Promise<void> {
   const validators = { etag: etagOf(title), modifiedMs: title.since && title.since * 1_000 }
   const known = representationHeaders(title, says)
   const status = statusFor(headers, validators)
@@ -48,7 +43,7 @@ export async function answerWithFile (title: Title, { request: { method, headers
   const ranges = isRangeWanted(headers, validators) ? rangesIn(headers.range, title.size) : undefined
   if (ranges?.length === 0) throw new Refusal(416, 'E_USAGE', `that is not within the ${title.size} bytes of the file`, { 'Content-Range': `bytes */${title.size}` })
   const answer = answerOf(title, ranges, known['Content-Type'] ?? '')
-  if (method === 'HEAD' || answer.bytes === 0) begin(answer, known, reply).end()
+  if (method === 'HEAD' || answer.bytes === 0) beginAnswer(answer, known, reply).end()
   else await send(title, answer, known, reply, sending)
 }
 
@@ -69,50 +64,29 @@ function answerOf ({ size }: Title, ranges: readonly ByteRange[] | undefined, ty
   return { status: 206, bytes: multipart.bytesFor(ranges), ranges, headers: { 'Content-Type': multipart.type }, multipart }
 }
 
-/** From here on fastify has no part in it. */
-function begin ({ status, bytes, headers }: Answer, known: Record<string, string>, reply: FastifyReply): ServerResponse {
-  reply.code(status).headers({ ...known, ...headers, 'Content-Length': bytes }).hijack()
-  return reply.raw.writeHead(status, reply.getHeaders() as Record<string, string>)
-}
-
-async function send (title: Title, answer: Answer, known: Record<string, string>, reply: FastifyReply, { library, slots, up, onAborted }: Sending): Promise<void> {
-  const { raw } = reply
-  const gone = new AbortController()
-  const leave = (): void => gone.abort()
-  raw.once('close', leave)
-  const giveBack = await slots.take(gone.signal)
-  let file: Readable | undefined
-  try {
-    file = await library.open(title)
-    const read = await readAhead(file, answer.ranges, gone.signal)
-    begin(answer, known, reply)
+async function send (title: Title, answer: Answer, known: Record<string, string>, reply: FastifyReply, { open, slots, up, onAborted }: FileSending): Promise<void> {
+  await inTurn(reply, slots, async (gone) => {
+    const file = await open(title)
     try {
-      await write(raw, answer, read, up)
-      raw.end()
-    } catch (error) {
-      // Fewer bytes than were said is how whoever asked learns that something failed.
-      raw.destroy()
-      if (!gone.signal.aborted) onAborted(toPiecemealError(error), title.filename)
+      const read = await readAhead(file, answer.ranges, gone)
+      beginAnswer(answer, known, reply)
+      await finish(reply.raw, title.filename, gone, onAborted, async (onSent) => await write(reply.raw, answer, read, up, onSent))
+    } finally {
+      await file.close()
     }
-  } finally {
-    raw.off('close', leave)
-    giveBack()
-    await file?.close()
-  }
+  })
 }
 
-async function write (raw: ServerResponse, { ranges, multipart }: Answer, read: OpenExtent['read'], up: RateLimit): Promise<void> {
-  // Node's own socket timeout gives a write that is partly through a second period.
-  const stall = setTimeout(() => raw.destroy(), HTTP_STALL_MS)
-  try {
-    for (const range of ranges) {
-      if (multipart) raw.write(multipart.before(range))
-      await sendRange(raw, { range, read }, up, () => stall.refresh())
-    }
-    if (multipart) raw.write(multipart.end)
-  } finally {
-    clearTimeout(stall)
+function beginAnswer ({ status, bytes, headers }: Answer, known: Record<string, string>, reply: FastifyReply): ServerResponse {
+  return begin(reply, status, { ...known, ...headers }, bytes)
+}
+
+async function write (raw: ServerResponse, { ranges, multipart }: Answer, read: OpenExtent['read'], up: RateLimit, onSent: () => void): Promise<void> {
+  for (const range of ranges) {
+    if (multipart) raw.write(multipart.before(range))
+    await sendRange(raw, { range, read }, up, onSent)
   }
+  if (multipart) raw.write(multipart.end)
 }
 
 /** Waits for the first bytes, which are given out when they are asked for. @throws E_INTERRUPTED once whoever asked has gone. */

@@ -6,22 +6,28 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDigest } from '../protocol/content.js'
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
 import { SHA256_WAIT_MS } from '../protocol/limits.js'
+import { quote } from '../protocol/names.js'
+import type { FoldersHere } from '../reading/folders-here.js'
 import type { Library } from '../reading/library.js'
 import type { Title } from '../reading/readable.js'
 import { Sha256Book, type Sha256 } from '../reading/sha256.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import type { StreamCount } from '../threads/stream-count.js'
+import type { PassFor } from '../web/passes.js'
 import { Refusal } from '../web/refusal.js'
 import { answerConflict } from './conflict.js'
 import { answerWithFile } from './answer-file.js'
+import { answerWithFolder } from './answer-folder.js'
+import { hrefOf } from './folder-index.js'
 import { linksOf, metalink, METALINK_SUFFIX, METALINK_TYPE, urlsOf } from './metalink.js'
 import { addPut, type WritingOptions } from './put-file.js'
-import { questionIn, type Question } from './question.js'
+import { folderQuestionIn, questionIn, type Question } from './question.js'
 import { disposition, SANDBOX } from './representation.js'
 import { Slots } from './slots.js'
 
 export interface GatewayOptions {
   library: Library
+  folders: FoldersHere
   /** The rate of all that goes out. */
   up: RateLimit
   streams: StreamCount
@@ -48,17 +54,13 @@ export class Gateway {
   }
 
   addTo (routes: FastifyInstance): void {
-    const passFor = (request: FastifyRequest): { filename: string, digest: string } | undefined => {
+    const passWith = (questionIn: (request: FastifyRequest) => Pick<Question, 'filename' | 'digest'>) => (request: FastifyRequest): PassFor | undefined => {
       const { filename, digest } = questionIn(request)
       return digest !== undefined && isDigest(digest) ? { filename, digest } : undefined
     }
-    routes.route({
-      method: ['GET', 'HEAD'],
-      url: '/files/*',
-      config: { passFor },
-      onResponse: async (_request, { statusCode }) => { this.#options.onAnswered(statusCode) },
-      handler: async (request, reply) => { await this.#answer(request, reply) },
-    })
+    const common = { method: ['GET', 'HEAD'], onResponse: async (_request: FastifyRequest, { statusCode }: FastifyReply) => { this.#options.onAnswered(statusCode) } }
+    routes.route({ ...common, url: '/files/*', config: { passFor: passWith(questionIn) }, handler: async (request, reply) => { await this.#answer(request, reply) } })
+    routes.route({ ...common, url: '/folders/*', config: { passFor: passWith(folderQuestionIn) }, handler: async (request, reply) => { await this.#answerFolder(request, reply) } })
     const { writing, onAnswered } = this.#options
     // In a room of its own: what is sent there is taken as it is.
     if (writing) void routes.register(async (own) => { addPut(own, { ...writing, onAnswered }) })
@@ -73,10 +75,10 @@ export class Gateway {
     const question = questionIn(request)
     const { title, wantsMetalink } = await this.#find(question).catch((error: unknown) => {
       if (error instanceof ConflictError) return answerConflict(error, question.filename, request, reply)
-      throw error
+      throw this.#options.folders.has(question.filename) ? isFolder(question.filename) : error
     }) ?? {}
     if (title === undefined) return
-    if (title.kind !== undefined) throw new Refusal(404, 'E_NO_OWNER', 'this is a folder, and no file')
+    if (title.kind !== undefined) throw isFolder(title.filename)
     const urls = urlsOf(title, this.#originFor(request))
     if (wantsMetalink) {
       const sha256 = await this.#sha256Of(title)
@@ -85,7 +87,16 @@ export class Gateway {
       return
     }
     const sha256 = request.headers['want-repr-digest']?.includes('sha-256') === true ? await this.#sha256Of(title) : this.#sha256.get(title.digest)
-    await answerWithFile(title, { request, reply, isPinned: question.digest === title.digest, sha256: sha256?.whole, links: linksOf(title, urls) }, { ...this.#options, slots: this.#slots })
+    await answerWithFile(title, { request, reply, isPinned: question.digest === title.digest, sha256: sha256?.whole, links: linksOf(title, urls) }, { ...this.#options, slots: this.#slots, open: async (title) => await this.#options.library.open(title) })
+  }
+
+  async #answerFolder (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const question = folderQuestionIn(request)
+    const folder = await this.#options.folders.find(question.filename, question.digest).catch((error: unknown) => {
+      if (error instanceof ConflictError) return answerConflict(error, question.filename, request, reply, 'folders')
+      throw error
+    })
+    if (folder) await answerWithFolder(folder, question, request, reply, { ...this.#options, slots: this.#slots, sha256: (digest) => this.#sha256.get(digest)?.whole })
   }
 
   /** A file whose very name ends like that of a Metalink comes first. */
@@ -120,4 +131,9 @@ export class Gateway {
 /** A name that no file can have is one that nobody has. */
 function missing (error: unknown): unknown {
   return error instanceof PiecemealError && error.code === 'E_NAME' ? new Refusal(404, error.code, error.message) : error
+}
+
+/** With no redirection, which a program that follows none takes for the file. */
+function isFolder (filename: string): Refusal {
+  return new Refusal(404, 'E_NO_OWNER', `${quote(filename)} is a folder, and no file: it is at ${hrefOf(filename, '')}/`)
 }

@@ -31,7 +31,7 @@ export interface LibraryOptions {
 }
 
 /** With these the tracker says nothing of a file that is here. */
-const NO_NEWS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_TRACKER', 'E_NO_OWNER', 'E_AUTH', 'E_BUSY'])
+export const NO_NEWS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_TRACKER', 'E_NO_OWNER', 'E_AUTH', 'E_BUSY'])
 
 export class Library {
   readonly #options: Required<LibraryOptions>

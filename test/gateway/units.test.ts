@@ -4,10 +4,11 @@ import { statusFor, isRangeWanted } from '../../lib/gateway/conditions.js'
 import { mediaType } from '../../lib/gateway/media-types.js'
 import { linksOf, metalink, urlsOf } from '../../lib/gateway/metalink.js'
 import { Multipart } from '../../lib/gateway/multipart.js'
-import { nameIn, questionIn } from '../../lib/gateway/question.js'
+import { folderQuestionIn, nameIn, questionIn } from '../../lib/gateway/question.js'
 import { rangesIn } from '../../lib/gateway/ranges.js'
 import { disposition } from '../../lib/gateway/representation.js'
 import { Slots } from '../../lib/gateway/slots.js'
+import { headerFor, paddingAfter, rootHeader } from '../../lib/gateway/tar.js'
 import type { Title } from '../../lib/reading/readable.js'
 import { StreamCount } from '../../lib/threads/stream-count.js'
 
@@ -100,4 +101,28 @@ await t.test('slots are those of both ports; who waits has the next one, or is t
   t.equal(wire.others, 0)
   wire.own = 2
   await t.rejects(slots.take(signal), { code: 'E_BUSY' })
+})
+
+await t.test('the path in a folder, and the headers of an archive', async (t) => {
+  const asked = (url: string): unknown => folderQuestionIn({ raw: { url } } as never)
+  t.match(asked('/folders/a%20b/c/d?format=tar'), { filename: 'a b', path: 'c/d', isFolder: false, wantsTar: true })
+  t.match(asked('/folders/a/folders/b/'), { filename: 'a', path: 'folders/b', isFolder: true, wantsTar: false })
+  t.match(asked('/folders/a/./b/./c'), { filename: 'a', path: 'b/c' }, 'as apt asks')
+  t.match(asked(`/folders/a?digest=${HEX}`), { filename: 'a', path: '', isFolder: false, digest: `blake3:${HEX}` })
+  for (const path of ['', '/', 'a/..', 'a/%2e%2e/b', './a', 'a/%2e', 'a//b', 'a/b%2fc', 'a/%5c', 'a/%00', 'a/%ff', 'a//', '%2e%2e/a']) t.throws(() => asked(`/folders/${path}`), /is no name in a folder|not UTF-8/, path)
+
+  const digests = Buffer.alloc(0)
+  for (const length of [1, 40, 41, 42, 43, 250, 251, 494, 495, 496, 497, 1_500]) {
+    const path = 'ü'.repeat(length)
+    const header = headerFor({ kind: 'file', path, size: 1, isExecutable: false, digests }, 'f', 0)
+    const record = `path=f/${path}\n`
+    const text = header.subarray(512, 512 + parseInt(header.toString('latin1', 124, 135), 8)).toString()
+    t.equal(text, `${Buffer.byteLength(text)} ${record}`)
+    t.equal(header.length % 512, 0)
+  }
+  const [much, early] = [headerFor({ kind: 'file', path: 'x', size: 2 ** 40, isExecutable: true, digests, mtimeMs: 1_500 }, 'f', 0), rootHeader('f', -1)]
+  t.match(much.toString('latin1'), /22 size=1099511627776\n13 mtime=1.5\n/)
+  t.match(early.toString('latin1'), /12 mtime=-1\n/)
+  t.equal(headerFor({ kind: 'link', path: 'x', target: 'y' }, 'f', 0).length, 512)
+  t.strictSame([0, 1, 511, 512, 513].map((size) => paddingAfter(size).length), [0, 511, 1, 0, 511])
 })

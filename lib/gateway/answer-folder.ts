@@ -1,0 +1,142 @@
+/** A folder that is shared here as the answer to a request: what is in it, one file of it, or all as an archive. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { entriesAt, type EntryRange } from '../manifest/entries-at.js'
+import { quote } from '../protocol/names.js'
+import { KiB } from '../protocol/units.js'
+import type { FolderHere, FoldersHere } from '../reading/folders-here.js'
+import type { Readable } from '../reading/readable.js'
+import { sendRange } from '../share/send-range.js'
+import { wants } from '../web/answer.js'
+import { Refusal } from '../web/refusal.js'
+import { answerWithFile } from './answer-file.js'
+import { indexJson, indexPage } from './folder-index.js'
+import type { FolderQuestion } from './question.js'
+import { disposition, SANDBOX } from './representation.js'
+import { begin, finish, inTurn, sendBytes, type Sending } from './sending.js'
+import { headerFor, paddingAfter, rootHeader, TAR_END } from './tar.js'
+
+export interface FolderSending extends Sending {
+  folders: FoldersHere
+  /** Of a content, where it is known. */
+  sha256: (digest: string) => Buffer | undefined
+}
+
+/** Of what is made here, so much at a time. */
+const CHUNK_BYTES = 64 * KiB
+
+/** @throws whatever keeps the first byte from coming. */
+export async function answerWithFolder (folder: FolderHere, asked: FolderQuestion, request: FastifyRequest, reply: FastifyReply, sending: FolderSending): Promise<void> {
+  const { share: { filename, digest, manifest } } = folder
+  const { path, isFolder } = asked
+  const entries = entriesAt(manifest, path)
+  // Of a folder that is not empty the manifest has what is below it, and nothing else.
+  const entry = path !== '' && entries.first < entries.end && manifest.path(entries.first) === path ? manifest.entry(entries.first) : undefined
+  if (path !== '' && entries.first === entries.end) throw new Refusal(404, 'E_NO_OWNER', `there is no ${quote(path)} in the folder ${quote(filename)}`)
+  if (asked.wantsTar) return await answerWithTar(folder, entries, request, reply, sending)
+  if (entry?.kind === 'link') throw new Refusal(404, 'E_NO_OWNER', `${quote(path)} is a link to ${quote(entry.target)}, and links are not followed`)
+  if (entry?.kind !== 'file') return await answerWithIndex(folder, asked, request, reply, sending)
+  if (isFolder) throw new Refusal(404, 'E_NO_OWNER', `${quote(path)} is a file, and no folder`)
+  const { folders, sha256 } = sending
+  const title = folders.titleOf(folder, entries.first)
+  if (title === undefined) throw new Error(`entry ${entries.first} is no file`)
+  folders.assertHas(folder.share, { first: entries.first, end: entries.first + 1 })
+  await answerWithFile(title, { request, reply, isPinned: asked.digest === digest, sha256: sha256(title.digest), links: [] }, { ...sending, open: async () => await folders.open(folder, entries.first) })
+}
+
+async function answerWithIndex ({ share }: FolderHere, { path, digest }: FolderQuestion, request: FastifyRequest, reply: FastifyReply, { slots, up, onAborted }: Sending): Promise<void> {
+  const isJson = wants(request, 'application/json')
+  const headers = {
+    'Content-Type': isJson ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8',
+    'Cache-Control': 'no-cache, no-transform',
+    Vary: 'Accept',
+    'X-Piecemeal-Digest': share.digest,
+  }
+  if (request.method === 'HEAD') {
+    begin(reply, 200, headers).end()
+    return
+  }
+  const shown = { share, path, question: digest === undefined ? '' : `?digest=${digest}` }
+  await inTurn(reply, slots, async (gone) => {
+    const raw = begin(reply, 200, headers)
+    await finish(raw, share.filename, gone, onAborted, async (onSent) => {
+      const made = new Made(async (bytes) => await sendBytes(raw, bytes, up, onSent))
+      for (const line of isJson ? indexJson(shown) : indexPage(shown)) await made.add(Buffer.from(line))
+      await made.flush()
+    })
+  })
+}
+
+/** Paths begin with the folder's name, whatever part of it is asked for: then no link leads out of that. */
+async function answerWithTar (folder: FolderHere, entries: EntryRange, { method }: FastifyRequest, reply: FastifyReply, { folders, slots, up, onAborted }: FolderSending): Promise<void> {
+  const { share } = folder
+  folders.assertHas(share, entries)
+  const since = folder.since ?? Math.floor(Date.now() / 1_000)
+  const headers = {
+    ...SANDBOX,
+    'Content-Type': 'application/x-tar',
+    'Content-Disposition': disposition(`${share.filename}.tar`, 'attachment'),
+    'Cache-Control': 'no-cache, no-transform',
+    'Accept-Ranges': 'none',
+    'X-Piecemeal-Digest': share.digest,
+  }
+  if (method === 'HEAD') {
+    begin(reply, 200, headers).end()
+    return
+  }
+  await inTurn(reply, slots, async (gone) => {
+    const raw = begin(reply, 200, headers)
+    await finish(raw, share.filename, gone, onAborted, async (onSent) => {
+      const made = new Made(async (bytes) => await sendBytes(raw, bytes, up, onSent))
+      await made.add(rootHeader(share.filename, since))
+      for (let index = entries.first; index < entries.end; index++) {
+        const entry = share.manifest.entry(index)
+        await made.add(headerFor(entry, share.filename, since))
+        if (entry.kind !== 'file' || entry.size === 0) continue
+        const file = await folders.open(folder, index)
+        try {
+          if (entry.size <= CHUNK_BYTES) await made.add(await readWhole(file))
+          else {
+            await made.flush()
+            await sendRange(raw, { range: { start: 0, end: entry.size }, read: async (into, length, position) => await file.read(into, length, position) }, up, onSent)
+          }
+        } finally {
+          await file.close()
+        }
+        await made.add(paddingAfter(entry.size))
+      }
+      await made.add(TAR_END)
+      await made.flush()
+    })
+  })
+}
+
+/** Of a small file: a hundred of them are sent as one. */
+async function readWhole (file: Readable): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(file.title.size)
+  for (let at = 0; at < bytes.length;) at += await file.read(bytes.subarray(at), bytes.length - at, at)
+  return bytes
+}
+
+/** Bytes that are made here, many small ones as one. */
+class Made {
+  readonly #send: (bytes: Buffer) => Promise<void>
+  #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor (send: (bytes: Buffer) => Promise<void>) {
+    this.#send = send
+  }
+
+  async add (bytes: Buffer): Promise<void> {
+    this.#chunks.push(bytes)
+    this.#bytes += bytes.length
+    if (this.#bytes >= CHUNK_BYTES) await this.flush()
+  }
+
+  async flush (): Promise<void> {
+    const bytes = Buffer.concat(this.#chunks)
+    this.#chunks = []
+    this.#bytes = 0
+    await this.#send(bytes)
+  }
+}
