@@ -11,12 +11,13 @@ import { formatAddress } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, oneLine, quote } from '../protocol/names.js'
 import { parseTrackerToNode } from '../protocol/tracker-to-node.js'
+import { httpToken } from '../secret/http-token.js'
 import { credentialsFor } from '../secret/keys.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { isReport, textReporter } from '../ui/text.js'
 import { withFreeName } from '../library/names.js'
-import { findNetwork, type Network } from './network.js'
+import { findNetwork, secretOf, type Network } from './network.js'
 import { reporterFor } from './screen.js'
 import { usage, type Settings } from './settings.js'
 
@@ -72,8 +73,13 @@ export async function verify (settings: Settings, output: Output): Promise<numbe
   return await askNode(await nodeThatIsUp(settings) ?? noNode(), ['verify', '--', ...settings.operands], settings, output, resultsTo(settings, output))
 }
 
+/** Made of the secret that is set, else by the node that is up, of its own. */
 export async function token (settings: Settings, output: Output): Promise<number> {
-  return await askNode(await nodeThatIsUp(settings) ?? noNode(), settings.is('metrics') ? ['token', '--metrics'] : ['token'], settings, output)
+  const secret = await secretOf(settings)
+  const say = (token: unknown): void => output.out(settings.is('json') ? JSON.stringify({ event: 'token', token }) : oneLine(String(token)))
+  if (secret === undefined) return await askNode(await nodeThatIsUp(settings) ?? noSecret(), settings.is('metrics') ? ['token', '--metrics'] : ['token'], settings, output, undefined, ({ token }) => say(token))
+  say(httpToken(secret, settings.is('metrics') ? 'metrics' : 'http'))
+  return 0
 }
 
 /** The node of this user that runs in the background, if there is one. @throws E_USAGE where there are several, and none was named. */
@@ -93,8 +99,8 @@ export async function nodeThatIsUp (settings: Settings): Promise<ControlClient |
   throw usage(`several nodes of yours are up: --name ${up.map(({ name }) => name).join(' or ')}`)
 }
 
-/** Asks and ends the connection. @returns the exit status */
-export async function askNode (node: ControlClient, words: readonly string[], settings: Settings, output: Output, results?: Reporter): Promise<number> {
+/** Asks and ends the connection. @param onOther what is no report @returns the exit status */
+export async function askNode (node: ControlClient, words: readonly string[], settings: Settings, output: Output, results?: Reporter, onOther = (event: Record<string, unknown>): void => output.err(oneLine(JSON.stringify(event)))): Promise<number> {
   const reporter = results ?? await reporterFor(settings.is('json'), output)
   const { piecemeal, control } = node.hello
   const here = await version()
@@ -102,7 +108,7 @@ export async function askNode (node: ControlClient, words: readonly string[], se
   try {
     return await node.ask(words, ({ id: _id, event, ...data }) => {
       if (isReport(event)) reporter.report(event, data)
-      else output.err(oneLine(JSON.stringify({ event, ...data })))
+      else onOther({ event, ...data })
     })
   } finally {
     reporter.close()
@@ -112,6 +118,10 @@ export async function askNode (node: ControlClient, words: readonly string[], se
 
 export function noNode (): never {
   throw new PiecemealError('E_USAGE', 'no node of yours is up: "piecemeal up" starts one')
+}
+
+function noSecret (): never {
+  throw new PiecemealError('E_USAGE', 'which secret? --secret-file F, or "piecemeal up" with one; a network without a secret asks for no token')
 }
 
 function resultsTo (settings: Settings, output: Output): Reporter {

@@ -121,11 +121,11 @@ class Fetching {
   async #fetch ({ name, digest }: Wanted): Promise<number> {
     const only = this.#settings.texts('only')
     try {
-      const { path } = await this.#node.download(name, { digest, to: goingTo(this.#settings.text('to'), this.#wanted), ...(only.length > 0 && { only }) })
+      const { path, without = 0 } = await this.#node.download(name, { digest, to: goingTo(this.#settings.text('to'), this.#wanted), ...(only.length > 0 && { only }), skipMissing: this.#settings.is('skip-missing') })
       this.#underWay.delete(name)
       this.paths.push(path)
       if (!this.#settings.is('json')) this.#print(path)
-      return 0
+      return without > 0 ? EXIT_STATUS.E_CHANGED : 0
     } catch (error) {
       const { code, message } = toPiecemealError(error)
       if (this.#isStopping && code === 'E_INTERRUPTED') return EXIT_STATUS[code]

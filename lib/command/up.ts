@@ -16,13 +16,14 @@ import { socketOf } from '../control/sockets.js'
 import { withFileLock } from '../disk/with-file-lock.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine, printable, quote } from '../protocol/names.js'
+import { httpToken } from '../secret/http-token.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter, Reports } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
 import { nodeThatIsUp, noNode } from './ask.js'
 import { installUnit, sayIfNotLingering } from './install.js'
 import { hostNodeName, userCache, userFolder } from '../library/names.js'
-import { findNetwork, startNode } from './network.js'
+import { findNetwork, startNode, type Network } from './network.js'
 import { notifyReady } from './service-manager.js'
 import { usage, type Settings } from './settings.js'
 
@@ -88,7 +89,7 @@ async function foreground (settings: Settings, output: Output): Promise<number> 
   const control = new ControlServer({
     path,
     version: await version(),
-    obey: async (words, tell) => await obey(session, words, tell),
+    obey: async (words, tell) => await obey(session, network, words, tell),
     locked: withFileLock,
   })
   try {
@@ -107,8 +108,13 @@ async function foreground (settings: Settings, output: Output): Promise<number> 
   }
 }
 
-/** Words of a control socket; one of them ends the node. */
-async function obey (session: Session, words: readonly string[], tell: (event: object) => void): Promise<number> {
+/** Words of a control socket; one of them ends the node, and one is of its secret. */
+async function obey (session: Session, { secret }: Network, words: readonly string[], tell: (event: object) => void): Promise<number> {
+  if (words[0] === 'token') {
+    if (secret === undefined) throw new PiecemealError('E_USAGE', 'the node has no secret, and nothing in its network asks for a token')
+    tell({ event: 'token', token: httpToken(secret, words[1] === '--metrics' ? 'metrics' : 'http') })
+    return 0
+  }
   const reporter: Reporter = {
     report: <Name extends keyof Reports>(event: Name, data: Reports[Name]) => tell({ event, ...data }),
     close () {},

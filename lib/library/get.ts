@@ -14,11 +14,15 @@ export interface GetOptions extends Pick<NodeOptions, 'tracker' | 'secret' | 'in
   to?: string | undefined
   /** Which content, where there are several of that name: its digest, or the first 8 or more hex digits. */
   digest?: string | undefined
+  /** Of a folder: what is wanted, as picomatch has patterns. @default all */
+  only?: readonly string[] | undefined
+  /** Of a folder: whether what nobody has any more, or this disk can't hold, is left out; `without` says how much that is. @default false */
+  skipMissing?: boolean | undefined
   /** The name of the node that fetches. @default the host's */
   name?: string | undefined
   /** To end it: what was fetched is kept, and the same call goes on from there. */
   signal?: AbortSignal | undefined
-  /** A node that runs, which then fetches it; all other options but `to`, `digest` and `signal` are its own. */
+  /** A node that runs, which then fetches it; the options beside those of the download are its own. */
   node?: Node | undefined
 }
 
@@ -82,8 +86,8 @@ export function get (what: string, options: GetOptions = {}): Getting {
 
 async function run (what: string, { signal, node, ...options }: GetOptions, onProgress: (event: ProgressEvent) => void): Promise<Got> {
   signal?.throwIfAborted()
-  if (node !== undefined) return await fetchAll(node, [{ name: what, digest: options.digest }], { signal, to: options.to, onProgress })
-  const { to, digest, name, ...own } = options
+  if (node !== undefined) return await fetchAll(node, [{ name: what, digest: options.digest }], { signal, to: options.to, only: options.only, skipMissing: options.skipMissing, onProgress })
+  const { to, digest, only, skipMissing, name, ...own } = options
   const ticket = looksLikeTicket(what) ? parseTicket(what) : undefined
   const network = ticket === undefined ? { tracker: own.tracker ?? DEFAULT_TRACKER, secret: own.secret, insecure: own.insecure } : await networkOf(ticket)
   const folder = await guestPlace(to, false)
@@ -96,29 +100,27 @@ async function run (what: string, { signal, node, ...options }: GetOptions, onPr
   try {
     signal?.throwIfAborted()
     const wanted = ticket === undefined ? [{ name: what, digest }] : await itemsOf(ticket, guest)
-    return await fetchAll(guest, wanted, { signal, to: goingTo(to, wanted), onProgress })
+    return await fetchAll(guest, wanted, { signal, to: goingTo(to, wanted), only, skipMissing, onProgress })
   } finally {
     await guest.leave()
   }
 }
 
-interface Course {
-  signal: AbortSignal | undefined
-  to: string | undefined
+interface Course extends Pick<GetOptions, 'signal' | 'to' | 'only' | 'skipMissing'> {
   onProgress: (event: ProgressEvent) => void
 }
 
-async function fetchAll (node: Node, wanted: ReadonlyArray<{ name: string, digest?: string | undefined }>, { signal, to, onProgress }: Course): Promise<Got> {
+async function fetchAll (node: Node, wanted: ReadonlyArray<{ name: string, digest?: string | undefined }>, { onProgress, ...course }: Course): Promise<Got> {
   const names = new Set(wanted.map(({ name }) => name))
   const tell = (event: ProgressEvent): void => { if (event.task === 'download' && names.has(event.file)) onProgress(event) }
   node.on('progress', tell)
   try {
-    const all = await Promise.all(wanted.map(async ({ name, digest }) => await node.download(name, { digest, to, signal })))
+    const all = await Promise.all(wanted.map(async ({ name, digest }) => await node.download(name, { digest, ...course })))
     const [first] = all
     if (first === undefined) throw new Error('nothing was wanted')
     return { ...first, all }
   } catch (error) {
-    throw signal?.aborted ? signal.reason : error
+    throw course.signal?.aborted ? course.signal.reason : error
   } finally {
     node.off('progress', tell)
   }

@@ -73,17 +73,18 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
   /** Where its files are: `DIR/NAME`, unless it was told. */
   readonly folder: string
+  /** @internal */
   readonly metrics: NodeMetrics
   readonly #options: Required<Omit<NodeOptions, keyof NodeLimits | 'secret' | 'insecure' | 'deadlines' | 'advertise' | 'giveUpMs' | 'keepOldMs' | 'isReporting' | 'folder' | 'digestsIn' | 'cacheBytes' | 'keepsRead'>> & Pick<NodeOptions, 'advertise' | 'digestsIn'>
   readonly #deadlines: Deadlines
   readonly #exposure: Exposure
   /** What it shows when it dials. */
   readonly #credentials: DownloadContext['credentials']
-  /** What is read through the node: files of its own, and those of others. */
+  /** What is read through the node: files of its own, and those of others. @internal */
   readonly library: Library
-  /** What is read of the folders that are shared here. */
+  /** What is read of the folders that are shared here. @internal */
   readonly foldersHere: FoldersHere
-  /** The streams that go out beside those to other nodes; they keep within one limit together. */
+  /** The streams that go out beside those to other nodes; they keep within one limit together. @internal */
   readonly streams = new StreamCount(1)
   /** Of the gateway, if it has one that others reach as they reach the node. To be set before it starts. */
   httpPort: number | undefined
@@ -288,7 +289,7 @@ export class Node extends EventEmitter<NodeEvents> {
     }
   }
 
-  /** The downloads that a restart has cut off, of a node that remembers: to be asked for again. */
+  /** The downloads that a restart has cut off, of a node that remembers: to be asked for again. @internal */
   get cutOff (): readonly RememberedDownload[] {
     return this.#remembered?.downloads ?? []
   }
@@ -513,7 +514,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return free !== undefined && free < SPARE_ROOM_BYTES ? 'disk' : undefined
   }
 
-  /** Of all that goes out. */
+  /** Of all that goes out. @internal */
   get up (): RateLimit {
     return this.#rates.up
   }

@@ -60,8 +60,9 @@ export interface TrackerEvents {
 export class Tracker extends EventEmitter<TrackerEvents> {
   /** What there is in the network. */
   readonly registry: Registry
-  /** The nodes that are connected. */
+  /** The nodes that are connected. @internal */
   readonly roster = new Roster()
+  /** @internal */
   readonly metrics: TrackerMetrics
   readonly #address: Address
   readonly #exposure: Exposure

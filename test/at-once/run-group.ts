@@ -11,7 +11,7 @@ import { ROOT } from '../helpers/command.js'
 
 /** Where nodes meet, and where sockets do; `rooms` has all others. */
 const GROUPS = {
-  nodes: ['download', 'node'],
+  nodes: ['download', 'library', 'node'],
   wire: ['net', 'part', 'share', 'tracker'],
 }
 const ALL_OTHERS = 'rooms'

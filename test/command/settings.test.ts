@@ -19,9 +19,9 @@ await t.test('flags win over variables, these over the file', async (t) => {
 })
 
 await t.test('what overwrites or exposes is typed, and help and version are no settings', async (t) => {
-  for (const name of ['update', 'insecure', 'allow-shrink', 'help', 'version'] as const) t.equal(variableOf(name), undefined, name)
-  const settings = of('get', ['x'], { PIECEMEAL_UPDATE: '1', PIECEMEAL_INSECURE: '1', PIECEMEAL_VERSION: '1.2', PIECEMEAL_HELP: '1', PIECEMEAL_ALLOW_SHRINK: '1' })
-  for (const name of ['update', 'insecure', 'allow-shrink', 'help'] as const) t.notOk(settings.is(name), name)
+  for (const name of ['insecure', 'allow-shrink', 'help', 'version'] as const) t.equal(variableOf(name), undefined, name)
+  const settings = of('get', ['x'], { PIECEMEAL_INSECURE: '1', PIECEMEAL_VERSION: '1.2', PIECEMEAL_HELP: '1', PIECEMEAL_ALLOW_SHRINK: '1' })
+  for (const name of ['insecure', 'allow-shrink', 'help'] as const) t.notOk(settings.is(name), name)
 })
 
 await t.test('variables: empty is none, a flag is 1, 0, true or false, the rest names the variable', async (t) => {
@@ -72,7 +72,7 @@ await t.test('the file: the long names of options, a secret only as a path, and 
     good: '{"tracker": "lab:5", "json": true, "up": 65536, "secret-file": "/etc/s"}',
     unknown: '{"secretfile": "x"}',
     secret: '{"secret": "x"}',
-    update: '{"update": true}',
+    typed: '{"insecure": true}',
     list: '["a"]',
     nonsense: '{',
     deep: '{"to": {}}',
@@ -81,7 +81,7 @@ await t.test('the file: the long names of options, a secret only as a path, and 
   const settings = of('get', ['x'], {}, await read('good'))
   t.strictSame([settings.text('tracker'), settings.is('json'), settings.text('up'), settings.text('secret-file')], ['lab:5', true, '65536', '/etc/s'])
   await t.rejects(read('unknown'), { code: 'E_USAGE', message: /did you mean secret-file/ })
-  for (const name of ['secret', 'update', 'list', 'nonsense', 'deep']) await t.rejects(read(name), { code: 'E_USAGE' }, name)
+  for (const name of ['secret', 'typed', 'list', 'nonsense', 'deep']) await t.rejects(read(name), { code: 'E_USAGE' }, name)
   t.strictSame(await read('absent'), [])
 })
 
