@@ -3,8 +3,8 @@ import { FILE_NAME_BYTES, NODE_NAME_CHARACTERS } from './limits.js'
 
 /** The folder inside a node's folder that holds what is under way; no file may have this name. */
 export const HIDDEN_FOLDER = '.piecemeal'
-/** The same beside a target in another folder than the node's own: `.piecemeal-<user id>-<16 hex digits>`. */
-const HIDDEN_NAME = /^\.piecemeal(?:-\d+-[0-9a-f]{16})?$/
+/** The same beside a target in another folder than the node's own: `.piecemeal-<user id>-<32 hex digits>`. */
+const HIDDEN_NAME = /^\.piecemeal(?:-\d+-[0-9a-f]{32})?$/
 
 const NODE_NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${NODE_NAME_CHARACTERS - 1}}$`)
 // eslint-disable-next-line no-control-regex -- control characters are what is refused

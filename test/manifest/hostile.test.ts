@@ -26,7 +26,7 @@ await t.test('paths', async (t) => {
   t.equal(long.length, 3_073)
   const table = [
     '', '.', '..', '../a', 'a/../../b', 'a/..', 'a/.', './a', '/a', '/etc/passwd', 'a/', 'a//b', '/', '\0', 'a\0b', 'a/\0', 'a\nb', 'a\\b', 'C:\\a', '\u0085', '\ud800', 'a/\udc00/b',
-    '.piecemeal', 'a/.piecemeal', '.piecemeal/x', 'a/.piecemeal-1000-0123456789abcdef/b', 'x'.repeat(256), `a/${'é'.repeat(128)}`, long, deep(65), deep(5_000), 'x'.repeat(100_000),
+    '.piecemeal', 'a/.piecemeal', '.piecemeal/x', 'a/.piecemeal-1000-0123456789abcdef0123456789abcdef/b', 'x'.repeat(256), `a/${'é'.repeat(128)}`, long, deep(65), deep(5_000), 'x'.repeat(100_000),
   ]
   for (const path of table) {
     const name = path.length > 40 ? `${path.slice(0, 20)}… (${path.length})` : path
