@@ -7,7 +7,7 @@ import { splitWords } from './words.js'
 
 export type Command =
   | { name: 'upload', files: string[], as?: string, times?: true, skipSpecial?: true, allowShrink?: true }
-  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[], skipMissing?: true }
+  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[], skipMissing?: boolean }
   | { name: 'cancel', files: string[], to?: string }
   | { name: 'unshare', files: string[] }
   | { name: 'verify', files: string[] }

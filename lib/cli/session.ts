@@ -119,9 +119,7 @@ export class Session {
 
   /** Downloads that a restart has cut off go on. */
   goOn (): void {
-    for (const { name, digest, to } of this.#node.cutOff) {
-      void this.#start({ name: 'download', files: [name], ...(digest !== undefined && { digest }), ...(to !== undefined && { to }) }, this.#self)
-    }
+    for (const { name, ...options } of this.#node.cutOff) void this.#start({ name: 'download', files: [name], ...options }, this.#self)
   }
 
   async #start (command: Exclude<Command, { name: 'exit' }>, asker: Asker): Promise<void> {

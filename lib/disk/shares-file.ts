@@ -27,7 +27,14 @@ const share = {
 }
 /** A folder is digested again after a restart, but for its files that are as they were. */
 const folder = { name: check.fileName, path: check.string, times: check.optional(check.boolean), skipSpecial: check.optional(check.boolean) }
-const download = { name: check.fileName, digest: check.optional(check.string), to: check.optional(check.string) }
+const download = {
+  name: check.fileName,
+  digest: check.optional(check.string),
+  to: check.optional(check.string),
+  /** Of a folder: what is wanted of it, and whether what can't be had is left out. */
+  only: check.optional(check.array(check.string, SHARES_PER_NODE)),
+  skipMissing: check.optional(check.boolean),
+}
 const document = {
   piecemeal: check.literal(1),
   shares: check.array(check.object(share), SHARES_PER_NODE),

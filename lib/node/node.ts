@@ -382,7 +382,14 @@ export class Node extends EventEmitter<NodeEvents> {
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
-      this.#remembered?.begin({ name: filename, ...(options.digest !== undefined && { digest: options.digest }), ...(options.to !== undefined && { to: target.path }) })
+      const { digest: wanted, only, skipMissing } = options
+      this.#remembered?.begin({
+        name: filename,
+        ...(wanted !== undefined && { digest: wanted }),
+        ...(options.to !== undefined && { to: target.path }),
+        ...(only && { only: [...only] }),
+        ...(skipMissing && { skipMissing }),
+      })
       const unfollow = this.library.follow(coming)
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)

@@ -98,12 +98,6 @@ export class Offers {
     return { announced: this.#announce(announcedFolder(share), () => this.#forget(this.folders.remove(filename))) }
   }
 
-  /** One of before a restart: a tracker is told of it with the rest, when there is a connection. */
-  async restore (share: Share): Promise<void> {
-    this.shares.add(share)
-    await this.#options.uploads.add(share)
-  }
-
   /** @param takeBack what the tracker refuses is not offered @throws what it refuses with. */
   async #announce (what: Announced, takeBack: () => Promise<void> | void): Promise<boolean> {
     try {
@@ -116,7 +110,7 @@ export class Offers {
     }
   }
 
-  /** A file that was offered is another one on the disk now, with the same bytes. */
+  /** A file that the tracker need not be told of: one that is another one on the disk now, with the same bytes, or one of before a restart, which is told with the rest. */
   async renew (share: Share): Promise<void> {
     this.shares.add(share)
     await this.#options.uploads.add(share)

@@ -134,7 +134,7 @@ export class OwnShares {
       this.#versions.upload(share.filename, share.digest)
       if (how === 'changed') changed.push(share)
       else if (how === 'gone') this.#missing.add(share)
-      else await offers.restore(share)
+      else await offers.renew(share)
     }
     return () => { for (const file of changed) this.add(file).catch((error: unknown) => onError(toPiecemealError(error))) }
   }

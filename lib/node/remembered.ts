@@ -46,6 +46,7 @@ export class Remembered {
   /** Resolves when it is on the disk, or can't be: that is told elsewhere. */
   async put ({ filename, path, size, digest, pieceLength, identity, pieces, origin }: Share): Promise<void> {
     const isSmall = pieceCount({ size, pieceLength }) === 1
+    this.#folders.delete(filename)
     this.#shares.set(filename, {
       name: filename,
       path,
@@ -63,6 +64,7 @@ export class Remembered {
 
   /** The same of a folder. */
   async putFolder (folder: RememberedFolder): Promise<void> {
+    this.#shares.delete(folder.name)
     this.#folders.set(folder.name, folder)
     await this.#write()
   }

@@ -9,6 +9,7 @@ import { pieceCount, type ByteRange, type Content } from '../protocol/content.js
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { READ_LINGER_MS, READ_WAIT_MS } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
+import { News } from '../share/news.js'
 import { PartialShare, type Extent, type PartialContent } from '../share/partial-share.js'
 import { ComingFile } from './coming-file.js'
 import type { Readable, Title } from './readable.js'
@@ -33,7 +34,7 @@ export class Coming {
   /** Those who read it. */
   #users = 0
   #lingering: NodeJS.Timeout | undefined
-  readonly #listeners = new Set<() => void>()
+  readonly #news = new News()
 
   constructor (filename: string, { onDeserted = () => {}, lingerMs = READ_LINGER_MS, waitMs = READ_WAIT_MS, digest }: ComingOptions = {}) {
     this.filename = filename
@@ -50,7 +51,7 @@ export class Coming {
   place (content: PartialContent, run: PlacedRun): void {
     this.#share ??= new PartialShare(content)
     this.#share.place(run)
-    this.#tell()
+    this.#news.tell()
   }
 
   /** All of it is there. */
@@ -62,7 +63,7 @@ export class Coming {
   /** No more will come. What is there may be gone, too. */
   failed (error: unknown): void {
     this.#failure = toPiecemealError(error)
-    this.#tell()
+    this.#news.tell()
   }
 
   /** For one more reader. */
@@ -88,7 +89,7 @@ export class Coming {
       if (this.#isWhole) throw new PiecemealError('E_INTERNAL', 'a piece is missing of a file that is whole')
       const leftMs = untilMs - performance.now()
       if (leftMs <= 0) throw new PiecemealError('E_TIMEOUT', `nothing of what was asked for of ${quote(title.filename)} came within ${this.#options.waitMs / 1_000} s`)
-      await this.#news(leftMs)
+      await this.#news.next(leftMs)
     }
     const end = Math.min(range.end, (piece + 1) * title.pieceLength)
     return this.#share.locate({ start: range.start, end })
@@ -105,21 +106,5 @@ export class Coming {
     this.#lingering = setTimeout(this.#options.onDeserted, this.#options.lingerMs)
     // A node that has nothing else to do may end.
     this.#lingering.unref()
-  }
-
-  async #news (mostMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const hear = (): void => {
-        clearTimeout(timer)
-        this.#listeners.delete(hear)
-        resolve()
-      }
-      const timer = setTimeout(hear, mostMs)
-      this.#listeners.add(hear)
-    })
-  }
-
-  #tell (): void {
-    for (const hear of [...this.#listeners]) hear()
   }
 }

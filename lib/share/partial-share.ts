@@ -6,6 +6,7 @@ import type { PlacedRun } from '../content/run.js'
 import type { ByteRange, Content } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
+import { News } from './news.js'
 
 /** Bytes in a row in one file. */
 export interface Extent {
@@ -29,8 +30,7 @@ export class PartialShare {
   readonly pieces: PieceList | undefined
   /** By piece. */
   readonly #places: PlacedRun[] = []
-  /** Those that wait for news. */
-  readonly #listeners = new Set<() => void>()
+  readonly #news = new News()
   #isDropped = false
 
   constructor ({ filename, size, digest, pieceLength, replaces }: PartialContent, pieces?: PieceList) {
@@ -47,13 +47,13 @@ export class PartialShare {
       if (run.isMoved || !this.have.has(piece)) this.#places[piece] = run
     }
     this.have.addRange(run.firstPiece, run.endPiece)
-    this.#tell()
+    this.#news.tell()
   }
 
   /** It is offered no more. Ranges that are being sent may go on. */
   drop (): void {
     this.#isDropped = true
-    this.#tell()
+    this.#news.tell()
   }
 
   /**
@@ -67,24 +67,8 @@ export class PartialShare {
       if (this.#places[piece]?.path !== path) return
       const leftMs = untilMs - performance.now()
       if (this.#isDropped || leftMs <= 0) throw new PiecemealError('E_NOT_SHARED', `${quote(this.content.filename)} is not shared here any more`)
-      await this.#news(leftMs)
+      await this.#news.next(leftMs)
     }
-  }
-
-  async #news (mostMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const hear = (): void => {
-        clearTimeout(timer)
-        this.#listeners.delete(hear)
-        resolve()
-      }
-      const timer = setTimeout(hear, mostMs)
-      this.#listeners.add(hear)
-    })
-  }
-
-  #tell (): void {
-    for (const hear of this.#listeners) hear()
   }
 
   /** What is there, and where. */

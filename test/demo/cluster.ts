@@ -9,11 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { join as shellJoin } from 'shlex'
 import type { ProgressEvent, SavedEvent } from '../../lib/index.js'
 import type { Files } from '../../lib/protocol/tracker-to-node.js'
-import { formatBytes, formatSeconds } from '../../lib/ui/format.js'
+import { formatBytes } from '../../lib/ui/format.js'
 import type { Failure } from '../../lib/ui/reporter.js'
 import { sha256, writePseudoRandom } from '../helpers/files.js'
 import { startWatchedRedis, type RedisServer } from '../registry/redis-server.js'
 import type { Command } from './command.js'
+import { perform } from './perform.js'
 import { Screen } from './screen.js'
 import { Stage } from './stage.js'
 
@@ -70,8 +71,11 @@ async function main (): Promise<boolean> {
   await saved
 
   screen.headline('The same, by SHA-256? And does the network know all owners again?')
-  const areSame = await compare()
-  return areSame && await knowsAll(first)
+  const isFine = await compare() && await knowsAll(first)
+
+  screen.headline('Everybody leaves')
+  await stage.clear()
+  return isFine
 }
 
 async function makeFolders (): Promise<void> {
@@ -180,19 +184,5 @@ function start (name: string, argv: [string, ...string[]]): Command {
   return stage.start(argv)
 }
 
-const startedMs = performance.now()
-try {
-  const isFine = await main()
-  screen.headline('Everybody leaves')
-  await stage.clear()
-  screen.headline(`${isFine ? 'OK: nothing was lost' : 'FAILED: see above'}, after ${formatSeconds((performance.now() - startedMs) / 1_000)}; the temporary folder is removed.`)
-  process.exitCode = isFine ? 0 : 1
-} catch (error) {
-  process.exitCode = 1
-  screen.endProgress()
-  const reason = signal.aborted ? `stopped (${(signal.reason as Error).message})` : error instanceof Error ? error.message : String(error)
-  screen.headline(`FAILED: ${reason}; the temporary folder is removed.`)
-} finally {
-  await stage.clear()
-  for (const clean of teardowns) await clean()
-}
+await perform('nothing was lost', { screen, stage }, main)
+for (const clean of teardowns) await clean()

@@ -13,6 +13,7 @@ import { textReporter } from '../../lib/ui/text.js'
 import { ROOT } from '../helpers/command.js'
 import { sha256, writePseudoRandom } from '../helpers/files.js'
 import type { Command } from './command.js'
+import { perform } from './perform.js'
 import { Screen } from './screen.js'
 import { Stage } from './stage.js'
 
@@ -182,17 +183,4 @@ function type (name: string, line: string): void {
   running.get(name)?.type(line)
 }
 
-const startedMs = performance.now()
-try {
-  const isFine = await main()
-  const seconds = formatSeconds((performance.now() - startedMs) / 1_000)
-  screen.headline(`${isFine ? 'OK: every file is the same' : 'FAILED: see above'}, after ${seconds}; the temporary folder is removed.`)
-  process.exitCode = isFine ? 0 : 1
-} catch (error) {
-  process.exitCode = 1
-  screen.endProgress()
-  const reason = signal.aborted ? `stopped (${(signal.reason as Error).message})` : error instanceof Error ? error.message : String(error)
-  screen.headline(`FAILED: ${reason}; the temporary folder is removed.`)
-} finally {
-  await stage.clear()
-}
+await perform('every file is the same', { screen, stage }, main)
