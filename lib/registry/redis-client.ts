@@ -15,11 +15,14 @@ const AWAY = new Set(['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAG
 
 export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
   readonly #client: Redis | Cluster
+  #isClosed = false
+  #again: NodeJS.Timeout | undefined
 
   constructor (address: RegistryAddress) {
     super()
     this.#client = connectionTo(address)
-    // It tries again for ever; whoever calls is told.
+    // It tries again for ever, but for one that is told of a failover while it connects: it takes that for the end. Whoever calls is told.
+    this.#client.on('end', () => { if (!this.#isClosed) this.#connectAgain() })
     this.#client.on('error', (error: Error) => { if (this.listenerCount('error') > 0) this.emit('error', error) })
   }
 
@@ -66,12 +69,20 @@ export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
     return masters
   }
 
+  #connectAgain (): void {
+    clearTimeout(this.#again)
+    // If that fails it has ended once more.
+    this.#again = setTimeout(() => { this.#client.connect().catch(() => {}) }, RETRY_LEAST_MS)
+  }
+
   /** Drops what connections there are, which may be dead without a sign, and makes new ones; who is master is asked again. */
   reconnect (): void {
     this.#client.disconnect(true)
   }
 
   close (): void {
+    this.#isClosed = true
+    clearTimeout(this.#again)
     this.#client.disconnect()
   }
 }

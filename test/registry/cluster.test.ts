@@ -1,6 +1,9 @@
 /** A cluster of three masters, and a master with a replica behind a Sentinel. */
 import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
+import { RedisClient } from '../../lib/registry/redis-client.js'
+import { parseRegistryAddress } from '../../lib/registry/registry-address.js'
 import type { Scope } from '../helpers/command.js'
 import { freePort } from '../helpers/ports.js'
 import { record } from '../tracker/registry-conformance.js'
@@ -73,4 +76,18 @@ await t.test('a master that dies behind a Sentinel', { skip: withoutRedis() }, a
   t.match(String(await replica.call('ROLE')), /^master/)
   for (const file of ['before', 'meanwhile']) t.match(await registry.owners({ filename: file, asker: 'x' }), { owners: [{ name: 'A' }] })
   t.equal((await replica.keys('pm:f:*')).length, 2)
+})
+
+await t.test('a connection that is dropped while it is made is made again', { skip: withoutRedis(), timeout: WAIT_MS }, async (t) => {
+  const { url } = await startWatchedRedis(t)
+  const client = new RedisClient(parseRegistryAddress(url, { mayHavePassword: false }))
+  t.teardown(() => client.close())
+  await client.connect()
+  // As often as the library may do it by itself when a Sentinel tells of a failover; it takes some turns to connect.
+  for (let i = 0; i < 20_000; i++) {
+    client.reconnect()
+    await turn()
+  }
+  await until(async () => await client.call('PING').then((answer) => answer === 'PONG', () => false))
+  t.equal(await client.call('PING'), 'PONG')
 })
