@@ -14,14 +14,14 @@ import { bytesOfPieces } from '../../lib/protocol/content.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
-import { pseudoRandomBytes } from '../helpers/files.js'
+import { pseudoRandomBytes, testDir } from '../helpers/files.js'
 import { TREES } from './trees.js'
 
 const DATA = pseudoRandomBytes(16 * MiB, 'transfer limit')
 
 /** The most parts that were fetched at once from four owners. */
 async function mostStreams (t: Test, bytesPerSecond: number | undefined): Promise<number> {
-  const folder = t.testdir({})
+  const folder = testDir(t)
   const hiddenFolder = join(folder, '.piecemeal')
   await mkdir(hiddenFolder)
   const tracker = new Tracker({ port: 0 })

@@ -18,7 +18,7 @@ import { PiecemealError } from '../../lib/protocol/errors.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { DATA_PATHS } from '../helpers/ways.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
-import { hiddenLeftovers, pseudoRandomBytes, visibleFiles } from '../helpers/files.js'
+import { hiddenLeftovers, pseudoRandomBytes, testDir, visibleFiles } from '../helpers/files.js'
 import { TREES } from './trees.js'
 
 /** Enough for two parts at once. */
@@ -28,7 +28,7 @@ const SMALL = pseudoRandomBytes(5_000, 'worker death, small')
 
 /** A file that somebody owns, and what a download of it needs but a thread. */
 async function setUp (t: Test, data: Buffer, inWindows = true): Promise<{ folder: string, context: Omit<DownloadContext, 'fetchPart' | 'slots'> }> {
-  const folder = t.testdir({})
+  const folder = testDir(t)
   const hiddenFolder = join(folder, '.piecemeal')
   await mkdir(hiddenFolder)
   const tracker = new Tracker({ port: 0 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { Test } from 'tap'
 import type { Scope } from './command.js'
 
 const CHUNK_BYTES = 1_048_576
@@ -16,6 +17,15 @@ export async function tempDir (t: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'piecemeal-test-'))
   t.teardown(async () => await rm(folder, { recursive: true, force: true, maxRetries: 3 }))
   return folder
+}
+
+/**
+ * tap's folder for a test, which goes after whatever the test has to close: by itself tap removes it before
+ * what is registered later, so from under a node that still writes into it.
+ */
+export function testDir (t: Pick<Test, 'testdir' | 'teardown'>, content: Parameters<Test['testdir']>[0] = {}): string {
+  t.teardown(() => {})
+  return t.testdir(content)
 }
 
 /** Bytes that look random and are the same for the same seed, so that a failure can be looked into. */

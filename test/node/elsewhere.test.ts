@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
-import { hiddenLeftovers, pseudoRandomBytes } from '../helpers/files.js'
+import { hiddenLeftovers, pseudoRandomBytes, testDir } from '../helpers/files.js'
 
 const SMALL = Buffer.from('the bytes of small')
 const LARGE = pseudoRandomBytes(3 * MiB + 5, 'elsewhere')
@@ -14,7 +14,7 @@ const LARGE = pseudoRandomBytes(3 * MiB + 5, 'elsewhere')
 const OTHER_DISK = ['/dev/shm', tmpdir(), '/var/tmp'].find((folder) => isOtherDisk(folder))
 
 async function swarm (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ data: string, owner: FakeOwner, start: () => Promise<Node> }> {
-  const folder = t.testdir({ data: { there: 'already' }, nodes: {} })
+  const folder = testDir(t, { data: { there: 'already' }, nodes: {} })
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
 import { MiB } from '../../lib/protocol/units.js'
-import { pseudoRandomBytes } from '../helpers/files.js'
+import { pseudoRandomBytes, testDir } from '../helpers/files.js'
 
 /** One piece, which its thread names, and several. */
 const SIZES = { small: 5, large: 2 * MiB + 5 }
 const FILES = Object.keys(SIZES)
 
 await t.test('it is set where all owners say it, and told on', { timeout: 60_000 }, async (t) => {
-  const dir = t.testdir({})
+  const dir = testDir(t)
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()

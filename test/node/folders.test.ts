@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
 import { MiB } from '../../lib/protocol/units.js'
+import { testDir } from '../helpers/files.js'
 
 interface Network {
   /** Of the folder that is shared. */
@@ -15,7 +16,7 @@ interface Network {
 }
 
 async function network (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Network> {
-  const folder = t.testdir({ d: { sub: { a: 'the bytes of a', b: 'other bytes', empty: '' }, none: {} }, nodes: {} })
+  const folder = testDir(t, { d: { sub: { a: 'the bytes of a', b: 'other bytes', empty: '' }, none: {} }, nodes: {} })
   const root = join(folder, 'd')
   writeFileSync(join(root, 'large'), Buffer.alloc(3 * MiB, 'large '))
   symlinkSync('sub/a', join(root, 'link'))

@@ -6,11 +6,12 @@ import t from 'tap'
 import { contentOf } from '../../lib/content/digest.js'
 import { Node, Tracker, type NodeEvents } from '../../lib/index.js'
 import { Peer } from '../net/peer.js'
+import { testDir } from '../helpers/files.js'
 
 await t.test('a file goes from one node to another', { timeout: 90_000 }, async (t) => {
   const data = Buffer.alloc(3 * 1_048_576 + 5, 'piecemeal. ')
   const { digest } = contentOf(data)
-  const dir = t.testdir({ NodeA: { 'my file.bin': data, secret: 'never shared' } })
+  const dir = testDir(t, { NodeA: { 'my file.bin': data, secret: 'never shared' } })
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()
@@ -52,7 +53,7 @@ await t.test('a file goes from one node to another', { timeout: 90_000 }, async 
 })
 
 await t.test('what keeps a node from starting', async (t) => {
-  const dir = t.testdir({ file: '', NodeB: {} })
+  const dir = testDir(t, { file: '', NodeB: {} })
   t.throws(() => new Node({ name: '../x' }), { code: 'E_NAME' })
   t.throws(() => new Node({ name: 'NodeA', up: 1_023 }), { code: 'E_USAGE' })
   await t.rejects(new Node({ name: 'NodeA', dir: join(dir, 'file') }).start(), { code: 'E_IO' })
@@ -64,7 +65,7 @@ await t.test('what keeps a node from starting', async (t) => {
 })
 
 await t.test('a node that is closed while it starts does not start, and leaves nothing', async (t) => {
-  const dir = t.testdir()
+  const dir = testDir(t)
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()

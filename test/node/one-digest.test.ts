@@ -12,6 +12,7 @@ import { credentialsFor, deriveKeys, type Secret } from '../../lib/secret/keys.j
 import { Tracker } from '../../lib/tracker/tracker.js'
 import { deadPort, type Scope } from '../net/peer.js'
 import { MiB } from '../../lib/protocol/units.js'
+import { testDir } from '../helpers/files.js'
 
 /** Announces good files' digests with other sizes. */
 async function lie (t: Scope, name: string, files: Iterable<[filename: string, size: number, digest: string]>, tracker: Address, secret: Secret | undefined): Promise<void> {
@@ -26,7 +27,7 @@ async function lie (t: Scope, name: string, files: Iterable<[filename: string, s
 for (const [wire, secret] of [['plain', undefined], ['with a secret', { current: deriveKeys(randomBytes(32)) }]] as const) {
   for (const order of ['before', 'after'] as const) {
     await t.test(`${wire}: two liars announce another size ${order} the honest owner does`, { timeout: 60_000 }, async (t) => {
-      const dir = t.testdir({ Honest: {} })
+      const dir = testDir(t, { Honest: {} })
       const tracker = new Tracker({ port: 0, secret })
       t.teardown(async () => await tracker.close())
       const address = await tracker.start()

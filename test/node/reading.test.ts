@@ -6,13 +6,13 @@ import { Node, Tracker, type NodeOptions } from '../../lib/index.js'
 import { MiB } from '../../lib/protocol/units.js'
 import type { Readable } from '../../lib/reading/readable.js'
 import { FakeOwner } from '../helpers/fake-owner.js'
-import { pseudoRandomBytes } from '../helpers/files.js'
+import { pseudoRandomBytes, testDir } from '../helpers/files.js'
 
 const LARGE = pseudoRandomBytes(40 * MiB + 5, 'reading')
 const SMALL = Buffer.from('the bytes of small')
 
 async function swarm (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<NodeOptions> = {}): Promise<{ owner: Node, reader: Node, start: (name: string) => Promise<Node> }> {
-  const dir = t.testdir({})
+  const dir = testDir(t)
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()
@@ -115,7 +115,7 @@ await t.test('what is kept becomes a share, and a download of the user is read a
 })
 
 await t.test('owners that go, or that lie: how a reader learns of it', { timeout: 60_000 }, async (t) => {
-  const dir = t.testdir({})
+  const dir = testDir(t)
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()

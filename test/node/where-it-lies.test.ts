@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
+import { testDir } from '../helpers/files.js'
 
 async function ownerAndAsker (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder: string, owner: Node, asker: Node }> {
-  const folder = t.testdir({ data: { a: 'the bytes of a', b: 'other bytes' }, nodes: { Owner: { a: 'of the node' } } })
+  const folder = testDir(t, { data: { a: 'the bytes of a', b: 'other bytes' }, nodes: { Owner: { a: 'of the node' } } })
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()

@@ -7,7 +7,7 @@ import { PieceSet } from '../../lib/content/piece-set.js'
 import { Node, Tracker, type Address } from '../../lib/index.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
 import { FakeOwner, type Behaviour } from '../helpers/fake-owner.js'
-import { pseudoRandomBytes } from '../helpers/files.js'
+import { pseudoRandomBytes, testDir } from '../helpers/files.js'
 import { Peer } from '../net/peer.js'
 
 interface Stage {
@@ -19,7 +19,7 @@ interface Stage {
 }
 
 async function setUp (t: Test): Promise<Stage> {
-  const dir = t.testdir({})
+  const dir = testDir(t)
   const tracker = new Tracker({ port: 0 })
   t.teardown(async () => await tracker.close())
   const address = await tracker.start()

@@ -4,6 +4,7 @@ import { assertNotExposed, isExposed } from '../../lib/secret/exposure.js'
 import { deriveKeys } from '../../lib/secret/keys.js'
 import { Node } from '../../lib/node/node.js'
 import { Tracker } from '../../lib/tracker/tracker.js'
+import { testDir } from '../helpers/files.js'
 
 const secret = { current: deriveKeys(Buffer.from('the secret of this network')) }
 const REFUSED = { code: 'E_AUTH', exitStatus: 22, message: /--secret-file.*--insecure/ }
@@ -31,7 +32,7 @@ await t.test('a name is as exposed as the addresses that it stands for', async (
 })
 
 await t.test('so it is for those who use it as a library, before anything is bound', async (t) => {
-  const dir = t.testdir()
+  const dir = testDir(t)
   for (const host of ['0.0.0.0', '::', '[::]']) {
     await t.rejects(new Tracker({ host, port: 0 }).start(), REFUSED)
     await t.rejects(new Node({ name: 'NodeA', host, dir }).start(), REFUSED)

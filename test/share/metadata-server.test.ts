@@ -7,6 +7,7 @@ import { MetadataServer } from '../../lib/share/metadata-server.js'
 import { Peer } from '../net/peer.js'
 import { HIDDEN_CHANGES, NO_CHANGES, PLAIN_CHANGES, shareOf } from './shares.js'
 import { MiB } from '../../lib/protocol/units.js'
+import { testDir } from '../helpers/files.js'
 
 const OTHER_DIGEST = `blake3:${'1'.repeat(64)}`
 
@@ -23,7 +24,7 @@ interface Serving {
 }
 
 async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Serving> {
-  const folder = t.testdir({ shared: Buffer.alloc(2 * MiB + 5, 'shared'), secret: 'never shared' })
+  const folder = testDir(t, { shared: Buffer.alloc(2 * MiB + 5, 'shared'), secret: 'never shared' })
   // A time of whole seconds can be set again exactly.
   utimesSync(join(folder, 'shared'), 1_700_000_000, 1_700_000_000)
   const share = await shareOf(folder, 'shared')

@@ -7,7 +7,7 @@ import { PartialShare, PartialShares } from '../../lib/share/partial-share.js'
 import { ShareIndex } from '../../lib/share/share-index.js'
 import { MetadataServer } from '../../lib/share/metadata-server.js'
 import { UploadServer } from '../../lib/share/upload-server.js'
-import { pseudoRandomBytes } from '../helpers/files.js'
+import { pseudoRandomBytes, testDir } from '../helpers/files.js'
 import { Peer } from '../net/peer.js'
 import { MiB } from '../../lib/protocol/units.js'
 
@@ -26,7 +26,7 @@ function partial (folder: string): PartialShare {
 }
 
 async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder: string, share: PartialShare, partials: PartialShares, uploads: UploadServer, ask: (range: [number, number]) => Promise<Peer>, control: () => Promise<Peer> }> {
-  const folder = t.testdir({})
+  const folder = testDir(t)
   const share = partial(folder)
   const partials = new PartialShares()
   partials.add(share)
@@ -50,7 +50,7 @@ async function serving (t: Pick<Test, 'testdir' | 'teardown'>): Promise<{ folder
 }
 
 await t.test('where bytes are', async (t) => {
-  const folder = t.testdir({})
+  const folder = testDir(t)
   const share = partial(folder)
   t.strictSame(share.locate({ start: MiB + 3, end: 2 * MiB + 5 }), { path: join(folder, 'a'), range: { start: 3, end: MiB + 5 } })
   t.strictSame(share.locate({ start: 5 * MiB, end: DATA.length }), { path: join(folder, 'b'), range: { start: 0, end: 7 } })
@@ -58,7 +58,7 @@ await t.test('where bytes are', async (t) => {
 })
 
 await t.test('pieces that are glued are in the target from then on', async (t) => {
-  const share = partial(t.testdir({}))
+  const share = partial(testDir(t))
   share.place({ firstPiece: 0, endPiece: 2, path: 'target', originPiece: 0, isMoved: true })
   t.match(share.locate({ start: 0, end: 3 * MiB }), { path: 'target', range: { start: 0, end: 2 * MiB } }, 'as far as one file goes')
   t.match(share.locate({ start: 2 * MiB, end: 3 * MiB }), { range: { start: MiB, end: 2 * MiB } })
@@ -67,7 +67,7 @@ await t.test('pieces that are glued are in the target from then on', async (t) =
 })
 
 await t.test('a piece that is moved is waited for until it is told where it is', async (t) => {
-  const share = partial(t.testdir({}))
+  const share = partial(testDir(t))
   const moved = share.moved(1, share.locate({ start: MiB, end: MiB + 1 }).path, 1e6)
   share.place({ firstPiece: 3, endPiece: 4, path: 'another', originPiece: 3 })
   share.place({ firstPiece: 0, endPiece: 2, path: 'target', originPiece: 0, isMoved: true })

@@ -10,6 +10,7 @@ import { ShareIndex, type Share } from '../../lib/share/share-index.js'
 import { UploadServer, type UploadServerOptions } from '../../lib/share/upload-server.js'
 import { Peer } from '../net/peer.js'
 import { shareOf } from './shares.js'
+import { testDir } from '../helpers/files.js'
 
 /** More than the buffers between two sockets hold. */
 export const HUGE = 16 * MiB
@@ -31,7 +32,7 @@ export interface Serving {
 
 export async function serving (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<UploadServerOptions> = {}): Promise<Serving> {
   const data = Buffer.alloc(2 * MiB + 5, 'shared bytes, ')
-  const folder = t.testdir({ shared: data, secret: 'never shared' })
+  const folder = testDir(t, { shared: data, secret: 'never shared' })
   // A time of whole seconds can be set again exactly.
   utimesSync(join(folder, 'shared'), 1_700_000_000, 1_700_000_000)
   const share = await shareOf(folder, 'shared')
