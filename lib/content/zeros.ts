@@ -4,9 +4,10 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
-import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceCount, type Content } from '../protocol/content.js'
+import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceCount, pieceLengthFor, type Content } from '../protocol/content.js'
 import { GiB, KiB, MiB } from '../protocol/units.js'
 import { isPieceListOf, type PieceList } from './digest.js'
+import type { FolderLayout } from './layout.js'
 import { PieceSet } from './piece-set.js'
 
 const ZEROS = Buffer.alloc(64 * KiB)
@@ -35,12 +36,33 @@ export function digestOfZeros (pieceLength: number): Buffer {
   return digest
 }
 
+/** The digest of a whole piece of a file of this size, if it were of zeros; undefined where there is none, or it takes too long. In a thread that has the time. */
+export function knownZeros (size: number): Buffer | undefined {
+  const pieceLength = pieceLengthFor(size)
+  return size < pieceLength || pieceLength > LARGEST_PIECE_BYTES ? undefined : digestOfZeros(pieceLength)
+}
+
 /** Which pieces of a content are zeros, by their digests. */
 export async function zeroPieces (content: Pick<Content, 'size' | 'pieceLength'>, pieces: PieceList): Promise<PieceSet> {
   const zeros = await listIfZeros(content)
   const found = new PieceSet(pieceCount(content))
   for (let piece = 0, at = 0; at < (zeros?.length ?? 0); piece++, at += PIECE_DIGEST_BYTES) {
     if (zeros?.compare(pieces, at, at + PIECE_DIGEST_BYTES, at, at + PIECE_DIGEST_BYTES) === 0) found.add(piece)
+  }
+  return found
+}
+
+/** The same of files that follow one another. Without a whole piece of zeros a file is not looked at: to hash its end takes longer than to fetch it. */
+export async function zeroPiecesOfFiles (layout: FolderLayout, pieces: PieceList): Promise<PieceSet> {
+  const found = new PieceSet(layout.pieceCount)
+  for (let file = 0; file < layout.fileCount; file++) {
+    const size = layout.offsetOfFile(file + 1) - layout.offsetOfFile(file)
+    const pieceLength = pieceLengthFor(size)
+    if (size < pieceLength || pieceLength > LARGEST_PIECE_BYTES) continue
+    const firstPiece = layout.firstPieceOf(file)
+    const list = pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, layout.firstPieceOf(file + 1) * PIECE_DIGEST_BYTES)
+    if (!list.includes(await wholePiece(pieceLength))) continue
+    for (const range of (await zeroPieces({ size, pieceLength }, list)).ranges()) found.addRange(firstPiece + range.firstPiece, firstPiece + range.endPiece)
   }
   return found
 }

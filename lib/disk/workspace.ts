@@ -21,7 +21,7 @@ import { PIECE_DIGEST_BYTES, type Content } from '../protocol/content.js'
 import { JOURNAL, PART_FILE, partFileName, workspaceFolder } from './hidden.js'
 import { BLOCK_BYTES } from './has-holes.js'
 import { makeFolder } from './make-folder.js'
-import { RoomPromise } from './room.js'
+import { RoomPromise, type Wish } from './room.js'
 
 export class Workspace {
   readonly #folder: string
@@ -65,12 +65,16 @@ export class Workspace {
     return join(this.#folder, partFileName(firstPiece, this.#nextFile++))
   }
 
-  /** @param zeroBytes in pieces of zeros, which take no room where there are holes @throws E_DISK_FULL if what is still to come has no room; E_IO. */
-  async promiseRoom (zeroBytes = 0): Promise<RoomPromise> {
+  /**
+   * @param zeroBytes in pieces of zeros, which take no room where there are holes
+   * @param tree what is made of the part files, if that is not one file
+   * @throws E_DISK_FULL if what is still to come has no room; E_IO.
+   */
+  async promiseRoom (zeroBytes = 0, tree: Partial<Pick<Wish, 'size' | 'inodes' | 'largestFile'>> = {}): Promise<RoomPromise> {
     const { filename } = this.#content
     const { size } = this.#layout
     try {
-      return await atDisk(async () => await RoomPromise.make({ folder: this.#folder, filename, size, keptBytes: (this.#inWindows ? zeroBytes : 0) + await this.#keptBytes() }))
+      return await atDisk(async () => await RoomPromise.make({ folder: this.#folder, filename, size, ...tree, keptBytes: (this.#inWindows ? zeroBytes : 0) + await this.#keptBytes() }))
     } catch (error) {
       throw toDiskError(error, 'cannot ask for the room on the disk')
     }

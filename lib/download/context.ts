@@ -8,6 +8,7 @@ import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { UnpackTask } from '../tree/unpack.js'
@@ -19,6 +20,7 @@ import type { Turn } from './turns.js'
 export interface TreeThreads extends PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   findKept: (task: KeptTask) => Promise<Uint32Array>
+  measureTree: (task: MeasureTask) => Promise<TreeSize>
   unpack: (task: UnpackTask) => Promise<void>
   finishTree: (task: FinishTask) => Promise<Finished>
 }

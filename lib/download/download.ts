@@ -54,7 +54,7 @@ export interface Downloaded extends Content {
   /** Of a folder those of its manifest. */
   pieces: PieceList
   /** What has come, if it is one. */
-  folder?: Omit<DownloadedFolder, 'owners' | 'resumedBytes'>
+  folder?: Omit<DownloadedFolder, 'owners' | 'resumedBytes' | 'zeroBytes'>
   /** The file as it was left, where that is known. */
   identity?: FileIdentity | undefined
   /** Who sent how many good bytes. */
@@ -135,8 +135,8 @@ async function run (options: Options, course: Course, context: DownloadContext):
 async function carryOut (plan: Plan, options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   if (plan.found.kind === 'folder') {
     const { found: { size, digest, pieceLength, kind, replaces }, pieces = Buffer.alloc(0) } = plan
-    const { owners, resumedBytes, ...folder } = await downloadFolder(plan, options, course, context)
-    return { size, digest, pieceLength, kind, pieces, replaces, owners, resumedBytes, zeroBytes: 0, folder }
+    const { owners, resumedBytes, zeroBytes, ...folder } = await downloadFolder(plan, options, course, context)
+    return { size, digest, pieceLength, kind, pieces, replaces, owners, resumedBytes, zeroBytes, folder }
   }
   if ((options.only ?? []).length > 0) throw new PiecemealError('E_USAGE', `${quote(options.filename)} is a file: --only says what is wanted of a folder`)
   return await carryOutFile(plan, options, course, context)

@@ -17,9 +17,9 @@ import type { DownloadContext } from './context.js'
 import type { Landed, Landing } from './landing.js'
 import { dropPartFile, ownFile, type PartPlace } from './part-place.js'
 
-/** Part files that are unpacked at once: more would wait for the same disk. */
-const TASKS = 2
-/** What waits to be unpacked takes its room twice: with more nothing new is fetched. */
+/** Part files that are unpacked at once: more would wait for the same disk. What is in them takes its room twice. */
+export const TASKS = 2
+/** What waits to be unpacked: with more nothing new is fetched. */
 const WAITING_BYTES = 256 * MiB
 
 export interface FolderLandingOptions {
@@ -27,6 +27,8 @@ export interface FolderLandingOptions {
   selection: Selection
   /** The hidden tree. */
   root: string
+  /** Pieces that are holes in the tree. */
+  zeros: PieceSet
   workspace: Pick<Workspace, 'newPartFile'>
   unpack: DownloadContext['trees']['unpack']
   control: TreeControl
@@ -82,8 +84,13 @@ export class FolderLanding implements Landing {
   }
 
   async takeUp (runs: readonly PlacedRun[]): Promise<void> {
+    const { root, zeros, onGood } = this.#options
+    for (const range of zeros.ranges()) {
+      this.#keep(range)
+      onGood?.({ ...range, path: root, originPiece: 0 })
+    }
     for (const run of runs) {
-      if (run.path === this.#options.root) this.#keep(run)
+      if (run.path === root) this.#keep(run)
       else this.#unpack(run)
     }
   }

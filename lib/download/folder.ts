@@ -4,10 +4,11 @@
  */
 import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
-import { FolderLayout } from '../content/layout.js'
+import { bytesOfSet, FolderLayout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import { Selection } from '../content/selection.js'
+import { zeroPiecesOfFiles } from '../content/zeros.js'
 import { folderPlaces } from '../disk/hidden.js'
 import { noteTree, removeFromTree, takeOverTree } from '../disk/kept-tree.js'
 import { Workspace } from '../disk/workspace.js'
@@ -18,6 +19,7 @@ import { quote } from '../protocol/names.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import { policyFor } from '../schedule/policy.js'
 import { newIdentities, type TreeIdentities } from '../tree/identities.js'
+import type { TreeSize } from '../tree/measure-tree.js'
 import { Refused } from '../tree/refused.js'
 import { publishTree } from '../tree/publish-tree.js'
 import { TreeControl } from '../tree/tree-control.js'
@@ -25,6 +27,7 @@ import type { DownloadContext } from './context.js'
 import { fetchManifest } from './fetch-manifest.js'
 import type { Plan } from './find-piece-list.js'
 import { FolderLanding } from './folder-landing.js'
+import { FolderRoom } from './folder-room.js'
 import type { Course } from './plan.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
@@ -59,7 +62,7 @@ export interface FolderProgress extends TransferProgress {
   reached: FilesReached
 }
 
-export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedBytes'> {
+export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedBytes' | 'zeroBytes'> {
   manifest: Manifest
   /** Those that are there, by their numbers in the manifest, ascending; left out if all are. */
   entries?: Uint32Array
@@ -122,12 +125,13 @@ class FolderDownload {
     const places = folderPlaces(this.#context.hiddenFolder, found)
     const manifest = await fetchManifest(this.#plan, places.manifest, this.#course, this.#context)
     const wanted = this.#wantedOf(manifest)
-    const { isNew, lacking } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted))
+    const room = new FolderRoom(await this.#atDisk(async () => await this.#measure(manifest, wanted)))
+    const { isNew, lacking } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, room))
     const possible = without(manifest, wanted, lacking)
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
     const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
-    const { owners, resumedBytes, lost } = await this.#fetch(manifest, selection, workspace, kept)
+    const { owners, resumedBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, kept)
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
     return {
@@ -139,6 +143,7 @@ class FolderDownload {
       without: lacking.length + lost.length,
       owners,
       resumedBytes,
+      zeroBytes,
     }
   }
 
@@ -150,14 +155,20 @@ class FolderDownload {
     return entries.length === manifest.entryCount ? undefined : entries
   }
 
+  async #measure (manifest: Manifest, entries: Uint32Array | undefined): Promise<TreeSize> {
+    const { hiddenFolder, inWindows, trees } = this.#context
+    return await trees.measureTree({ manifest: manifest.data, entries, folder: hiddenFolder, hasHoles: inWindows })
+  }
+
   /** @returns whether it was not there yet, and which of the entries the file system can't hold */
-  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined): Promise<{ isNew: boolean, lacking: readonly number[] }> {
+  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined, room: FolderRoom): Promise<{ isNew: boolean, lacking: readonly number[] }> {
     const { hiddenFolder, target, trees } = this.#context
     const { skipMissing = false } = this.#options
     const places = folderPlaces(hiddenFolder, this.#plan.found)
     const wanted = entries ? blake3(Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)).toString('hex') : 'all'
     const known = await takeOverTree(places, wanted, skipMissing)
     if (known) return { isNew: false, lacking: known.lacking }
+    await room.look(await Workspace.open(hiddenFolder, this.#plan.found, this.#context.inWindows))
     const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
     await noteTree(places, { wanted, lacking })
     return { isNew: true, lacking }
@@ -172,13 +183,13 @@ class FolderDownload {
     return [...selection.wantedOf(kept).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
   }
 
-  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[] }> {
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[] }> {
     const { found, liars, roundTrip } = this.#plan
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
     const pieces = piecesOf(manifest, selection)
-    const keptBytes = kept.reduce((bytes, { firstPiece, endPiece }) => bytes + layout.offsetOf(endPiece) - layout.offsetOf(firstPiece), 0)
-    const room = await workspace.promiseRoom(keptBytes)
+    const zeros = await zeroPiecesOfFiles(layout, pieces)
+    const room = await folderRoom.promise(workspace, selection, kept, bytesOfSet(layout, zeros))
     try {
       const runs = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
       const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
@@ -186,14 +197,13 @@ class FolderDownload {
         // What is in part files is not offered: it is in the tree in a moment.
         if (run.path === root) for (const range of selection.inFolder(run)) this.#options.onUnpacked?.(folder, range)
       }
-      const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
+      const landing = new FolderLanding({ manifest, selection, root, zeros, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
       const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)
         this.#options.onProgress?.({ ...progress, reached: { files: emptyFiles + landing.files, ofFiles } })
       }
       const policy = policyFor(Math.max(1, Math.ceil(layout.size / Math.max(1, layout.pieceCount))))
-      const zeros = new PieceSet(layout.pieceCount)
       const onLost = (lost: PieceSet): PieceRange[] => {
         const ranges = landing.doWithout(lost)
         if (!(this.#options.skipMissing ?? false)) throw nobodyHas(found.filename, manifest, landing.without)

@@ -1,9 +1,8 @@
 /** What a tree takes of a disk: each file up to whole blocks, but for pieces of zeros, and an inode an entry. */
 import { statfsSync } from 'node:fs'
-import { digestOfZeros } from '../content/zeros.js'
+import { knownZeros } from '../content/zeros.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { bytesOfPieces, PIECE_DIGEST_BYTES, pieceLengthFor } from '../protocol/content.js'
-import { MIN_PIECE_BYTES } from '../protocol/limits.js'
 
 export interface MeasureTask {
   manifest: ManifestData
@@ -11,9 +10,12 @@ export interface MeasureTask {
   entries?: Uint32Array | undefined
   /** On the file system that is meant. */
   folder: string
+  /** Whether files have holes there. */
+  hasHoles: boolean
 }
 
 export interface TreeSize {
+  blockBytes: number
   bytes: number
   inodes: number
   largestFile: number
@@ -22,11 +24,11 @@ export interface TreeSize {
 /** A file system that says nothing of blocks has these. */
 const BLOCK_BYTES = 4_096
 
-export function measureTree ({ manifest: data, entries, folder }: MeasureTask): TreeSize {
+export function measureTree ({ manifest: data, entries, folder, hasHoles }: MeasureTask): TreeSize {
   const manifest = Manifest.fromData(data)
   const blockBytes = statfsSync(folder).bsize || BLOCK_BYTES
   // The folder itself.
-  const tree: TreeSize = { bytes: blockBytes, inodes: 1, largestFile: 0 }
+  const tree: TreeSize = { blockBytes, bytes: blockBytes, inodes: 1, largestFile: 0 }
   let parent = ''
   for (let i = 0; i < (entries?.length ?? manifest.entryCount); i++) {
     const index = entries?.[i] ?? i
@@ -35,7 +37,7 @@ export function measureTree ({ manifest: data, entries, folder }: MeasureTask): 
     const folders = newFolders(parent, path)
     parent = path.slice(0, path.lastIndexOf('/') + 1)
     tree.inodes += 1 + folders
-    tree.bytes += Math.ceil((size - zeroBytes(manifest, index, size)) / blockBytes) * blockBytes + folders * blockBytes
+    tree.bytes += Math.ceil((size - (hasHoles ? zeroBytes(manifest, index, size) : 0)) / blockBytes) * blockBytes + folders * blockBytes
     tree.largestFile = Math.max(tree.largestFile, size)
   }
   return tree
@@ -43,9 +45,9 @@ export function measureTree ({ manifest: data, entries, folder }: MeasureTask): 
 
 /** Whole pieces of zeros are neither fetched nor written. */
 function zeroBytes (manifest: Manifest, index: number, size: number): number {
-  if (size < MIN_PIECE_BYTES) return 0
+  const zeros = knownZeros(size)
+  if (zeros === undefined) return 0
   const pieceLength = pieceLengthFor(size)
-  const zeros = digestOfZeros(pieceLength)
   const [first, end] = [manifest.firstPieceOf(index), manifest.firstPieceOf(index + 1)]
   let bytes = 0
   for (let piece = first; piece < end; piece++) {

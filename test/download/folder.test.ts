@@ -1,9 +1,12 @@
 /** A folder is fetched, gone on with, or refused: without threads, from an owner of the test's own. */
-import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { download, type Downloaded, type DownloadOptions } from '../../lib/download/download.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
+import { MiB } from '../../lib/protocol/units.js'
+import { measureTree, type TreeSize } from '../../lib/tree/measure-tree.js'
+import { makeSkeleton, type SkeletonTask } from '../../lib/tree/skeleton.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
 import { listTree, plant } from '../tree/trees.js'
 import { contextFor, folderOwner, found, type FolderOwner } from './folder-owner.js'
@@ -48,6 +51,38 @@ await t.test('some of it: what was wanted, and whole', async (t) => {
   t.strictSame(listTree(join(t.testdirName, 'into/D')), Object.fromEntries(wanted))
   t.equal(folder?.entries?.length, folder && folder.files + 1)
   t.ok(owner.requests.some(({ ranges }) => ranges !== undefined), 'what is in several places is one request')
+})
+
+await t.test('zeros are neither asked for nor written, and are offered', async (t) => {
+  const root = plant(t.testdir({ D: {}, into: {} }), { 'D/a': 'a', 'D/none': '', 'D/sparse': LARGE, 'D/z': 'z' })
+  truncateSync(join(root, 'D/sparse'), 9 * MiB + 5)
+  truncateSync(join(root, 'D/none'), 5 * MiB)
+  const owner = await folderOwner(t, join(root, 'D'))
+  const offered = new PieceSet(owner.manifest.pieceCount)
+  const { zeroBytes, resumedBytes, owners } = await fetch(t, owner, { onUnpacked: (_folder, { firstPiece, endPiece }) => offered.addRange(firstPiece, endPiece) })
+  t.strictSame([zeroBytes, resumedBytes, owners[0]?.bytes], [5 * MiB + 5 * MiB + 5, 0, 4 * MiB + 2])
+  const asked = owner.requests.flatMap(({ of, range, ranges = [range] }) => of === undefined ? ranges : [])
+  t.equal(asked.reduce((bytes, [start, end]) => bytes + end - start, 0), 4 * MiB + 2)
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(join(root, 'D')))
+  t.equal(statSync(join(t.testdirName, 'into/D/none')).blocks, 0)
+  t.ok(statSync(join(t.testdirName, 'into/D/sparse')).blocks * 512 <= 4 * MiB)
+  t.equal(offered.size, offered.pieceCount)
+})
+
+await t.test('what has no room is refused before anything is made', async (t) => {
+  const root = plant(t.testdir({ D: {}, into: {} }), { 'D/a': 'a' })
+  const owner = await folderOwner(t, join(root, 'D'))
+  const context = await contextFor(join(root, 'into'), found(owner, owner.owner))
+  const made: unknown[] = []
+  const trees = { ...context.trees, makeSkeleton: async (task: SkeletonTask) => await Promise.resolve(made.push(task) && makeSkeleton(task)) }
+  const fetchWith = async (size: Partial<TreeSize>): Promise<Downloaded> => await download({ filename: 'D', signal: new AbortController().signal }, {
+    ...context, trees: { ...trees, measureTree: async (task) => await Promise.resolve({ ...measureTree(task), ...size }) },
+  })
+  await t.rejects(fetchWith({ inodes: 1e12 }), { code: 'E_DISK_FULL', message: /"D": it has 1000000000016 files, links and folders, and the disk has inodes for \d+/ })
+  await t.rejects(fetchWith({ bytes: 1e15 }), { code: 'E_DISK_FULL', message: /"D": it wants 1\d+ bytes/ })
+  t.equal(made.length, 0)
+  await fetchWith({})
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(join(root, 'D')))
 })
 
 await t.test('a pattern that matches nothing', async (t) => {
