@@ -39,6 +39,9 @@ import { takeUntold } from '../disk/untold-file.js'
 const NEWLINE = 0x0a
 /** How often a part looks at the clock and whether it is still wanted. */
 const WATCH_MS = 100
+/** Owners of an older version: they know no several ranges, and would send all that is between them as well. */
+const rangeByRange = new Set<string>()
+const MOST_OLD_OWNERS = 1_000
 
 /**
  * @returns the file, if the part is all of it
@@ -64,10 +67,10 @@ class PartFetch {
   readonly #task: PartTask
   readonly #where: string
   readonly #layout: RunLayout
-  /** Of all the bytes that are asked for. */
-  readonly #size: number
-  /** From the first of them to the last, as the owner has them. */
-  readonly #range: ByteRange
+  /** What the owner is asked for now, which is all of the part unless it knows no several ranges. */
+  #asked: readonly ByteRange[] = []
+  /** How much of the part is there when that is. */
+  #askedEnd = 0
   readonly #writer: PartWriter
   readonly #control: PartControl
   readonly #checker: PieceChecker
@@ -92,8 +95,6 @@ class PartFetch {
     this.#task = task
     this.#where = formatAddress(task.owner)
     this.#layout = new RunLayout(task.offsets, task.firstPiece)
-    this.#size = this.#layout.size - this.#layout.offsetOf(task.firstPiece)
-    this.#range = { start: task.ranges[0]?.start ?? 0, end: task.ranges.at(-1)?.end ?? 0 }
     this.#writer = writer
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
@@ -102,7 +103,28 @@ class PartFetch {
   }
 
   async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
+    const { ranges } = this.#task
+    if (ranges.length > 1 && !rangeByRange.has(this.#where)) {
+      try {
+        return await this.#ask(greeting, ranges)
+      } catch (error) {
+        if (this.#written > 0 || !rangeByRange.has(this.#where)) throw error
+      }
+    }
+    for (const range of ranges) {
+      if (this.#control.isCancelled) throw cancelled()
+      if (this.#checker.piece < this.#control.stopPiece) await this.#ask(greeting, [range])
+    }
+    return this.#whole
+  }
+
+  async #ask (greeting: Greeting | undefined, ranges: readonly ByteRange[]): Promise<WholeFile | undefined> {
     const { owner } = this.#task
+    this.#asked = ranges
+    this.#askedEnd = this.#written + ranges.reduce((bytes, { start, end }) => bytes + end - start, 0)
+    this.#header = Buffer.alloc(0)
+    this.#isKept = false
+    this.#silence.enter('connecting')
     const kept = takeKept(owner, greeting)
     if (kept) {
       try {
@@ -122,7 +144,7 @@ class PartFetch {
     this.#isSettled = false
     reader.taker = {
       portion: (bytes) => this.#down.portion(bytes),
-      isWaitingForMore: (gathered) => this.#header === undefined && gathered < this.#size - this.#written,
+      isWaitingForMore: (gathered) => this.#header === undefined && gathered < this.#askedEnd - this.#written,
       onBytes: (bytes) => this.#receive(bytes),
       readsOn: (bytes) => !this.#isSettled && this.#isWithinRate(bytes),
     }
@@ -149,9 +171,9 @@ class PartFetch {
         for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
         if (ready) {
           socket.once('connect', () => { this.#control.roundTripMs = Math.round(performance.now() - startMs) })
-          socket.on(ready, () => this.#request(socket))
+          socket.on(ready, () => this.#send(socket))
         } else {
-          this.#request(socket.resume())
+          this.#send(socket.resume())
         }
       })
     } finally {
@@ -166,10 +188,10 @@ class PartFetch {
     return this.#whole
   }
 
-  /** Where they are more than one. */
-  get #ranges (): ByteRange[] | undefined {
-    const { ranges } = this.#task
-    return ranges.length > 1 ? [...ranges] : undefined
+  /** From the first byte to the last; and the ranges, where they are more than one. */
+  get #request (): { range: ByteRange, ranges?: ByteRange[] } {
+    const range = { start: this.#asked[0]?.start ?? 0, end: this.#asked.at(-1)?.end ?? 0 }
+    return this.#asked.length > 1 ? { range, ranges: [...this.#asked] } : { range }
   }
 
   /** Whether a connection that was kept had been closed before it could be asked anything. */
@@ -184,11 +206,10 @@ class PartFetch {
       : new PiecemealError('E_NETWORK', `${this.#where} ended the connection without an answer`)
   }
 
-  #request (socket: Socket): void {
+  #send (socket: Socket): void {
     this.#silence.enter('waiting')
     const { filename, digest, of, name, isPatient: patient } = this.#task
-    const ranges = this.#ranges
-    socket.write(encodeLine(fileCommunication({ filename, digest, range: this.#range, ...(ranges && { ranges }), ...(of && { of }), name, patient, more: true })))
+    socket.write(encodeLine(fileCommunication({ filename, digest, ...this.#request, ...(of && { of }), name, patient, more: true })))
   }
 
   #receive (chunk: Buffer): void {
@@ -214,9 +235,13 @@ class PartFetch {
     this.#header = undefined
     if (isAlert(line.toString())) throw new PiecemealError('E_AUTH', `${this.#where} wants a secret`)
     const { filename, digest, of, range, ranges, more = false } = parseFileCommunication(decodeLineBytes(line))
-    const { start, end: rangeEnd } = this.#range
-    const isAsAsked = filename === this.#task.filename && digest === this.#task.digest && of === this.#task.of && range.start === start && range.end === rangeEnd
-    if (!isAsAsked || !isDeepStrictEqual(ranges, this.#ranges)) throw protocolError(`${this.#where} sent another range than it was asked for`)
+    const asked = this.#request
+    const isAsAsked = filename === this.#task.filename && digest === this.#task.digest && of === this.#task.of && isDeepStrictEqual(range, asked.range)
+    if (isAsAsked && asked.ranges && ranges === undefined) {
+      if (rangeByRange.size === MOST_OLD_OWNERS) rangeByRange.clear()
+      rangeByRange.add(this.#where)
+    }
+    if (!isAsAsked || !isDeepStrictEqual(ranges, asked.ranges)) throw protocolError(`${this.#where} sent another range than it was asked for`)
     this.#isMore = more
     this.#silence.enter('receiving')
     return chunk.subarray(newline + 1)
@@ -224,7 +249,7 @@ class PartFetch {
 
   #takeData (chunk: Buffer): void {
     this.#silence.enter('receiving')
-    const missing = this.#size - this.#written
+    const missing = this.#askedEnd - this.#written
     const data = chunk.subarray(0, this.#claim(chunk.length))
     if (data.length === 0) return this.#settle()
     this.#isKept = this.#isMore && chunk.length === missing && data.length === missing
@@ -244,12 +269,13 @@ class PartFetch {
       if (this.#whole === undefined) this.#control.verifiedPiece = this.#checker.piece
       if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     }
+    if (this.#written === this.#askedEnd) this.#settle()
   }
 
   /** @returns how many of so many bytes are to be written: others may write what comes after the piece where it is to stop */
   #claim (bytes: number): number {
     const start = this.#layout.offsetOf(this.#task.firstPiece)
-    const end = Math.min(start + this.#written + bytes, this.#layout.size)
+    const end = start + Math.min(this.#written + bytes, this.#askedEnd)
     const stopPiece = this.#control.claim(this.#layout.pieceAt(end - 1) + 1)
     return Math.max(0, Math.min(end, this.#layout.offsetOf(stopPiece)) - start - this.#written)
   }
@@ -295,7 +321,7 @@ class PartFetch {
     this.#control.beat()
     this.#silence.look()
     this.#reader?.flush()
-    if (this.#control.isCancelled) return this.#settle(new PiecemealError('E_INTERRUPTED', 'the part was cancelled'))
+    if (this.#control.isCancelled) return this.#settle(cancelled())
     if (this.#checker.piece >= this.#control.stopPiece) return this.#settle()
     if (this.#pause) {
       if (this.#pause.bytesPerSecond !== this.#down.bytesPerSecond) this.#readOn()
@@ -304,4 +330,8 @@ class PartFetch {
     const { brokenDeadlineMs: ms } = this.#silence
     if (ms !== undefined) this.#settle(new PiecemealError('E_TIMEOUT', `${this.#where} sent nothing for ${inSeconds(ms)}`))
   }
+}
+
+function cancelled (): PiecemealError {
+  return new PiecemealError('E_INTERRUPTED', 'the part was cancelled')
 }

@@ -28,6 +28,8 @@ export interface FolderRequest {
 
 export interface FolderBehaviour {
   complete?: boolean
+  /** Whether it is of a version that knows no several ranges: it sends all between them as well. */
+  ignoresRanges?: boolean
   /** Of its answer to `SizeInformation`, beside what all have. */
   answer?: object
   /** What is sent for a request, in the place of the honest bytes. */
@@ -42,7 +44,7 @@ export interface FolderOwner {
   requests: FolderRequest[]
 }
 
-export async function folderOwner (t: Scope, root: string, { complete = true, answer = {}, bytes = (honest) => honest }: FolderBehaviour = {}, name = 'owner'): Promise<FolderOwner> {
+export async function folderOwner (t: Scope, root: string, { complete = true, ignoresRanges = false, answer = {}, bytes = (honest) => honest }: FolderBehaviour = {}, name = 'owner'): Promise<FolderOwner> {
   const { manifest, content } = await digest(root)
   const written = Buffer.concat([...writeManifest(manifest)])
   const files = Buffer.concat([...manifest.entries()].flatMap((entry) => entry.kind === 'file' ? [readFileSync(join(root, entry.path))] : []))
@@ -55,7 +57,8 @@ export async function folderOwner (t: Scope, root: string, { complete = true, an
   const outputPort = await serve(t, (socket, line) => {
     const request = JSON.parse(line) as FolderRequest
     requests.push(request)
-    const { of, range, ranges } = request
+    const { of, range } = request
+    const ranges = ignoresRanges ? undefined : request.ranges
     const from = of === 'manifest' ? written : files
     socket.write(`${JSON.stringify({ type: 'FileCommunication', ...about, range, ...(ranges && { ranges }), ...(of && { of }) })}\n`)
     socket.end(bytes(Buffer.concat((ranges ?? [range]).map(([start, end]) => from.subarray(start, end))), request))

@@ -2,11 +2,11 @@
 import { chmodSync, existsSync, readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { TreeThreads } from '../../lib/download/context.js'
 import { download, type Downloaded, type DownloadOptions } from '../../lib/download/download.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { measureTree, type TreeSize } from '../../lib/tree/measure-tree.js'
-import { makeSkeleton, type SkeletonTask } from '../../lib/tree/skeleton.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
 import { listTree, plant } from '../tree/trees.js'
 import { contextFor, folderOwner, found, type FolderOwner } from './folder-owner.js'
@@ -53,6 +53,18 @@ await t.test('some of it: what was wanted, and whole', async (t) => {
   t.ok(owner.requests.some(({ ranges }) => ranges !== undefined), 'what is in several places is one request')
 })
 
+await t.test('an owner that knows no several ranges is asked for one after the other', async (t) => {
+  const root = source(t)
+  const owner = await folderOwner(t, root, { ignoresRanges: true })
+  const { owners } = await fetch(t, owner, { only: ['many/3', 'large', 'a/*'] })
+  const wanted = Object.entries(listTree(root)).filter(([path]) => /^(?:large|many|many\/3.*|a|a\/.*)$/.test(path))
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), Object.fromEntries(wanted))
+  const ofFiles = owner.requests.filter(({ of }) => of === undefined)
+  t.ok(ofFiles[0]?.ranges !== undefined && ofFiles.slice(1).every(({ ranges }) => ranges === undefined), 'it is asked for several once')
+  const asked = ofFiles.slice(1).reduce((bytes, { range: [start, end] }) => bytes + end - start, 0)
+  t.equal(asked, owners[0]?.bytes, 'and sends nothing twice')
+})
+
 await t.test('zeros are neither asked for nor written, and are offered', async (t) => {
   const root = plant(t.testdir({ D: {}, into: {} }), { 'D/a': 'a', 'D/none': '', 'D/sparse': LARGE, 'D/z': 'z' })
   truncateSync(join(root, 'D/sparse'), 9 * MiB + 5)
@@ -73,14 +85,20 @@ await t.test('what has no room is refused before anything is made', async (t) =>
   const root = plant(t.testdir({ D: {}, into: {} }), { 'D/a': 'a' })
   const owner = await folderOwner(t, join(root, 'D'))
   const context = await contextFor(join(root, 'into'), found(owner, owner.owner))
-  const made: unknown[] = []
-  const trees = { ...context.trees, makeSkeleton: async (task: SkeletonTask) => await Promise.resolve(made.push(task) && makeSkeleton(task)) }
+  let isMade = false
+  const trees: TreeThreads = {
+    ...context.trees,
+    makeSkeleton: async (task) => {
+      isMade = true
+      return await context.trees.makeSkeleton(task)
+    },
+  }
   const fetchWith = async (size: Partial<TreeSize>): Promise<Downloaded> => await download({ filename: 'D', signal: new AbortController().signal }, {
     ...context, trees: { ...trees, measureTree: async (task) => await Promise.resolve({ ...measureTree(task), ...size }) },
   })
   await t.rejects(fetchWith({ inodes: 1e12 }), { code: 'E_DISK_FULL', message: /"D": it has 1000000000016 files, links and folders, and the disk has inodes for \d+/ })
   await t.rejects(fetchWith({ bytes: 1e15 }), { code: 'E_DISK_FULL', message: /"D": it wants 1\d+ bytes/ })
-  t.equal(made.length, 0)
+  t.notOk(isMade)
   await fetchWith({})
   t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(join(root, 'D')))
 })
