@@ -95,7 +95,12 @@ export function identityKey ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity)
 }
 
 export function identityOf ({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): FileIdentity {
-  return { dev, ino, size, mtimeNs, ctimeNs, ...((mode & 0o111n) !== 0n && { isExecutable: true }) }
+  return { dev, ino, size, mtimeNs: inMemory(mtimeNs), ctimeNs, ...((mode & 0o111n) !== 0n && { isExecutable: true }) }
+}
+
+/** A time as it is kept in 64 bits: those after the year 2262 have more nanoseconds, and only have to be told apart. */
+export function inMemory (mtimeNs: bigint): bigint {
+  return BigInt.asIntN(64, mtimeNs)
 }
 
 function openError (error: unknown, path: string): unknown {

@@ -1,6 +1,6 @@
 /** What tells that the files of a tree are still those that were looked at: a number or two each, in memory that threads share. */
 import type { BigIntStats } from 'node:fs'
-import type { FileIdentity } from '../disk/own-file.js'
+import { inMemory, type FileIdentity } from '../disk/own-file.js'
 
 /** By the entry's number in the manifest. The device is not remembered: it changes when the machine starts. */
 export interface TreeIdentities {
@@ -50,7 +50,7 @@ export function setIdentity (identities: TreeIdentities, index: number, { dev, i
 
 /** Whether that entry is a file, unchanged since it was looked at. */
 export function isUnchanged (identities: TreeIdentities, index: number, { ino, size, mtimeNs, ctimeNs }: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): boolean {
-  return identities.ino[index] === ino && identities.size[index] === Number(size) && identities.mtimeNs[index] === mtimeNs && identities.ctimeNs[index] === ctimeNs
+  return identities.ino[index] === ino && identities.size[index] === Number(size) && identities.mtimeNs[index] === inMemory(mtimeNs) && identities.ctimeNs[index] === ctimeNs
 }
 
 /** Whether it may be written to without being seen to be. @param nowMs by the wall clock */

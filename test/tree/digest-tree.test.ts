@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,9 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { blake3 } from '@napi-rs/blake-hash'
 import { contentOf } from '../../lib/content/digest.js'
+import { identityOf, isSameFile } from '../../lib/disk/own-file.js'
 import { contentOfManifest } from '../../lib/manifest/write-manifest.js'
+import { identityAt } from '../../lib/tree/identities.js'
 import { build, file, folder, link } from '../manifest/manifests.js'
 import { digest, hereAsThreads, pathsOf, plant } from './trees.js'
 
@@ -28,6 +30,14 @@ await t.test('a folder is what its manifest says, whoever writes it', async (t) 
   t.strictSame([...manifest.entries()], [...expected.entries()])
   t.equal(content.digest, contentOfManifest(expected).digest)
   t.strictSame(leftOut, { count: 0, first: [], folders: [] })
+})
+
+await t.test('a time that has more nanoseconds than 64 bits is no change', async (t) => {
+  const root = plant(t.testdir(), { a: 'a' })
+  utimesSync(join(root, 'a'), 15_032_385_535, 15_032_385_535)
+  const { manifest, identities } = await digest(root, { hasTimes: true })
+  t.match(manifest.entry(0), { mtimeMs: lstatSync(join(root, 'a')).mtimeMs })
+  t.ok(isSameFile(identityAt(identities, 0), identityOf(lstatSync(join(root, 'a'), { bigint: true }))))
 })
 
 await t.test('times are part of it only where they are asked for, and whole milliseconds', async (t) => {
