@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { TreeThreads } from '../../lib/download/context.js'
 import { download, type Downloaded, type DownloadOptions } from '../../lib/download/download.js'
+import { FolderLayout } from '../../lib/content/layout.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { measureTree, type TreeSize } from '../../lib/tree/measure-tree.js'
@@ -141,6 +142,24 @@ await t.test('an owner that lies about a file or about the manifest is not the l
   const { owners } = await fetch(t, honest, {}, [liar.owner, honest.owner])
   t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
   t.strictSame(owners.map(({ name }) => name), ['owner'])
+})
+
+await t.test('an owner that lies in one small file is asked no more', async (t) => {
+  const root = source(t)
+  const { manifest } = await folderOwner(t, root)
+  const [entry = 0, layout] = [manifest.find('many/3/150'), new FolderLayout(manifest.sizes)]
+  const lie = layout.offsetOfFile(entry)
+  let told = 0
+  const liar = await folderOwner(t, root, {
+    bytes: (honest, { of, range: [start, end] }) => {
+      if (of === undefined && start <= lie && lie < end) honest[lie - start] = 0x21 + told++
+      return honest
+    },
+  }, 'liar')
+  const honest = await folderOwner(t, root)
+  await fetch(t, honest, {}, [liar.owner, honest.owner])
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
+  t.ok(told <= 1, 'no lie is told a second time')
 })
 
 await t.test('two owners that each have some of it', async (t) => {
