@@ -13,4 +13,4 @@ export function reportEvents (node: Node, reporter: Reporter, left: readonly Tol
   for (const name of NAMES) tell(name)
 }
 
-const NAMES: readonly Told[] = ['listening', 'connected', 'lost', 'unreachable', 'sharing', 'withdrawn', 'unshared', 'verified', 'waiting', 'progress', 'saved', 'warning', 'left']
+const NAMES: readonly Told[] = ['listening', 'connected', 'lost', 'unreachable', 'sharing', 'withdrawn', 'changed', 'unshared', 'verified', 'waiting', 'progress', 'saved', 'warning', 'left']

@@ -34,7 +34,7 @@ export async function get (settings: Settings, output: Output): Promise<number> 
     const network = ticket === undefined ? await findNetwork(settings) : await networkOf(ticket)
     const folder = await guestPlace(settings.text('to'), names.length > 1)
     const node = await startNode(settings, network, { isGuest: true, folder, digestsIn: userCache() }, (node) => {
-      reportEvents(node, reporter, ['listening', 'sharing', 'connected', 'unreachable', 'left', 'withdrawn'])
+      reportEvents(node, reporter, ['listening', 'sharing', 'connected', 'unreachable', 'left', 'withdrawn', 'changed'])
       node.on('error', (error) => { if (toPiecemealError(error).code !== 'E_NAME_TAKEN') output.err(`error: ${oneLine(error.message)}`) })
     })
     try {

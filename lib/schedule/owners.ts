@@ -179,13 +179,16 @@ export class Owners {
     }
   }
 
-  /** Whether there are owners, and none of them gets more than it has. */
+  /**
+   * Whether there are owners that get no more than they have, and beside them only such as want the same:
+   * two downloads whose owner has lost a file would else wait for one another.
+   */
   get areFinal (): boolean {
     let isAny = false
     for (const { complete, standing, knowledge } of this.#owners.values()) {
       if (standing.out) continue
-      if (complete || !knowledge.isFinal) return false
-      isAny = true
+      if (complete) return false
+      isAny ||= knowledge.isFinal
     }
     return isAny
   }
