@@ -82,7 +82,8 @@ export class Rsync implements Contestant {
     const user = process.getuid?.() === 0 ? 'uid = root\ngid = root\n' : ''
     await writeFile(configuration, `${user}use chroot = no\n[source]\npath = ${source}\n`)
     this.#port = (await freePorts(1))[0] ?? 0
-    const daemon = stage.start(['rsync', '--daemon', '--no-detach', '--address=127.0.0.1', `--port=${this.#port}`, `--config=${configuration}`])
+    // Where its standard input is a socket, which Node's pipes are, it takes that for the connection it is to serve.
+    const daemon = stage.start(['sh', '-c', 'exec rsync --daemon --no-detach --address=127.0.0.1 --port="$0" --config="$1" < /dev/null', String(this.#port), configuration])
     for (let i = 0; i < TRIES && !daemon.hasExited; i++) {
       if (await accepts(this.#port)) return
       await sleep(READY_MS, undefined, { signal: stage.signal })
@@ -98,7 +99,7 @@ export class Rsync implements Contestant {
 
 /** `tar` through `nc`: as little as can be done; nothing is checked. */
 export class TarThroughNetcat implements Contestant {
-  readonly name = 'tar | nc'
+  readonly name = 'tar through nc'
   readonly targets: readonly [string]
   readonly #arena: FolderArena
   #port = 0
