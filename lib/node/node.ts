@@ -394,8 +394,8 @@ export class Node extends EventEmitter<NodeEvents> {
       try {
         const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
         const content = { size, digest, pieceLength, pieces }
-        if (folder) await this.#folders.addDownloaded(target, content, folder, replaces)
-        else await this.#own.addDownloaded(target, content, identity, replaces)
+        const remember = folder && await this.#folders.addDownloaded(target, content, folder, replaces)
+        if (!folder) await this.#own.addDownloaded(target, content, identity, replaces)
         // Of a folder that is its manifest, which nobody reads.
         if (!folder) coming.arrived(content, target.path)
         const { files, without = 0 } = folder ?? {}
@@ -414,6 +414,7 @@ export class Node extends EventEmitter<NodeEvents> {
         if (folder && folder.otherTimes > 0) this.emit('warning', { message: `${folder.otherTimes} files of ${quote(filename)} have another time than they had: this file system has no such times` })
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
+        await remember?.()
         return { event, content }
       } catch (error) {
         coming.failed(error)

@@ -91,8 +91,9 @@ export class OwnFolders {
    * The downloader is an owner now, of what it has of the folder. What the tracker says to that is not waited for: the folder is there.
    *
    * @param replaces the digests that the content replaces, as its owners say
+   * @returns what is left to do: the folder is remembered
    */
-  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<void> {
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<() => Promise<void>> {
     const { offers, pool, treeFile, onError } = this.#options
     // That it can't be offered, or remembered, is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
@@ -101,10 +102,12 @@ export class OwnFolders {
       const { announced } = await offers.offerFolder({ ...content, kind: 'folder', filename, path, manifest, identities, replaces, ...(lacks && lacks.size > 0 && { lacks }) })
       announced.catch(fail)
       this.#kept.watch()
-      await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, lookedAtMs, treeFile: treeFile(path) })
     } catch (error) {
       fail(error)
+      return async () => {}
     }
+    const remember = async (): Promise<unknown> => await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, lookedAtMs, treeFile: treeFile(path) })
+    return async () => { await remember().catch(fail) }
   }
 
   /** Offers a folder that is digested. */

@@ -175,8 +175,11 @@ export const LINK_STEPS = 4_096
 export const LINK_STEPS_TOGETHER = 10_000_000
 /** Ranges that one request asks for. */
 export const RANGES_PER_REQUEST = 1_024
-/** What a part ends at, with pieces of unequal lengths: whichever comes first. */
-export const PART_BYTES = 128 * MiB
+/**
+ * What a part ends at, with pieces of unequal lengths: whichever comes first. So few bytes share a thread with other parts (`sharesThread`),
+ * and while one part's files are taken out of it others come.
+ */
+export const PART_BYTES = 4 * MiB
 export const PART_PIECES = 8_192
 
 /** Connections to an HTTP port. */

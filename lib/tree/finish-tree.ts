@@ -42,10 +42,11 @@ export function finishTree ({ manifest: data, entries, root, identities, control
     const entry = manifest.entry(index)
     const place = `${root}/${entry.path}`
     try {
-      if (entry.kind === 'file') reachEnd(place, entry)
+      let stats = lstatSync(place, { bigint: true })
+      const isLonger = entry.kind === 'file' && reachEnd(place, entry, Number(stats.size))
       const timeMs = entry.kind === 'link' ? undefined : entry.mtimeMs
       if (timeMs !== undefined) setTime(place, entry.kind === 'folder', timeMs)
-      const stats = lstatSync(place, { bigint: true })
+      if (isLonger || timeMs !== undefined) stats = lstatSync(place, { bigint: true })
       if (timeMs !== undefined && wholeMs(stats.mtimeNs) !== timeMs) finished.otherTimes++
       setIdentity(identities, index, stats)
     } catch (error) {
@@ -56,16 +57,16 @@ export function finishTree ({ manifest: data, entries, root, identities, control
   return finished
 }
 
-/** A piece of zeros is never written, so a file that ends in one is made as long as it is here. */
-function reachEnd (place: string, { path, size, digests }: FileEntry): void {
-  const there = lstatSync(place).size
-  if (there === size) return
+/** A piece of zeros is never written, so a file that ends in one is made as long as it is here. @returns whether it was not yet */
+function reachEnd (place: string, { path, size, digests }: FileEntry, there: number): boolean {
+  if (there === size) return false
   const lastBytes = size % pieceLengthFor(size) || pieceLengthFor(size)
   const isHole = there < size && hashZeros(lastBytes).equals(digests.subarray(-PIECE_DIGEST_BYTES))
   if (!isHole) throw new PiecemealError('E_CHANGED', `${quote(path)} has ${there} bytes on the disk, and not ${size}`)
   const fd = openSync(place, constants.O_WRONLY | constants.O_NOFOLLOW)
   try {
     ftruncateSync(fd, size)
+    return true
   } finally {
     closeSync(fd)
   }

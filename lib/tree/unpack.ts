@@ -9,6 +9,7 @@ import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { MiB } from '../protocol/units.js'
+import { callFiles } from '../threads/file-calls.js'
 import { TreeControl } from './tree-control.js'
 
 /** Bytes of one file, which stand in a part file. */
@@ -48,24 +49,28 @@ export function unpack (task: UnpackTask): void {
   try {
     for (const { entry, offset, bytes } of extentsOf(task.extents)) {
       control.goOn()
-      const path = manifest.path(entry)
-      const fd = openTarget(task.root, path)
-      try {
-        // What was there before is nothing, or the same: zeros may stay holes.
-        for (let at = 0; at < bytes;) {
-          const chunk = from.next(bytes - at)
-          writeSparseSync(fd, chunk, offset + at)
-          at += chunk.length
-        }
-      } catch (error) {
-        throw toDiskError(error, `cannot write ${quote(path)}`)
-      } finally {
-        closeSync(fd)
-      }
+      // Parts that share the thread wait for it.
+      callFiles(() => unpackOne(task.root, manifest.path(entry), from, offset, bytes))
       control.reach(offset + bytes === manifest.sizes[entry] ? 1 : 0, bytes)
     }
   } finally {
     from.close()
+  }
+}
+
+function unpackOne (root: string, path: string, from: Chunks, offset: number, bytes: number): void {
+  const fd = openTarget(root, path)
+  try {
+    // What was there before is nothing, or the same: zeros may stay holes.
+    for (let at = 0; at < bytes;) {
+      const chunk = from.next(bytes - at)
+      writeSparseSync(fd, chunk, offset + at)
+      at += chunk.length
+    }
+  } catch (error) {
+    throw toDiskError(error, `cannot write ${quote(path)}`)
+  } finally {
+    closeSync(fd)
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--minutes N] [--dir DIR]`:
+ * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--minutes N] [--quick] [--dir DIR]`:
  * measures the built commands, or simulates a swarm, and writes the figures to the screen and, every single one, to `bench-results/`.
  * It ends with one table of ratios; `npm run bench -- --readme` puts that of the last whole runs into the documents.
  */
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
+import { folders } from './folders.js'
 import { links } from './links.js'
 import { parseSize } from './sizes.js'
 import { keepLatest, publish } from './ratio-file.js'
@@ -38,6 +39,8 @@ export interface BenchmarkOptions {
   nodes: number
   /** Of the soak. */
   minutes: number
+  /** A tenth of the small files and of the folders. */
+  quick: boolean
   /** Tells how far it has come. */
   say: (line: string) => void
 }
@@ -56,13 +59,13 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, small, start, stall, tracker, swarm, schedule, simulator, links, soak }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, small, folders, start, stall, tracker, swarm, schedule, simulator, links, soak }))
 /** One takes as long as it is told to, one wants root: they are run by their names alone. */
 const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */
 const DEADLINE_MS = 60 * 60_000
 
-/** With fewer rounds, or another size than a benchmark is meant for, its rows are not what the documents tell. */
+/** With fewer rounds, or less than a benchmark is meant for, its rows are not what the documents tell. */
 const WHOLE_ROUNDS = 5
 
 interface Arguments extends Omit<BenchmarkOptions, 'say'> {
@@ -73,15 +76,15 @@ interface Arguments extends Omit<BenchmarkOptions, 'say'> {
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, owners, nodes, minutes, dir, readme } = minimist(argv, {
-    boolean: ['readme'],
+  const { _: names, rounds, size, owners, nodes, minutes, quick, dir, readme } = minimist(argv, {
+    boolean: ['readme', 'quick'],
     string: ['rounds', 'size', 'owners', 'nodes', 'minutes', 'dir'],
     default: { rounds: '5', owners: '2,4', nodes: '300', minutes: '30' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --minutes N, --dir DIR, --readme`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --minutes N, --quick, --dir DIR, --readme`)
     },
-  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, minutes: string, dir?: string, readme: boolean }
+  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, minutes: string, quick: boolean, dir?: string, readme: boolean }
   return {
     names: names.length > 0 ? names : [...BENCHMARKS.keys()].filter((name) => !ONLY_BY_NAME.has(name)),
     rounds: positive('--rounds', rounds),
@@ -89,6 +92,7 @@ function parseArguments (argv: string[]): Arguments {
     owners: owners.split(',').map((count) => positive('--owners', count)),
     nodes: positive('--nodes', nodes),
     minutes: positive('--minutes', minutes),
+    quick,
     dir,
     readme,
   }
@@ -138,7 +142,7 @@ async function run ({ names, readme, ...settings }: Arguments): Promise<void> {
     }
     results[name] = result
     console.log([`\n${result.title}\n`, markdown(result.table), ...(result.notes.length > 0 ? ['', ...result.notes] : [])].join('\n'))
-    if (settings.rounds >= WHOLE_ROUNDS && settings.size === undefined) {
+    if (settings.rounds >= WHOLE_ROUNDS && settings.size === undefined && !settings.quick) {
       await keepLatest({ benchmark: name, begun, machine: machine(), ratios: result.ratios }, [...BENCHMARKS.keys()])
     }
   }

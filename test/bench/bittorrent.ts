@@ -2,7 +2,8 @@
  * BitTorrent programs: seeders that serve, and for each run fresh leechers that are idle and know
  * nothing of the torrent. A program is one that does this:
  *
- *     PROGRAM make SOURCE TORRENT     makes a torrent of pieces of 1 MiB with SHA-1 digests, and ends
+ *     PROGRAM make SOURCE TORRENT     makes a torrent of pieces of 1 MiB with SHA-1 digests, and ends;
+ *                                     with `v2` behind it one with SHA-256 digests, as it is made of folders
  *     PROGRAM seed TORRENT FOLDER     says "seeding PORT"; answers each line with "sent BYTES", so far
  *     PROGRAM leech TORRENT FOLDER    says "ready PORT"; a line of ports makes it fetch from there, until it
  *                                     has all pieces checked and written and says "done"
@@ -25,6 +26,8 @@ export interface BitTorrentOptions {
   seeders: number
   /** They start together and serve each other. @default 1 */
   leechers?: number
+  /** Of the torrent: in the second pieces end where files do, and digests are SHA-256. @default 1 */
+  version?: 1 | 2
 }
 
 interface Peer {
@@ -35,14 +38,16 @@ interface Peer {
 abstract class BitTorrent implements Contestant {
   readonly name: string
   readonly targets: readonly string[]
-  readonly #arena: Arena
+  readonly #arena: Pick<Arena, 'stage' | 'source'>
   readonly #folder: string
   readonly #seederCount: number
+  readonly #version: 1 | 2
   readonly #seeders: Peer[] = []
   #leechers: Peer[] = []
 
-  constructor (program: string, arena: Arena, { seeders, leechers = 1 }: BitTorrentOptions) {
-    this.name = [program, ...(leechers > 1 ? [count(leechers, 'leecher')] : []), count(seeders, 'seeder')].join(', ')
+  constructor (program: string, arena: Pick<Arena, 'stage' | 'source'>, { seeders, leechers = 1, version = 1 }: BitTorrentOptions) {
+    this.#version = version
+    this.name = [version === 1 ? program : `${program}, v2`, ...(leechers > 1 ? [count(leechers, 'leecher')] : []), count(seeders, 'seeder')].join(', ')
     this.#arena = arena
     this.#folder = join(arena.stage.folder, program)
     this.#seederCount = seeders
@@ -55,7 +60,7 @@ abstract class BitTorrent implements Contestant {
   async start (): Promise<void> {
     const { stage, source } = this.#arena
     for (const target of this.targets) await mkdir(dirname(target), { recursive: true })
-    await runToEnd([...this.argv(), 'make', source, this.#torrent], stage.signal)
+    await runToEnd([...this.argv(), 'make', source, this.#torrent, ...(this.#version === 1 ? [] : ['v2'])], stage.signal)
     for (let i = 0; i < this.#seederCount; i++) this.#seeders.push(await this.#startPeer('seed', dirname(source)))
   }
 
@@ -115,7 +120,7 @@ export class Libtorrent extends BitTorrent {
   /** The one that distributions package it for need not be the first on the PATH. */
   readonly #python = ['python3', '/usr/bin/python3'].find((python) => spawnSync(python, ['-c', 'import libtorrent'], { stdio: 'ignore' }).status === 0)
 
-  constructor (arena: Arena, options: BitTorrentOptions) {
+  constructor (arena: Pick<Arena, 'stage' | 'source'>, options: BitTorrentOptions) {
     super('libtorrent', arena, options)
   }
 

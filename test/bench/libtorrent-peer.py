@@ -12,6 +12,9 @@ DEADLINE_MS = 600_000
 ENCRYPTION_OFF = 2
 UNLIMITED = -1
 
+# Of a torrent with 100,000 files; what is left out is no larger than usual.
+LARGE_TORRENT = {'max_buffer_size': 256 << 20, 'max_decode_tokens': 50_000_000}
+
 SETTINGS = {
     'listen_interfaces': f'{LOOPBACK}:0',
     'alert_mask': lt.alert.category_t.status_notification
@@ -58,7 +61,7 @@ def start():
 
 def add(session, torrent, folder, flags):
     params = lt.add_torrent_params()
-    params.ti = lt.torrent_info(torrent)
+    params.ti = lt.torrent_info(torrent, LARGE_TORRENT)
     params.save_path = folder
     params.flags = flags
     return session.add_torrent(params)
@@ -68,11 +71,12 @@ def say(*words):
     print(*words, flush=True)
 
 
-def make(source, torrent):
+def make(source, torrent, version='v1'):
     files = lt.file_storage()
     lt.add_files(files, source)
-    # Version 1, which every BitTorrent program speaks: a SHA-1 a piece.
-    made = lt.create_torrent(files, PIECE_BYTES, lt.create_torrent.v1_only)
+    # Version 1, which every BitTorrent program speaks: a SHA-1 a piece. Version 2: a tree of SHA-256 a file.
+    flag = lt.create_torrent.v2_only if version == 'v2' else lt.create_torrent.v1_only
+    made = lt.create_torrent(files, PIECE_BYTES, flag)
     lt.set_piece_hashes(made, os.path.dirname(source))
     with open(torrent, 'wb') as file:
         file.write(lt.bencode(made.generate()))

@@ -73,7 +73,7 @@ async function measure (stage: Stage, line: Line, id: string, { rounds, say }: B
     const hosts = await hostsOf(network, line)
     const piecemeal = new LinkPiecemeal(arena, hosts)
     const curl = new LinkCurl(arena, hosts)
-    const others = [curl, new LinkAria2(arena, hosts), new Scp(arena, { server: hosts.owners.at(-1) ?? hosts.tracker, client: hosts.downloader })]
+    const others = [curl, new LinkAria2(arena, hosts), new Scp(arena, { hosts: { server: hosts.owners.at(-1) ?? hosts.tracker, client: hosts.downloader } })]
     const { runs, notes } = await runRounds<LinkMeasurement>([piecemeal, ...others], {
       name: line.name, rounds, say, tell: ({ seconds }) => `${mbits(size, seconds).toFixed(0)} Mbit/s`, check: async (contestant) => await assertSame(contestant, arena),
     })

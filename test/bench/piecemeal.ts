@@ -26,26 +26,30 @@ export interface PiecemealOptions {
   flags?: readonly string[]
   /** All of them, and the tracker. @default false */
   hasSecret?: boolean
+  /** Whether the source is a folder, which is shared where it lies. @default false */
+  isFolder?: boolean
 }
 
 export class Piecemeal implements Contestant {
   readonly name: string
   readonly targets: readonly string[]
-  readonly #arena: Arena
+  readonly #arena: Pick<Arena, 'stage' | 'source'>
   readonly #ownerFlags: readonly string[]
   readonly #downloaderFlags: readonly string[]
   readonly #owners: string[]
   readonly #downloaders: string[]
   readonly #dir: string
   readonly #hasSecret: boolean
+  readonly #isFolder: boolean
   /** Of the tracker and the nodes alike. */
   readonly #flags: string[] = []
   #tracker = ''
   readonly #running: Command[] = []
   #fetching: Command[] = []
 
-  constructor (arena: Arena, { what, owners, downloaders = 1, up, flags = [], hasSecret = false }: PiecemealOptions) {
+  constructor (arena: Pick<Arena, 'stage' | 'source'>, { what, owners, downloaders = 1, up, flags = [], hasSecret = false, isFolder = false }: PiecemealOptions) {
     this.#arena = arena
+    this.#isFolder = isFolder
     this.#hasSecret = hasSecret
     this.name = [
       'piecemeal',
@@ -75,6 +79,7 @@ export class Piecemeal implements Contestant {
     const { source } = this.#arena
     for (const owner of this.#owners) {
       const path = join(await nodeFolder(this.#dir, owner), basename(source))
+      if (this.#isFolder) continue
       await link(source, path).catch(async () => await copyFile(source, path))
     }
   }
@@ -86,7 +91,7 @@ export class Piecemeal implements Contestant {
     this.#tracker = address
     for (const name of this.#owners) {
       const owner = await startNode(stage, name, this.#dir, address, [...this.#flags, ...this.#ownerFlags])
-      await upload(owner, [basename(source)], stage.signal)
+      await upload(owner, [this.#isFolder ? source : basename(source)], stage.signal)
       this.#running.push(owner)
     }
   }

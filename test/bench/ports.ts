@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 
 /** Free a moment ago, which is all that can be known of a port for another program. */
 export async function freePorts (count: number): Promise<number[]> {
@@ -11,4 +11,12 @@ export async function freePorts (count: number): Promise<number[]> {
     await once(server, 'close')
   }))
   return ports
+}
+
+/** Whether a program on the loopback takes connections there. */
+export async function accepts (port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  const isThere = await once(socket, 'connect').then(() => true, () => false)
+  socket.destroy()
+  return isThere
 }

@@ -1,15 +1,13 @@
 /** scp with the same cipher as a node with a secret has, from an sshd of the benchmark's own on the loopback, or from one host of a network to another. */
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from '../helpers/network.js'
 import type { Arena } from './arena.js'
 import type { Contestant, Measurement } from './contestant.js'
-import { freePorts } from './ports.js'
+import { accepts, freePorts } from './ports.js'
 import { findProgram, hintUnlessFound, runToEnd } from './processes.js'
 
 const READY_MS = 50
@@ -18,18 +16,27 @@ const CIPHER = 'aes128-gcm@openssh.com'
 /** sshd wants it where root starts it. */
 const ROOTS_FOLDER = '/run/sshd'
 
+export interface ScpOptions {
+  hosts?: { server: Host, client: Host }
+  /** Whether the source is a folder. */
+  isFolder?: boolean
+}
+
 export class Scp implements Contestant {
-  readonly name = 'scp, AES-128-GCM'
+  readonly name: string
   readonly targets: readonly string[]
   readonly #target: string
-  readonly #arena: Arena
-  readonly #hosts: { server: Host, client: Host } | undefined
+  readonly #arena: Pick<Arena, 'stage' | 'source'>
+  readonly #hosts: ScpOptions['hosts']
+  readonly #isFolder: boolean
   readonly #folder: string
   #port = 0
 
-  constructor (arena: Arena, hosts?: { server: Host, client: Host }) {
+  constructor (arena: Pick<Arena, 'stage' | 'source'>, { hosts, isFolder = false }: ScpOptions = {}) {
     this.#arena = arena
     this.#hosts = hosts
+    this.#isFolder = isFolder
+    this.name = `scp${isFolder ? ' -r' : ''}, AES-128-GCM`
     this.#folder = join(arena.stage.folder, `ssh-${hosts?.server.name ?? 'loopback'}`)
     this.#target = join(this.#folder, 'target')
     this.targets = [this.#target]
@@ -51,7 +58,7 @@ export class Scp implements Contestant {
     const sshd = stage.start(this.#hosts?.server.argv(argv) ?? argv)
     for (let i = 0; i < TRIES; i++) {
       if (sshd.hasExited) throw new Error('sshd did not start')
-      if (this.#hosts?.server.isListening(this.#port) ?? await this.#accepts()) return
+      if (this.#hosts?.server.isListening(this.#port) ?? await accepts(this.#port)) return
       await sleep(READY_MS, undefined, { signal: stage.signal })
     }
     throw new Error('sshd does not listen')
@@ -60,7 +67,7 @@ export class Scp implements Contestant {
   async run (): Promise<Measurement> {
     const { source, stage } = this.#arena
     const argv = [
-      'scp', '-q', '-F', 'none', '-P', String(this.#port), '-i', this.#path('user'), '-c', CIPHER,
+      'scp', '-q', ...(this.#isFolder ? ['-r'] : []), '-F', 'none', '-P', String(this.#port), '-i', this.#path('user'), '-c', CIPHER,
       '-o', 'BatchMode=yes', '-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=no', '-o', `UserKnownHostsFile=${this.#path('known_hosts')}`,
       `${userInfo().username}@${this.#address}:${source}`, this.#target,
     ] as const
@@ -69,13 +76,6 @@ export class Scp implements Contestant {
 
   get #address (): string {
     return this.#hosts?.server.address ?? '127.0.0.1'
-  }
-
-  async #accepts (): Promise<boolean> {
-    const socket = connect(this.#port, this.#address)
-    const isThere = await once(socket, 'connect').then(() => true, () => false)
-    socket.destroy()
-    return isThere
   }
 
   #configuration (): string {

@@ -7,7 +7,7 @@ import type { Stage } from '../demo/stage.js'
 import type { Contestant, Measurement } from './contestant.js'
 import { ARIA2 } from './http.js'
 import { Nginx } from './nginx.js'
-import { download, leave, startNode, startTracker, upload } from './nodes.js'
+import { download, leave, newSecret, startNode, startTracker, upload } from './nodes.js'
 import { SETTLE_MS } from './piecemeal.js'
 import { difference, peakBytes, processorSeconds, runToEnd } from './processes.js'
 
@@ -49,26 +49,33 @@ export class SmallCopy extends Small {
 
 /** One owner that serves, and for each run a fresh node. */
 export class SmallPiecemeal extends Small {
-  readonly name = 'piecemeal'
+  readonly name: string
   readonly #dir: string
+  readonly #hasSecret: boolean
+  /** Of the tracker and the nodes alike. */
+  readonly #flags: string[] = []
   #tracker = ''
   #owner: Command | undefined
   #downloader: Command | undefined
 
-  constructor (stage: Stage, many: SmallFiles) {
-    super(stage, many, 'small-piecemeal/Downloader')
-    this.#dir = join(stage.folder, 'small-piecemeal')
+  constructor (stage: Stage, many: SmallFiles, { hasSecret = false } = {}) {
+    const folder = hasSecret ? 'small-secret' : 'small-piecemeal'
+    super(stage, many, `${folder}/Downloader`)
+    this.name = hasSecret ? 'piecemeal, with a secret' : 'piecemeal'
+    this.#hasSecret = hasSecret
+    this.#dir = join(stage.folder, folder)
   }
 
   async start (): Promise<void> {
     await cp(this.many.folder, join(this.#dir, 'Owner'), { recursive: true })
-    this.#tracker = (await startTracker(this.stage)).address
-    this.#owner = await startNode(this.stage, 'Owner', this.#dir, this.#tracker)
+    if (this.#hasSecret) this.#flags.push('--secret-file', await newSecret(this.stage, join(this.#dir, 'secret')))
+    this.#tracker = (await startTracker(this.stage, this.#flags)).address
+    this.#owner = await startNode(this.stage, 'Owner', this.#dir, this.#tracker, this.#flags)
     await upload(this.#owner, this.many.files, this.stage.signal)
   }
 
   async prepare (): Promise<void> {
-    this.#downloader = await startNode(this.stage, 'Downloader', this.#dir, this.#tracker)
+    this.#downloader = await startNode(this.stage, 'Downloader', this.#dir, this.#tracker, this.#flags)
     await sleep(SETTLE_MS, undefined, { signal: this.stage.signal })
   }
 
@@ -92,16 +99,19 @@ export class SmallPiecemeal extends Small {
   }
 }
 
-/** `aria2c -j 8 -i LIST` from one nginx. */
+/** `aria2c -j JOBS -i LIST` from one nginx. */
 export class SmallAria2 extends Small {
-  readonly name = 'aria2c -j 8 -i, nginx'
+  readonly name: string
+  readonly #jobs: number
   readonly #nginx: Nginx
   readonly #list: string
 
-  constructor (stage: Stage, many: SmallFiles) {
-    super(stage, many, 'small-aria2')
-    this.#nginx = new Nginx(stage, { name: 'small-nginx', ports: 1, root: many.folder })
-    this.#list = join(stage.folder, 'small-aria2-list')
+  constructor (stage: Stage, many: SmallFiles, jobs: number) {
+    super(stage, many, `small-aria2-${jobs}`)
+    this.name = `aria2c -j ${jobs} -i, nginx`
+    this.#jobs = jobs
+    this.#nginx = new Nginx(stage, { name: `small-nginx-${jobs}`, ports: 1, root: many.folder })
+    this.#list = join(stage.folder, `small-aria2-${jobs}-list`)
   }
 
   override available (): string | undefined {
@@ -115,7 +125,7 @@ export class SmallAria2 extends Small {
 
   async run (): Promise<Measurement> {
     const before = this.#nginx.used()
-    const measurement = await runToEnd([...ARIA2.argv, '-j', '8', '-i', this.#list, '--dir', this.targets[0]], this.stage.signal)
+    const measurement = await runToEnd([...ARIA2.argv, '-j', String(this.#jobs), '-i', this.#list, '--dir', this.targets[0]], this.stage.signal)
     return { ...measurement, ownersProcessorSeconds: difference(this.#nginx.used(), before) }
   }
 }

@@ -98,7 +98,7 @@ await t.test('property: of a selection each piece is where owners have it', asyn
   t.pass('300 selections')
 })
 
-await t.test('a part ends at 128 MiB, 8192 pieces or 1024 ranges, whichever comes first', async (t) => {
+await t.test('a part ends at 4 MiB, 8192 pieces or 1024 ranges, whichever comes first', async (t) => {
   const endOf = (sizes: number[], wants: (file: number) => boolean, firstPiece = 0): number => {
     const files = sizes.flatMap((_, file) => wants(file) ? [file] : [])
     const selection = new Selection(new FolderLayout(sizes), Uint32Array.from(files))
@@ -108,8 +108,8 @@ await t.test('a part ends at 128 MiB, 8192 pieces or 1024 ranges, whichever come
   }
   const all = (): boolean => true
   t.equal(endOf(Array(10).fill(5), all), 10)
-  t.equal(endOf(Array(10).fill(50 * MiB), all), 128)
-  t.equal(endOf(Array(10).fill(100.5 * MiB), all), 128, 'the piece that would go beyond is left out')
+  t.equal(endOf(Array(10).fill(50 * MiB), all), 4)
+  t.equal(endOf(Array(10).fill(2.5 * MiB), all), 4, 'the piece that would go beyond is left out')
   t.equal(endOf([2 ** 41, 1], all), 1, 'one piece at least')
   t.equal(endOf(Array(10_000).fill(1), all, 5), 8_197)
   t.equal(endOf(Array(10_000).fill(1), (file) => file % 2 === 0), 1_024)
