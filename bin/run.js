@@ -5,8 +5,11 @@
  */
 const { existsSync, readFileSync, readdirSync } = require('fs')
 const { join } = require('path')
+const { pathToFileURL } = require('url')
 
-const LIB = join(__dirname, '..', 'dist', 'lib')
+const ROOT = join(__dirname, '..')
+/** A checkout runs what it built file by file, a package what was bundled of it. */
+const LIB = ['dist', 'bundle'].map((built) => join(ROOT, built, 'lib')).find(existsSync) || join(ROOT, 'dist', 'lib')
 const LEAST_NODE = [20, 17]
 /** Each imports from those before it alone. */
 const LAYERS = ['protocol', 'metrics', 'threads', 'secret', 'content', 'net', 'disk', 'schedule', 'share']
@@ -22,14 +25,14 @@ const NATIVE_PARTS = ['@napi-rs/blake-hash']
 const isShort = hasFewDescriptors()
 if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = isShort ? '4' : '16'
 
-/** Runs a built command, or says in one line why there is none. `module` is its file in `dist/lib`, without `.js`. */
+/** Runs a built command, or says in one line why there is none. `module` is its file in `lib`, without `.js`. */
 exports.run = async function run (module, needsNativeParts) {
   if (isTooOld()) return fail(`piecemeal needs Node.js ${LEAST_NODE.join('.')} or later, and this is ${process.versions.node} at ${process.execPath}`)
   const missing = needsNativeParts ? NATIVE_PARTS.find((name) => !canLoad(name)) : undefined
-  if (missing !== undefined) return fail(`piecemeal needs ${missing}, which is not there for ${process.platform} ${process.arch}: install again without --omit=optional, and not with node_modules of another machine (${join(__dirname, '..')})`)
+  if (missing !== undefined) return fail(`piecemeal needs ${missing}, which is not there for ${process.platform} ${process.arch}: install again without --omit=optional, and not with node_modules of another machine (${ROOT})`)
   try {
     if (isShort) await loadOneByOne()
-    await import(`../dist/lib/${module}.js`)
+    await import(pathToFileURL(join(LIB, `${module}.js`)))
   } catch (error) {
     if (isOutOfDescriptors(error)) {
       console.error('failed: E_LIMIT cannot start: out of file descriptors, raise ulimit -n')
@@ -70,8 +73,8 @@ function fail (message) {
 
 /** Node opens all that a module imports at the same time: of what is there already it opens nothing. */
 async function loadOneByOne () {
-  for (const layer of LAYERS) {
-    for (const file of readdirSync(join(LIB, layer))) if (file.endsWith('.js')) await import(join(LIB, layer, file))
+  for (const layer of LAYERS.filter((layer) => existsSync(join(LIB, layer)))) {
+    for (const file of readdirSync(join(LIB, layer))) if (file.endsWith('.js')) await import(pathToFileURL(join(LIB, layer, file)))
   }
 }
 

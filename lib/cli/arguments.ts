@@ -1,4 +1,4 @@
-/** The flags of both commands, checked. */
+/** The flags of both commands, checked. Longer than 250 lines because each flag has its line, and both have most of them. */
 import minimist from 'minimist'
 import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import type { NodeLimits, NodeOptions } from '../node/options.js'
@@ -32,6 +32,7 @@ export interface TrackerArguments extends Address, SecretArguments, Pick<Tracker
   allowAdvertise: boolean
   /** Whether others may find it by themselves. */
   isFound: boolean
+  logs: boolean
   http?: WebPort
   /** @default in memory */
   registry?: RegistryArguments
@@ -50,6 +51,7 @@ type Choices = Pick<NodeOptions, keyof NodeLimits | 'advertise' | 'giveUpMs' | '
 export interface NodeArguments extends Required<Omit<NodeOptions, keyof Choices | 'secret' | 'insecure' | 'deadlines' | 'folder' | 'isGuest' | 'digestsIn'>>, Choices, SecretArguments {
   command: 'run'
   json: boolean
+  logs: boolean
   http?: WebPort
   /** Of its gateway: whether files may be put there, and how large. */
   isWritable?: true
@@ -81,7 +83,7 @@ const SECRET_FLAGS = ['secret-file', 'old-secret-file']
 export function parseTrackerArguments (argv: readonly string[], environment: Environment = process.env): TrackerArguments | RegistryCommandArguments | NewSecretArguments | InfoArguments {
   const [first] = argv
   if (first === 'status' || first === 'check') return parseRegistryCommand(first, argv.slice(1), environment)
-  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', ...REGISTRY_FLAGS, ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], negated: ['discovery'], alias: { p: 'port' } })
+  const flags = parseFlags(argv, { string: ['port', 'host', 'max-connections', 'new-secret', 'log', ...REGISTRY_FLAGS, ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['allow-advertise', 'insecure', ...HTTP_FLAGS.boolean], negated: ['discovery'], alias: { p: 'port' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (flags['new-secret'] !== undefined) return { command: 'new-secret', path: String(flags['new-secret']) }
@@ -91,6 +93,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
     host: hostOf(flags),
     allowAdvertise: flags['allow-advertise'] === true,
     isFound: flags.discovery !== false,
+    logs: logsIn(flags),
     ...optional('maxConnections', flags['max-connections'], connectionsOf),
     ...httpIn(flags),
     ...registryOf(flags, environment),
@@ -101,7 +104,7 @@ export function parseTrackerArguments (argv: readonly string[], environment: Env
 /** @throws E_USAGE for a flag that is unknown or a value that makes no sense, E_NAME for a node name that is not allowed. */
 export function parseNodeArguments (argv: readonly string[], environment: Environment = process.env): NodeArguments | InfoArguments {
   const [inputPort, outputPort, rest] = takePorts(argv)
-  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', 'cache', 'http-write-limit', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', 'remember', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
+  const flags = parseFlags(rest, { string: ['name', 'tracker', 'dir', 'host', 'advertise', 'up', 'down', 'give-up', 'keep-old', 'cache', 'http-write-limit', 'log', ...SECRET_FLAGS, ...HTTP_FLAGS.string], boolean: ['json', 'insecure', 'separate-parts', 'keep', 'http-write', 'remember', ...HTTP_FLAGS.boolean], negated: ['report'], alias: { n: 'name', t: 'tracker', d: 'dir' } })
   const info = asksForInfo(flags)
   if (info) return info
   if (typeof flags.name !== 'string') throw usage('-n NAME is missing')
@@ -116,6 +119,7 @@ export function parseNodeArguments (argv: readonly string[], environment: Enviro
     dir: String(flags.dir ?? 'node_files'),
     host: hostOf(flags),
     json: flags.json === true,
+    logs: logsIn(flags),
     separateParts: flags['separate-parts'] === true,
     remember: flags.remember === true,
     ...optional('advertise', flags.advertise, parseAdvertised),
@@ -232,6 +236,12 @@ function optional<Name extends string, T> (name: Name, value: Flags[string], par
 function httpIn (flags: Flags): { http?: WebPort } {
   const http = httpOf(flags)
   return http === undefined ? {} : { http }
+}
+
+/** There is one format. */
+function logsIn ({ log }: Flags): boolean {
+  if (log !== undefined && log !== 'json') throw usage(`--log wants json, not ${JSON.stringify(log)}`)
+  return log === 'json'
 }
 
 function connectionsOf (text: string): number {

@@ -9,21 +9,28 @@ import { oneLine } from '../protocol/names.js'
 import type { WebPort } from '../web/web-server.js'
 import type { NodeSite } from './node-site.js'
 import { jsonReporter } from '../ui/json.js'
+import { jsonLog } from '../ui/log.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
 import { parseNodeArguments, type NodeArguments } from './arguments.js'
 import { CommandLines } from './command-lines.js'
 import type { Membership } from '../library/find-tracker.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
+import { Program } from './replaced.js'
 import { reportEvents } from './report-events.js'
 import { Session } from './session.js'
 import { COMMANDS_USAGE, NODE_USAGE } from './usage.js'
 
 /** The exit status. */
-async function main (output: Output): Promise<number> {
+async function main (standard: Output): Promise<number> {
+  let output = standard
   try {
     const options = parseNodeArguments(process.argv.slice(2))
-    if (options.command === 'run') return await run(options, output)
+    if (options.command === 'run') {
+      const log = options.logs ? jsonLog(standard) : undefined
+      output = log ?? standard
+      return await run(options, output, log ?? await chooseReporter(options, output))
+    }
     output.out(options.command === 'help' ? `${NODE_USAGE}${COMMANDS_USAGE}` : await version())
     return 0
   } catch (error) {
@@ -31,12 +38,11 @@ async function main (output: Output): Promise<number> {
   }
 }
 
-async function run (options: NodeArguments, output: Output): Promise<number> {
+async function run (options: NodeArguments, output: Output, reporter: Reporter): Promise<number> {
   const secret = await loadSecret(options)
   const tracker = options.findsTracker ? await foundTracker({ secret, insecure: options.insecure }) : options.tracker
   const node = new Node({ ...options, tracker, secret })
   warnIfExposed({ ...options, secret }, output)
-  const reporter = await chooseReporter(options, output)
   const session = new Session(node, reporter, { remembers: options.remember })
   reportEvents(node, reporter)
   const nameTaken = new Promise<never>((_resolve, reject) => {
@@ -53,6 +59,7 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
   })
   let site: NodeSite | undefined
   onSignal(() => { void session.stop() })
+  const program = new Program(output, () => { void session.stop() })
   try {
     site = http && await openSite(http)
     const url = await site?.listen()
@@ -65,10 +72,11 @@ async function run (options: NodeArguments, output: Output): Promise<number> {
       session.goOn()
       obeyStandardInput(session)
     }
-    return await Promise.race([session.ended, nameTaken])
+    return program.endsWith(await Promise.race([session.ended, nameTaken]))
   } finally {
     // Nobody reads it any more, and what is open keeps the process alive.
     process.stdin.destroy()
+    program.close()
     reporter.close()
     await site?.close()
     await node.close()

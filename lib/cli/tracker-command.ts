@@ -12,16 +12,19 @@ import type { Registry } from '../tracker/registry.js'
 import { Tracker, type TrackerOptions } from '../tracker/tracker.js'
 import type { TrackerSiteOptions } from '../page/tracker-site.js'
 import type { WebServer } from '../web/web-server.js'
+import { jsonLog } from '../ui/log.js'
 import type { Output } from '../ui/reporter.js'
 import { parseTrackerArguments, type TrackerArguments } from './arguments.js'
 import { endWith, failStart, loadSecret, onSignal, standardOutput, version, warnIfExposed } from './process.js'
+import { Program } from './replaced.js'
 import { TRACKER_USAGE } from './usage.js'
 
 /** Of what this tracker is called among others on a network. */
 const INSTANCE_BYTES = 8
 
 /** The exit status. */
-async function main (output: Output): Promise<number> {
+async function main (standard: Output): Promise<number> {
+  let output = standard
   try {
     const options = parseTrackerArguments(process.argv.slice(2))
     if (options.command === 'new-secret') {
@@ -34,6 +37,7 @@ async function main (output: Output): Promise<number> {
       output.out(options.command === 'help' ? TRACKER_USAGE : await version())
       return 0
     }
+    if (options.logs) output = jsonLog(standard)
     const secret = await loadSecret(options)
     const { http } = options
     const registry = await registryOf(options, output)
@@ -43,9 +47,12 @@ async function main (output: Output): Promise<number> {
     tracker.on('joined', ({ name }) => output.out(`${printable(name)} joined`))
     tracker.on('left', ({ name }) => output.out(`${printable(name)} left`))
     tracker.on('error', (error) => output.err(`error: ${oneLine(error.message)}`))
+    let stop: () => void = () => {}
     const stopped = new Promise<void>((resolve, reject) => {
-      onSignal(() => { tracker.close().then(resolve, reject) })
+      stop = () => { tracker.close().then(resolve, reject) }
     })
+    onSignal(stop)
+    const program = new Program(output, stop)
     const web = http && await openSite(tracker, { ...http, secret, insecure: options.insecure, onError: (error) => output.err(`error: ${oneLine(error.message)}`) })
     let advertiser: Advertiser | undefined
     try {
@@ -57,9 +64,10 @@ async function main (output: Output): Promise<number> {
     } finally {
       await advertiser?.close()
       await web?.close()
+      program.close()
       await tracker.close()
     }
-    return 0
+    return program.endsWith(0)
   } catch (error) {
     return failStart(error, output)
   }

@@ -33,6 +33,7 @@ ${httpUsage('a page that shows what goes on, the same as JSON, and metrics')}
       --registry-prefix P  what its keys begin with, for several networks in one Redis (default pm)
       --registry-password-file F
                            the file of its password
+      --log json           one JSON object a line on standard output, with time and level, instead of text
       --new-secret F       makes a secret in the file F, which must not be there yet, and ends
       --help               this text
       --version            the version`
@@ -66,6 +67,7 @@ ${httpUsage('every file of the network (/files/NAME), metrics, health and status
                            the largest of them (default half of the free room)
       --no-report          do not tell the tracker what is fetched and sent here, which its page shows
       --json               one JSON object a line on standard output instead of text
+      --log json           the same for a log: with time and level, without progress
       --help               this text
       --version            the version
 

@@ -119,7 +119,7 @@ async function lookAtFolder (settings: Settings): Promise<Finding[]> {
 async function lockIn (path: string): Promise<Finding> {
   const handle = await open(path, 'a+')
   try {
-    const { tryLock } = await import('../disk/native-lock.js')
+    const { tryLock } = await import('../disk/native-calls.js')
     tryLock(handle.fd)
     return { what: 'locks', how: 'good', says: 'there are' }
   } catch {

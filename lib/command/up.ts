@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parsePort } from '../cli/addresses.js'
 import { onSignal, version } from '../cli/process.js'
+import { Program } from '../cli/replaced.js'
 import { reportEvents } from '../cli/report-events.js'
 import { Session } from '../cli/session.js'
 import { ControlClient } from '../control/control-client.js'
@@ -18,6 +19,7 @@ import { PiecemealError } from '../protocol/errors.js'
 import { oneLine, printable, quote } from '../protocol/names.js'
 import { httpToken } from '../secret/http-token.js'
 import { jsonReporter } from '../ui/json.js'
+import { jsonLog } from '../ui/log.js'
 import type { Output, Reporter, Reports } from '../ui/reporter.js'
 import { textReporter } from '../ui/text.js'
 import { nodeThatIsUp, noNode } from './ask.js'
@@ -73,9 +75,11 @@ async function background (settings: Settings, output: Output): Promise<number> 
   throw new PiecemealError('E_TIMEOUT', `the node did not answer within ${UP_MS / 1_000} s; ${quote(logPath)} may say why`)
 }
 
-async function foreground (settings: Settings, output: Output): Promise<number> {
+async function foreground (settings: Settings, standard: Output): Promise<number> {
   const path = await pathOf(settings)
-  const reporter = settings.is('json') || settings.text('log') === 'json' ? jsonReporter(output) : textReporter(output)
+  const log = settings.text('log') === 'json' ? jsonLog(standard) : undefined
+  const output = log ?? standard
+  const reporter = log ?? (settings.is('json') ? jsonReporter(output) : textReporter(output))
   const network = await findNetwork(settings)
   const stopping = new AbortController()
   onSignal(() => stopping.abort())
@@ -92,6 +96,7 @@ async function foreground (settings: Settings, output: Output): Promise<number> 
     obey: async (words, tell) => await obey(session, network, words, tell),
     locked: withFileLock,
   })
+  const program = new Program(output, () => { void session.stop() })
   try {
     await control.listen()
     session.goOn()
@@ -100,8 +105,9 @@ async function foreground (settings: Settings, output: Output): Promise<number> 
     await notifyReady((message) => output.err(`warning: ${message}`))
     const status = await session.ended
     // What was cut off goes on after the restart: that is no failure.
-    return status === 20 ? 0 : status
+    return program.endsWith(status === 20 ? 0 : status)
   } finally {
+    program.close()
     await control.close()
     reporter.close()
     await node.close()

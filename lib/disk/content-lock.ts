@@ -8,7 +8,7 @@ import { DIGEST_PREFIX } from '../protocol/content.js'
 import { systemCode } from '../protocol/errors.js'
 import { atDisk } from './at-disk.js'
 import { makeFolder } from './make-folder.js'
-import { tryLock } from './native-lock.js'
+import { tryLock } from './native-calls.js'
 
 export class ContentLock {
   readonly #path: string

@@ -3,7 +3,7 @@ import { open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { makeFolder } from './make-folder.js'
-import { tryLock } from './native-lock.js'
+import { tryLock } from './native-calls.js'
 import * as check from '../protocol/check.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
-import { tryLock } from './native-lock.js'
+import { tryLock } from './native-calls.js'
 
 const TRY_MS = 20
 const MOST_MS = 5_000

@@ -6,9 +6,9 @@
 import { constants } from 'node:fs'
 import { access, lstat, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { swapSync } from 'fs-native-extensions'
 import * as check from '../protocol/check.js'
 import { toDiskError } from '../disk/disk-error.js'
+import { swap } from '../disk/native-calls.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 
@@ -49,7 +49,7 @@ export async function exchange ({ hidden, target, note }: Exchange): Promise<voi
   const [{ ino: newIno }, { ino: oldIno }] = await Promise.all([lstat(hidden, { bigint: true }), lstat(target, { bigint: true })])
   try {
     await writeFile(note, JSON.stringify({ hidden, target, newIno: String(newIno), oldIno: String(oldIno) }), { flush: true })
-    if (!swap(hidden, target)) await renameTwice(hidden, target)
+    if (!swapped(hidden, target)) await renameTwice(hidden, target)
     await rm(note)
   } catch (error) {
     await settleExchange(note)
@@ -78,10 +78,9 @@ export async function settleExchange (note: string): Promise<boolean> {
 }
 
 /** @returns false where there is no such call */
-function swap (hidden: string, target: string): boolean {
+function swapped (hidden: string, target: string): boolean {
   try {
-    swapSync(hidden, target)
-    return true
+    return swap(hidden, target)
   } catch (error) {
     if (NO_SWAP.has(systemCode(error) ?? '')) return false
     throw error

@@ -10,12 +10,13 @@ const NODE = {
   dir: 'node_files',
   host: '127.0.0.1',
   json: false,
+  logs: false,
   separateParts: false,
   remember: false,
   findsTracker: false,
   insecure: false,
 }
-const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', allowAdvertise: false, isFound: true, insecure: false }
+const TRACKER = { command: 'run', port: 12_340, host: '127.0.0.1', allowAdvertise: false, isFound: true, logs: false, insecure: false }
 
 await t.test('bin/tracker', async (t) => {
   const table: Array<[argv: string[], wanted: object]> = [

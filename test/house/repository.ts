@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../helpers/command.js'
 
-const NOT_OURS = new Set(['.git', 'node_modules', 'dist', '.tap', 'node_files', 'bench-results'])
+const NOT_OURS = new Set(['.git', 'node_modules', 'dist', 'bundle', '.tap', 'node_files', 'bench-results'])
 
 /** Paths from the root of the project. */
 export function filesOf (folder: string): string[] {

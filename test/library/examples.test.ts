@@ -29,7 +29,11 @@ await t.test('each of them does what its first line says', async (t) => {
   /** They read what they are given before anything else. */
   const run = async (name: string, ...args: string[]): Promise<void> => {
     process.argv = ['node', name, ...args]
-    await import(pathToFileURL(join(EXAMPLES, `${name}.mjs`)).href)
+    // The library that was built, in the place of the package that it becomes.
+    const text = readFileSync(join(EXAMPLES, `${name}.mjs`), 'utf8').replace("'piecemeal'", JSON.stringify(new URL('../../lib/index.js', import.meta.url)))
+    const path = join(dir, `${name}.mjs`)
+    writeFileSync(path, text)
+    await import(pathToFileURL(path).href)
   }
 
   const hasTicket = new Promise<void>((resolve) => { hasSaid = resolve })
