@@ -2,7 +2,6 @@
 import { pipeline, Writable } from 'node:stream'
 import split2 from 'split2'
 import { Node } from '../node/node.js'
-import { NOT_FOUND } from '../discovery/choose.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
@@ -40,7 +39,7 @@ async function main (standard: Output): Promise<number> {
 
 async function run (options: NodeArguments, output: Output, reporter: Reporter): Promise<number> {
   const secret = await loadSecret(options)
-  const tracker = options.findsTracker ? await foundTracker({ secret, insecure: options.insecure }) : options.tracker
+  const tracker = options.findsTracker ? await foundTrackers({ secret, insecure: options.insecure }) : options.tracker
   const node = new Node({ ...options, tracker, secret })
   warnIfExposed({ ...options, secret }, output)
   const session = new Session(node, reporter, { remembers: options.remember })
@@ -84,12 +83,12 @@ async function run (options: NodeArguments, output: Output, reporter: Reporter):
 }
 
 /** @throws E_TRACKER, which says what to do. */
-async function foundTracker (membership: Membership): Promise<Address> {
+async function foundTrackers (membership: Membership): Promise<Address[]> {
   // Loaded only where it is asked for.
-  const { findTracker } = await import('../library/find-tracker.js')
-  const found = await findTracker(membership)
-  if (found === undefined) throw new PiecemealError('E_TRACKER', NOT_FOUND)
-  return found
+  const { lookAround } = await import('../library/find-tracker.js')
+  const { trackers, whyNot } = await lookAround(membership)
+  if (trackers.length === 0) throw new PiecemealError('E_TRACKER', whyNot)
+  return trackers
 }
 
 async function chooseReporter ({ json }: NodeArguments, output: Output): Promise<Reporter> {

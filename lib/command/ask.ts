@@ -7,17 +7,18 @@ import { socketOf, socketsHere } from '../control/sockets.js'
 import { GuestFolder } from '../disk/guest-folder.js'
 import { whereItGoes } from '../disk/where-it-goes.js'
 import { LineClient } from '../net/line-client.js'
-import { formatAddress } from '../protocol/address.js'
+import { formatAddress, type Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { assertFileName, oneLine, quote } from '../protocol/names.js'
 import { parseTrackerToNode } from '../protocol/tracker-to-node.js'
 import { httpToken } from '../secret/http-token.js'
-import { credentialsFor } from '../secret/keys.js'
+import { credentialsFor, type Secret } from '../secret/keys.js'
 import { jsonReporter } from '../ui/json.js'
 import type { Output, Reporter } from '../ui/reporter.js'
 import { isReport, textReporter } from '../ui/text.js'
+import { firstToAnswer } from '../library/find-tracker.js'
 import { withFreeName } from '../library/names.js'
-import { findNetwork, secretOf, type Network } from './network.js'
+import { findNetwork, secretOf } from './network.js'
 import { reporterFor } from './screen.js'
 import { usage, type Settings } from './settings.js'
 
@@ -25,9 +26,10 @@ export async function list (settings: Settings, output: Output): Promise<number>
   const [prefix = ''] = settings.operands
   const node = settings.from('tracker') === '--tracker' ? undefined : await nodeThatIsUp(settings)
   if (node !== undefined) return await askNode(node, ['list', '--', prefix], settings, output, resultsTo(settings, output))
-  const network = await findNetwork(settings)
+  const { trackers, secret } = await findNetwork(settings)
+  const tracker = await firstToAnswer(trackers, secret)
   return await withFreeName(undefined, async (name) => {
-    const client = await trackerAs(name, network)
+    const client = await trackerAs(name, tracker, secret)
     try {
       const reply = await client.request({ type: 'NodeToTracker', mode: 'list', name, prefix })
       resultsTo(settings, output).report('list', parseTrackerToNode('list', reply))
@@ -41,9 +43,9 @@ export async function list (settings: Settings, output: Output): Promise<number>
 export async function status (settings: Settings, output: Output): Promise<number> {
   const node = await nodeThatIsUp(settings)
   if (node !== undefined) return await askNode(node, ['status'], settings, output, resultsTo(settings, output))
-  const network = await findNetwork(settings)
-  const { tracker, from } = network
-  const client = await withFreeName(undefined, async (name) => await trackerAs(name, network))
+  const { secret, from, ...network } = await findNetwork(settings)
+  const tracker = await firstToAnswer(network.trackers, secret)
+  const client = await withFreeName(undefined, async (name) => await trackerAs(name, tracker, secret))
   client.close()
   output.out(settings.is('json') ? JSON.stringify({ event: 'status', tracker: { ...tracker, connected: true, from } }) : `tracker ${formatAddress(tracker)} answers (from ${from}); no node of yours is up`)
   return 0
@@ -129,7 +131,7 @@ function resultsTo (settings: Settings, output: Output): Reporter {
 }
 
 /** A connection to a tracker that has that name for as long as it lasts. @throws E_NAME_TAKEN, and as `dial`. */
-async function trackerAs (name: string, { tracker, secret }: Network): Promise<LineClient> {
+async function trackerAs (name: string, tracker: Address, secret: Secret | undefined): Promise<LineClient> {
   const client = await LineClient.connect({ ...tracker, credentials: secret && { ...credentialsFor('control', secret), name } })
   try {
     parseTrackerToNode('alive', await client.request({ type: 'NodeToTracker', mode: 'alive', name }))

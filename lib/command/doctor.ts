@@ -7,7 +7,6 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { DEFAULT_TRACKER, formatAddress, isLoopback } from '../protocol/address.js'
-import { parseTracker } from '../cli/addresses.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { oneLine, printable } from '../protocol/names.js'
 import type { Output } from '../ui/reporter.js'
@@ -174,17 +173,16 @@ async function lookAtSecret (settings: Settings): Promise<Finding> {
 }
 
 async function lookAtTracker (settings: Settings): Promise<Finding | Finding[]> {
-  const { findNetwork } = await import('./network.js')
+  const { findNetwork, trackersOf } = await import('./network.js')
   const { firstToAnswer } = await import('../library/find-tracker.js')
-  const configured = settings.text('tracker')
+  const isWanted = settings.text('tracker') !== undefined
   try {
     const network = await findNetwork(settings)
-    await firstToAnswer([network.tracker], network.secret)
-    return [{ what: 'tracker', how: 'good', says: `${formatAddress(network.tracker)} answers (from ${network.from})` }, await lookAtReach(settings)]
+    const tracker = await firstToAnswer(network.trackers, network.secret)
+    return [{ what: 'tracker', how: 'good', says: `${formatAddress(tracker)} answers (from ${network.from})` }, await lookAtReach(settings)]
   } catch (error) {
     if (!(error instanceof PiecemealError)) throw error
-    const isWanted = configured !== undefined
-    const remedy = error.code === 'E_AUTH' ? 'the secret is another one than the tracker\'s: compare the ids that doctor says on both machines' : isWanted && isLoopback(parseTracker(configured).host) ? 'is it running?' : 'is it running, and does a firewall let TCP through to it?'
+    const remedy = error.code === 'E_AUTH' ? 'the secret is another one than the tracker\'s: compare the ids that doctor says on both machines' : isWanted && trackersOf(settings)?.every(({ host }) => isLoopback(host)) === true ? 'is it running?' : 'is it running, and does a firewall let TCP through to it?'
     return { what: 'tracker', how: isWanted ? 'bad' : 'odd', says: `${error.code} ${error.message}${isWanted ? `; ${remedy}` : ''}` }
   }
 }

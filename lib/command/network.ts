@@ -3,20 +3,22 @@ import { DEFAULT_TRACKER, formatAddress, isLoopback, type Address } from '../pro
 import { PiecemealError } from '../protocol/errors.js'
 import { parseAdvertised, parseHost, parseTracker } from '../cli/addresses.js'
 import { parseDuration } from '../cli/duration.js'
-import { findTracker, firstToAnswer } from '../library/find-tracker.js'
+import { firstToAnswer, lookAround } from '../library/find-tracker.js'
 import { parseRate } from '../cli/rate.js'
 import { Node } from '../node/node.js'
 import type { NodeOptions } from '../node/options.js'
 import { isExposed } from '../secret/exposure.js'
 import type { Secret } from '../secret/keys.js'
 import { readSecret } from '../secret/secret-file.js'
-import { NOT_FOUND } from '../discovery/choose.js'
 import { everywhere } from '../library/interfaces.js'
 import { withFreeName } from '../library/names.js'
 import type { Settings } from './settings.js'
 
+const AUTO = 'auto'
+
 export interface Network {
-  tracker: Address
+  /** Any of them will do: they share a registry. */
+  trackers: readonly Address[]
   secret?: Secret | undefined
   insecure: boolean
   /** Who says that it is there. */
@@ -27,19 +29,22 @@ export interface Network {
 export async function findNetwork (settings: Settings): Promise<Network> {
   const secret = await secretOf(settings)
   const common = { secret, insecure: settings.is('insecure') }
-  const configured = settings.text('tracker')
-  if (configured !== undefined && configured !== 'auto') return { ...common, tracker: parseTracker(configured), from: settings.from('tracker') ?? '' }
-  if (!settings.is('no-discovery')) {
-    const found = await findTracker(common)
-    if (found !== undefined) return { ...common, tracker: found, from: 'this network' }
-  }
+  const configured = trackersOf(settings)
+  if (configured !== undefined) return { ...common, trackers: configured, from: settings.from('tracker') ?? '' }
+  const { trackers, whyNot } = settings.is('no-discovery') ? { trackers: [], whyNot: `there is no tracker at ${formatAddress(DEFAULT_TRACKER)}: --tracker HOST:PORT` } : await lookAround(common)
+  if (trackers.length > 0) return { ...common, trackers, from: 'this network' }
   try {
-    await firstToAnswer([DEFAULT_TRACKER], secret)
-    return { ...common, tracker: DEFAULT_TRACKER, from: 'the default' }
+    return { ...common, trackers: [await firstToAnswer([DEFAULT_TRACKER], secret)], from: 'the default' }
   } catch (cause) {
     if (cause instanceof PiecemealError && cause.code === 'E_AUTH') throw cause
-    throw new PiecemealError('E_TRACKER', settings.is('no-discovery') ? `there is no tracker at ${formatAddress(DEFAULT_TRACKER)}: --tracker HOST:PORT` : NOT_FOUND, { cause })
+    throw new PiecemealError('E_TRACKER', whyNot, { cause })
   }
+}
+
+/** Those that were named: one, or several with commas between them, or the option again. @returns undefined if they are to be looked for @throws E_USAGE. */
+export function trackersOf (settings: Settings): Address[] | undefined {
+  const named = settings.texts('tracker').flatMap((text) => text.split(','))
+  return named.length === 0 || (named.length === 1 && named[0] === AUTO) ? undefined : named.map(parseTracker)
 }
 
 export async function secretOf (settings: Settings): Promise<Secret | undefined> {
@@ -48,17 +53,17 @@ export async function secretOf (settings: Settings): Promise<Secret | undefined>
 }
 
 /** A node in that network, started, under a name that is free. @param onNode sees it before it starts @throws as `start` of a node. */
-export async function startNode (settings: Settings, { tracker, secret, insecure }: Omit<Network, 'from'>, options: Omit<NodeOptions, 'name'>, onNode: (node: Node) => void = () => {}): Promise<Node> {
+export async function startNode (settings: Settings, { trackers, secret, insecure }: Omit<Network, 'from'>, options: Omit<NodeOptions, 'name'>, onNode: (node: Node) => void = () => {}): Promise<Node> {
   const name = settings.text('name')
   // One that stands in a file or a variable is that of all commands: a get beside a node that is up has another.
   const isExact = settings.from('name') === '--name' || options.isGuest !== true
   return await withFreeName(isExact ? name : undefined, async (name) => {
     const node = new Node({
       name,
-      tracker,
+      tracker: trackers,
       secret,
       insecure,
-      host: hostFor(settings, { tracker, secret, insecure }),
+      host: hostFor(settings, { trackers, secret, insecure }),
       ...(!('advertise' in options) && settings.optional('advertise', 'advertise', parseAdvertised)),
       ...settings.optional('up', 'up', parseRate),
       ...settings.optional('down', 'down', parseRate),
@@ -72,9 +77,9 @@ export async function startNode (settings: Settings, { tracker, secret, insecure
 }
 
 /** Where its ports listen: for all where that is allowed, and where others than this machine may come at all. */
-function hostFor (settings: Settings, { tracker, secret, insecure }: Omit<Network, 'from'>): string {
+function hostFor (settings: Settings, { trackers, secret, insecure }: Omit<Network, 'from'>): string {
   const said = settings.text('host')
   if (said !== undefined) return parseHost(said, '--host')
   const all = everywhere()
-  return isLoopback(tracker.host) && secret === undefined ? '127.0.0.1' : isExposed({ host: all, secret }) && !insecure ? '127.0.0.1' : all
+  return trackers.every(({ host }) => isLoopback(host)) && secret === undefined ? '127.0.0.1' : isExposed({ host: all, secret }) && !insecure ? '127.0.0.1' : all
 }

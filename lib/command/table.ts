@@ -50,7 +50,7 @@ export const OPTIONS = {
   'skip-missing': { means: 'of a folder: without what nobody has any more, or this disk can\'t hold; then the exit status is 24' },
   'keep-sharing': { value: 'MINUTES', isValueOptional: true, means: 'share on afterwards, for so long, or until Ctrl-C; a node of yours that is up does it instead' },
   null: { short: '0', means: 'end each path with a NUL instead of a newline' },
-  tracker: { value: 'HOST:PORT', short: 't', means: 'the tracker (default: the one that is found on this network, else 127.0.0.1:12340)' },
+  tracker: { value: 'HOST:PORT', short: 't', isRepeated: true, means: 'the tracker, or with commas several that share a registry (default: the one that is found on this network, else 127.0.0.1:12340)' },
   'secret-file': { value: 'F', means: 'the file of the network\'s secret' },
   'old-secret-file': { value: 'F', means: 'the secret before that one, accepted as well' },
   insecure: { isTypedOnly: true, means: 'take a network without a secret, and be open to everybody in it' },

@@ -1,6 +1,6 @@
 /** Looks for trackers on the networks that this machine is on. */
 import { startThread } from '../threads/start-thread.js'
-import type { DiscoveryMessage } from './messages.js'
+import type { DiscoveryMessage, DiscoveryThreadData } from './messages.js'
 import type { Candidate } from './records.js'
 
 const THREAD = new URL('../../workers/discovery.js', import.meta.url)
@@ -17,7 +17,7 @@ export interface FindOptions {
 /** All that answer within 2 s, or soon after the first that is wanted. Where nothing can be heard, none. */
 export async function findTrackers ({ wanted, lookMs = LOOK_MS }: FindOptions = {}): Promise<Candidate[]> {
   const found: Candidate[] = []
-  const thread = startThread(THREAD, { workerData: {} })
+  const thread = startThread(THREAD, { workerData: { wanted } satisfies DiscoveryThreadData })
   let timer: NodeJS.Timeout | undefined
   try {
     await new Promise<void>((resolve) => {

@@ -4,6 +4,8 @@ import type { Advertised, Candidate } from './records.js'
 export interface DiscoveryThreadData {
   /** What is said of a tracker of ours, and where it listens: everywhere, if left out. */
   advertise?: Advertised & { hosts?: readonly string[] }
+  /** The id of the secret that is looked for; trackers without one otherwise. */
+  wanted?: string | undefined
 }
 
 export type DiscoveryMessage =

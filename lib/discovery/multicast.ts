@@ -7,9 +7,9 @@ import { networkInterfaces } from 'node:os'
 import type { MessagePort } from 'node:worker_threads'
 import multicastDns, { type MulticastDNS } from 'multicast-dns'
 import type { Packet } from 'dns-packet'
-import { DISCOVERY_ANSWERS, DISCOVERY_CANDIDATES } from '../protocol/limits.js'
+import { DISCOVERY_ANSWERS, DISCOVERY_CANDIDATES, DISCOVERY_CANDIDATES_OF_ONE } from '../protocol/limits.js'
 import type { DiscoveryMessage, DiscoveryThreadData } from './messages.js'
-import { asksForUs, candidatesIn, recordsOf, SERVICE } from './records.js'
+import { asksForUs, candidatesIn, recordsOf, SERVICE, type Candidate } from './records.js'
 
 const PORT = 5_353
 const GROUP = { udp4: '224.0.0.251', udp6: 'ff02::fb' } as const
@@ -24,18 +24,11 @@ interface Place {
   addresses: string[]
 }
 
-export function discover (port: MessagePort, { advertise }: DiscoveryThreadData): void {
+export function discover (port: MessagePort, { advertise, wanted }: DiscoveryThreadData): void {
   const tell = (message: DiscoveryMessage): void => port.postMessage(message)
-  let answers = 0
-  const seen = new Set<string>()
+  const heard = new Heard(wanted)
   const hear = (packet: Packet, sender: string): void => {
-    if (++answers > DISCOVERY_ANSWERS) return
-    for (const found of candidatesIn(packet, sender)) {
-      const key = JSON.stringify(found)
-      if (seen.has(key) || seen.size >= DISCOVERY_CANDIDATES) continue
-      seen.add(key)
-      tell({ found })
-    }
+    for (const found of candidatesIn(packet, sender)) if (heard.isNews(found, sender)) tell({ found })
   }
   const places = placesHere()
   if (places.length === 0) tell({ failed: 'there is no interface that others could be reached by' })
@@ -52,6 +45,33 @@ export function discover (port: MessagePort, { advertise }: DiscoveryThreadData)
       else answer(mdns, place, advertise)
     }
     speak(true)
+  }
+}
+
+/** What was told, so that nobody is told the same again, and who talks much leaves room for others. */
+class Heard {
+  readonly #wanted: string | undefined
+  /** With who said it. */
+  readonly #answers = new Set<string>()
+  readonly #senders = new Map<string, number>()
+  readonly #told = { wanted: new Set<string>(), others: new Set<string>() }
+
+  constructor (wanted: string | undefined) {
+    this.#wanted = wanted
+  }
+
+  isNews (found: Candidate, sender: string): boolean {
+    const key = JSON.stringify(found)
+    const answer = `${sender} ${key}`
+    const said = this.#senders.get(sender) ?? 0
+    if (this.#answers.has(answer) || this.#answers.size >= DISCOVERY_ANSWERS || said >= DISCOVERY_CANDIDATES_OF_ONE) return false
+    this.#answers.add(answer)
+    this.#senders.set(sender, said + 1)
+    // Those of other secrets are told for a message alone.
+    const told = this.#told[found.id === this.#wanted ? 'wanted' : 'others']
+    if (told.has(key) || told.size >= DISCOVERY_CANDIDATES) return false
+    told.add(key)
+    return true
   }
 }
 

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { Answer, Packet } from 'dns-packet'
 import { isLoopback, isNobodys, plainAddress } from '../protocol/address.js'
+import { DISCOVERY_HOSTS } from '../protocol/limits.js'
 
 export const SERVICE = '_piecemeal._tcp.local'
 const VERSION = '1'
@@ -48,7 +49,7 @@ export function candidatesIn ({ answers = [], additionals = [] }: Packet, sender
     const [net = '', id] = [txt.get('net'), txt.get('id')]
     if (txt.get('v') !== VERSION || !HEX_16.test(net) || port < 1 || (id === undefined ? txt.get('open') !== '1' : !HEX_16.test(id))) return []
     const named = all.flatMap((other) => (other.type === 'A' || other.type === 'AAAA') && other.name === target ? [String(other.data)] : [])
-    const hosts = [...new Set([...named, sender].map(plainAddress))].filter((host) => isIP(host) !== 0 && !isNobodys(host) && !isLoopback(host))
+    const hosts = [...new Set([...named, sender].map(plainAddress))].filter((host) => isIP(host) !== 0 && !isNobodys(host) && !isLoopback(host)).slice(0, DISCOVERY_HOSTS)
     return hosts.length === 0 ? [] : [{ net, ...(id !== undefined && { id }), hosts, port }]
   })
 }

@@ -13,9 +13,9 @@ export interface Wanted {
 }
 
 /** @throws E_TRACKER, E_AUTH if that share has ended. */
-export async function networkOf (ticket: Ticket): Promise<Membership & { tracker: Address }> {
+export async function networkOf (ticket: Ticket): Promise<Membership & { trackers: Address[] }> {
   const secret = { current: deriveKeys(ticket.secret) }
-  return { tracker: await firstToAnswer(addressesIn(ticket), secret), secret, insecure: false }
+  return { trackers: [await firstToAnswer(addressesIn(ticket), secret)], secret, insecure: false }
 }
 
 /** All that is listed at its tracker, which is nothing else than what the ticket is about. @throws E_NO_OWNER, E_DIGEST. */

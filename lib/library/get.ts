@@ -89,11 +89,11 @@ async function run (what: string, { signal, node, ...options }: GetOptions, onPr
   if (node !== undefined) return await fetchAll(node, [{ name: what, digest: options.digest }], { signal, to: options.to, only: options.only, skipMissing: options.skipMissing, onProgress })
   const { to, digest, only, skipMissing, name, ...own } = options
   const ticket = looksLikeTicket(what) ? parseTicket(what) : undefined
-  const network = ticket === undefined ? { tracker: own.tracker ?? DEFAULT_TRACKER, secret: own.secret, insecure: own.insecure } : await networkOf(ticket)
+  const { trackers, ...network } = ticket === undefined ? { trackers: own.tracker ?? DEFAULT_TRACKER, secret: own.secret, insecure: own.insecure } : await networkOf(ticket)
   const folder = await guestPlace(to, false)
   const host = own.host ?? (network.secret === undefined && network.insecure !== true ? '127.0.0.1' : everywhere())
   const guest = await withFreeName(name, async (name) => {
-    const one = new Node({ digestsIn: userCache(), ...own, ...network, host, name, isGuest: true, folder })
+    const one = new Node({ digestsIn: userCache(), ...own, ...network, tracker: trackers, host, name, isGuest: true, folder })
     await one.start()
     return one
   })

@@ -143,8 +143,11 @@ export const CONTROL_CONNECTIONS = 64
 /** A line that a node answers there with: the status of all that it shares. */
 export const CONTROL_ANSWER_BYTES = 16 * MiB
 
-/** Trackers that are looked at of those that answer on a network, and answers that are read. */
+/** Trackers that are looked at of those that answer on a network, of our secret and of others, and of those that one machine names; and answers that are read. */
 export const DISCOVERY_CANDIDATES = 16
+export const DISCOVERY_CANDIDATES_OF_ONE = 4
+/** Addresses that one of them names. */
+export const DISCOVERY_HOSTS = 8
 export const DISCOVERY_ANSWERS = 256
 /** What one list of files is known by there. */
 export const NET_BYTES = 8

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Packet } from 'dns-packet'
-import { chooseTracker } from '../../lib/discovery/choose.js'
+import { chooseTrackers, claimantsOf, whyNotFound, type Mine } from '../../lib/discovery/choose.js'
 import { asksForUs, candidatesIn, recordsOf, SERVICE, type Candidate } from '../../lib/discovery/records.js'
 
 const [NET, OTHER, ID] = ['00112233445566aa', '00112233445566bb', 'aabbccddeeff0011']
@@ -30,6 +30,7 @@ await t.test('nonsense is nobody', async (t) => {
 await t.test('taken is who has my secret, or the only open one if that was said to be all right', async (t) => {
   const mine: Candidate = { net: NET, id: ID, hosts: ['10.0.0.1'], port: 5 }
   const open: Candidate = { net: OTHER, hosts: ['10.0.0.2'], port: 6 }
+  const chooseTracker = (all: Candidate[], who: Mine) => chooseTrackers(claimantsOf(all, who))
   t.strictSame(chooseTracker([open, mine], { id: ID, insecure: true }), [{ host: '10.0.0.1', port: 5 }])
   t.strictSame(chooseTracker([mine], { id: 'ffffffffffffffff', oldId: ID, insecure: false }), [{ host: '10.0.0.1', port: 5 }])
   t.strictSame(chooseTracker([open], { id: ID, insecure: true }), [])
@@ -37,4 +38,7 @@ await t.test('taken is who has my secret, or the only open one if that was said 
   t.strictSame(chooseTracker([open, mine], { insecure: true }), [{ host: '10.0.0.2', port: 6 }])
   t.strictSame(chooseTracker([mine, { ...mine, hosts: ['10.0.0.3'] }], { id: ID, insecure: false }).length, 2, 'two of one list are one network')
   t.throws(() => chooseTracker([mine, { ...mine, net: OTHER }], { id: ID, insecure: false }), { code: 'E_USAGE', message: /2 networks/ })
+  t.match(whyNotFound([], { insecure: false }), /^no tracker found here in 2 s \(multicast/)
+  t.match(whyNotFound([mine, open], { insecure: false }), /10\.0\.0\.1:5 \(with a secret: --secret-file F\), 10\.0\.0\.2:6 \(without a secret: --insecure takes it\)/)
+  t.match(whyNotFound([mine], { id: 'ffffffffffffffff', insecure: false }), /with another secret: its id is aabbccddeeff0011/)
 })
