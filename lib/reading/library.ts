@@ -107,7 +107,7 @@ export class Library {
     const share = shares.has(filename) ? shares.get(filename) : undefined
     try {
       const { size, digest: found, pieceLength, kind, since, owners } = await find(filename, digest)
-      return { filename, size, digest: found, pieceLength, kind, since, owners }
+      return { filename, size, digest: found, pieceLength, kind, since: isPast(since) ? since : undefined, owners }
     } catch (error) {
       if (!(error instanceof PiecemealError) || !NO_NEWS.has(error.code)) throw error
       const here = share && isWanted(share.digest, digest) ? share : await this.#cachedContent(digest)
@@ -215,6 +215,11 @@ class Borrowed implements Readable {
     this.#giveBack = undefined
     await this.#file.close()
   }
+}
+
+/** A date of 1970 or the future, which a tracker may say whose clock is wrong, would have programs keep what is old. */
+function isPast (since: number | undefined): boolean {
+  return since !== undefined && since > 0 && since * 1_000 <= Date.now()
 }
 
 function isWanted (digest: string, question: string | undefined): boolean {

@@ -102,3 +102,27 @@ await t.test('several versions, the last owner that goes, and what does not fit'
   t.match(gateways.errors, [{ message: /an answer with "big" broke/ }, { message: /an answer with "big" broke/ }])
   t.match(await run(dir, 'curl', '-s', '-w', '%{http_code}', `${url}/files/big`), { stdout: /^E_NO_OWNER .*\n404$/ })
 })
+
+await t.test('a Metalink of three owners, one of whom goes while aria2 fetches', { timeout: 120_000 }, async (t) => {
+  const dir = t.testdir({ out: {} })
+  const out = join(dir, 'out')
+  const gateways = await Gateways.start(t, dir)
+  const owners = []
+  for (const name of ['One', 'Two', 'Three']) {
+    const owner = await gateways.node(name, { up: 8 * MiB })
+    writeFileSync(join(owner.node.folder, 'big'), BIG)
+    await owner.node.upload('big')
+    owners.push(owner)
+  }
+  const [{ url = '' } = {}, , last] = owners
+  const meta4 = (await run(out, 'curl', '-s', `${url}/files/big.meta4`)).stdout
+  for (const { url } of owners) t.ok(meta4.includes(`>${url}/files/big?digest=`), url)
+
+  const watcher = watch(out)
+  t.teardown(() => watcher.close())
+  const fetched = run(out, 'aria2c', '-q', '--file-allocation=none', '-s3', '-x1', '-k1M', '-m2', '--retry-wait=0', `${url}/files/big.meta4`)
+  while ((statSync(join(out, 'big'), { throwIfNoEntry: false })?.size ?? 0) < MiB) await once(watcher, 'change')
+  await last?.close()
+  t.match(await fetched, { status: 0 })
+  t.ok(readFileSync(join(out, 'big')).equals(BIG))
+})

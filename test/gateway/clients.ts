@@ -39,8 +39,8 @@ export class Gateways {
     this.tracker = tracker
   }
 
-  /** @returns the node, and where its gateway is */
-  async node (name: string, options: Partial<NodeOptions> = {}, site: Partial<NodeSiteOptions> = {}): Promise<{ node: Node, url: string }> {
+  /** @returns the node, where its gateway is, and what ends both */
+  async node (name: string, options: Partial<NodeOptions> = {}, site: Partial<NodeSiteOptions> = {}): Promise<{ node: Node, url: string, close: () => Promise<void> }> {
     const node = new Node({ name, dir: this.#dir, tracker: this.tracker, ...options })
     const opened = await openNodeSite(node, { port: 0, tracker: this.tracker, isWritable: false, onError: (error) => this.errors.push(error), secret: options.secret, ...site })
     const close = async (): Promise<void> => {
@@ -50,6 +50,6 @@ export class Gateways {
     this.#t.teardown(close)
     const url = await opened.listen()
     await node.start()
-    return { node, url: url.slice(0, -1) }
+    return { node, url: url.slice(0, -1), close }
   }
 }

@@ -9,7 +9,9 @@ import { rangesIn } from '../../lib/gateway/ranges.js'
 import { disposition } from '../../lib/gateway/representation.js'
 import { Slots } from '../../lib/gateway/slots.js'
 import { headerFor, paddingAfter, rootHeader } from '../../lib/gateway/tar.js'
+import { Library } from '../../lib/reading/library.js'
 import type { Title } from '../../lib/reading/readable.js'
+import { ShareIndex } from '../../lib/share/share-index.js'
 import { StreamCount } from '../../lib/threads/stream-count.js'
 
 const HEX = '0123456789abcdef'.repeat(4)
@@ -125,4 +127,14 @@ await t.test('the path in a folder, and the headers of an archive', async (t) =>
   t.match(early.toString('latin1'), /12 mtime=-1\n/)
   t.equal(headerFor({ kind: 'link', path: 'x', target: 'y' }, 'f', 0).length, 512)
   t.strictSame([0, 1, 511, 512, 513].map((size) => paddingAfter(size).length), [0, 511, 1, 0, 511])
+})
+
+await t.test('a date that a tracker can not mean is none', async (t) => {
+  const now = Math.floor(Date.now() / 1_000)
+  const table: Array<[said: number | undefined, known: number | undefined]> = [[now - 60, now - 60], [undefined, undefined], [0, undefined], [now + 3_600, undefined], [Number.MAX_SAFE_INTEGER, undefined]]
+  for (const [since, known] of table) {
+    const nothing = async (): Promise<never> => { throw new Error('nothing is fetched') }
+    const library = new Library({ shares: new ShareIndex(), find: async () => ({ ...title('x'), owners: [], since }), cache: async () => undefined, fetch: nothing, identify: nothing, onSuspect: () => {} })
+    t.equal((await library.find('x')).since, known, String(since))
+  }
 })
