@@ -10,8 +10,10 @@ import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { HereTask } from '../tree/take-from-here.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import type { RateLimit } from '../threads/rate-limit.js'
+import type { HereAlready } from './here.js'
 import type { Slots } from './slots.js'
 import type { Turn } from './turns.js'
 
@@ -20,6 +22,7 @@ export interface TreeThreads extends PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   findKept: (task: KeptTask) => Promise<Uint32Array>
   unpack: (task: UnpackTask) => Promise<void>
+  takeFromHere: (task: HereTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
 }
 
@@ -46,6 +49,8 @@ export interface DownloadContext {
   /** In a thread, as it waits for the disk. @throws E_EXISTS, E_DISK_FULL, E_IO. */
   giveName: (task: NameTask) => Promise<void>
   digestPieces: (task: DigestTask) => Promise<PieceList>
+  /** What need not be fetched, if anything is known of that. */
+  here?: HereAlready | undefined
   /** What is done about the tree of a folder, in threads. */
   trees: TreeThreads
   /** The parts that are fetched at once, shared by all downloads of the node. */

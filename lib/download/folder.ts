@@ -4,7 +4,7 @@
  */
 import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
-import { FolderLayout } from '../content/layout.js'
+import { FolderLayout, type Layout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import { Selection } from '../content/selection.js'
@@ -25,6 +25,7 @@ import type { DownloadContext } from './context.js'
 import { fetchManifest } from './fetch-manifest.js'
 import type { Plan } from './find-piece-list.js'
 import { FolderLanding } from './folder-landing.js'
+import { takeTree } from './here.js'
 import type { Course } from './plan.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
@@ -60,6 +61,8 @@ export interface FolderProgress extends TransferProgress {
 }
 
 export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedBytes'> {
+  /** In other shares and downloads of this node. */
+  hereBytes: number
   manifest: Manifest
   /** Those that are there, by their numbers in the manifest, ascending; left out if all are. */
   entries?: Uint32Array
@@ -127,7 +130,7 @@ class FolderDownload {
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
     const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
-    const { owners, resumedBytes, lost } = await this.#fetch(manifest, selection, workspace, kept)
+    const { owners, resumedBytes, hereBytes, lost } = await this.#fetch(manifest, selection, workspace, kept)
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
     return {
@@ -139,6 +142,7 @@ class FolderDownload {
       without: lacking.length + lost.length,
       owners,
       resumedBytes,
+      hereBytes,
     }
   }
 
@@ -172,15 +176,18 @@ class FolderDownload {
     return [...selection.wantedOf(kept).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
   }
 
-  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[] }> {
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[], hereBytes: number }> {
     const { found, liars, roundTrip } = this.#plan
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
     const pieces = piecesOf(manifest, selection)
-    const keptBytes = kept.reduce((bytes, { firstPiece, endPiece }) => bytes + layout.offsetOf(endPiece) - layout.offsetOf(firstPiece), 0)
+    const keptBytes = bytesOfRuns(layout, kept)
     const room = await workspace.promiseRoom(keptBytes)
     try {
-      const runs = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
+      const resumed = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
+      const here = await this.#takeFromHere(manifest, selection, workspace, resumed)
+      const hereBytes = bytesOfRuns(layout, here)
+      const runs = [...resumed, ...here]
       const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
       const onUnpacked = (run: PlacedRun): void => {
         // What is in part files is not offered: it is in the tree in a moment.
@@ -200,10 +207,27 @@ class FolderDownload {
         return ranges
       }
       const transfer = new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onLost, onProgress, onGood: onUnpacked }, this.#context)
-      return { ...await transfer.run(), lost: landing.without }
+      const transferred = await transfer.run()
+      return { ...transferred, resumedBytes: transferred.resumedBytes - hereBytes, hereBytes, lost: landing.without }
     } finally {
       room.end()
     }
+  }
+
+  /** Into the tree: what other shares and downloads of this node have of it. */
+  async #takeFromHere (manifest: Manifest, selection: Selection, workspace: Workspace, there: readonly PlacedRun[]): Promise<PlacedRun[]> {
+    const { found } = this.#plan
+    const { layout } = selection
+    const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
+    const lacking = new PieceSet(manifest.pieceCount)
+    for (const { firstPiece, endPiece } of selection.inFolder({ firstPiece: 0, endPiece: layout.pieceCount })) lacking.addRange(firstPiece, endPiece)
+    for (const run of there) for (const { firstPiece, endPiece } of selection.inFolder(run)) lacking.deleteRange(firstPiece, endPiece)
+    const bytesThere = bytesOfRuns(layout, there)
+    const onProgress = (bytes: number): void => {
+      this.#options.onProgress?.({ size: layout.size, bytes: bytesThere + bytes, digest: found.digest, owners: () => new Map(), reached: { files: 0, ofFiles: filesOf(manifest, selection.entries) } })
+    }
+    const taken = await takeTree(root, { manifest, lacking, clone: workspace.newPartFile(0) }, await workspace.elsewhere(), { ...this.#course, onProgress }, this.#context)
+    return [...selection.wantedOf(taken).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
   }
 
   async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'lookedAtMs'>> {
@@ -227,6 +251,10 @@ class FolderDownload {
       standstill.works(performance.now())
     }
   }
+}
+
+function bytesOfRuns (layout: Layout, runs: readonly PieceRange[]): number {
+  return runs.reduce((bytes, { firstPiece, endPiece }) => bytes + layout.offsetOf(endPiece) - layout.offsetOf(firstPiece), 0)
 }
 
 function nobodyHas (filename: string, manifest: Manifest, entries: readonly number[]): PiecemealError {

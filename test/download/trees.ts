@@ -5,11 +5,13 @@ import { findKept } from '../../lib/tree/find-kept.js'
 import { finishTree } from '../../lib/tree/finish-tree.js'
 import { makeSkeleton } from '../../lib/tree/skeleton.js'
 import { syncFiles } from '../../lib/tree/sync-tree.js'
+import { takeFromHere } from '../../lib/tree/take-from-here.js'
 import { unpack } from '../../lib/tree/unpack.js'
 
 export const TREES: TreeThreads = {
   makeSkeleton: async (task) => await Promise.resolve(makeSkeleton(task)),
   findKept: async (task) => await Promise.resolve(findKept(task)),
+  takeFromHere: async (task) => await Promise.resolve(takeFromHere(task)),
   unpack: async (task) => await Promise.resolve(unpack(task)),
   finishTree: async (task) => await Promise.resolve(finishTree(task)),
   syncFiles: async (task) => await Promise.resolve(syncFiles(task)),
