@@ -3,6 +3,7 @@ import type { NameTask, Naming } from '../disk/give-name.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PartTask, WholeFile } from '../part/part-task.js'
 import type { ErrorCode } from '../protocol/errors.js'
+import type { Content } from '../protocol/content.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
@@ -10,10 +11,9 @@ import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
-import type { HereTask } from '../tree/take-from-here.js'
+import type { Here, HereTask } from '../tree/take-from-here.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import type { RateLimit } from '../threads/rate-limit.js'
-import type { HereAlready } from './here.js'
 import type { Slots } from './slots.js'
 import type { Turn } from './turns.js'
 
@@ -24,6 +24,14 @@ export interface TreeThreads extends PublishThreads {
   unpack: (task: UnpackTask) => Promise<void>
   takeFromHere: (task: HereTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
+}
+
+/** What this node knows of what is on its disks. */
+export interface HereAlready {
+  /** Size and pieces of a file, by its digest, if they are known here. */
+  contentOf: (found: Content) => Content & { pieces: PieceList } | undefined
+  /** Where pieces may be. */
+  places: () => Here[]
 }
 
 /** What a download needs of the node it runs in. */

@@ -181,11 +181,13 @@ class FolderDownload {
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
     const pieces = piecesOf(manifest, selection)
-    const keptBytes = bytesOfRuns(layout, kept)
-    const room = await workspace.promiseRoom(keptBytes)
+    const room = await workspace.promiseRoom(bytesOfRuns(layout, kept))
     try {
       const resumed = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
-      const here = await this.#takeFromHere(manifest, selection, workspace, resumed)
+      const bytesThere = bytesOfRuns(layout, resumed)
+      const ofFiles = filesOf(manifest, selection.entries)
+      const onTaken = (bytes: number): void => this.#options.onProgress?.({ size: layout.size, bytes: bytesThere + bytes, digest: found.digest, owners: () => new Map(), reached: { files: 0, ofFiles } })
+      const here = await takeTree({ manifest, selection, root, runs: resumed, workspace, onProgress: onTaken }, this.#course, this.#context)
       const hereBytes = bytesOfRuns(layout, here)
       const runs = [...resumed, ...here]
       const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
@@ -194,7 +196,7 @@ class FolderDownload {
         if (run.path === root) for (const range of selection.inFolder(run)) this.#options.onUnpacked?.(folder, range)
       }
       const landing = new FolderLanding({ manifest, selection, root, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
-      const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
+      const emptyFiles = emptyFilesOf(manifest, selection.entries)
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)
         this.#options.onProgress?.({ ...progress, reached: { files: emptyFiles + landing.files, ofFiles } })
@@ -212,22 +214,6 @@ class FolderDownload {
     } finally {
       room.end()
     }
-  }
-
-  /** Into the tree: what other shares and downloads of this node have of it. */
-  async #takeFromHere (manifest: Manifest, selection: Selection, workspace: Workspace, there: readonly PlacedRun[]): Promise<PlacedRun[]> {
-    const { found } = this.#plan
-    const { layout } = selection
-    const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
-    const lacking = new PieceSet(manifest.pieceCount)
-    for (const { firstPiece, endPiece } of selection.inFolder({ firstPiece: 0, endPiece: layout.pieceCount })) lacking.addRange(firstPiece, endPiece)
-    for (const run of there) for (const { firstPiece, endPiece } of selection.inFolder(run)) lacking.deleteRange(firstPiece, endPiece)
-    const bytesThere = bytesOfRuns(layout, there)
-    const onProgress = (bytes: number): void => {
-      this.#options.onProgress?.({ size: layout.size, bytes: bytesThere + bytes, digest: found.digest, owners: () => new Map(), reached: { files: 0, ofFiles: filesOf(manifest, selection.entries) } })
-    }
-    const taken = await takeTree(root, { manifest, lacking, clone: workspace.newPartFile(0) }, await workspace.elsewhere(), { ...this.#course, onProgress }, this.#context)
-    return [...selection.wantedOf(taken).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
   }
 
   async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'lookedAtMs'>> {

@@ -4,23 +4,16 @@ import type { PieceList } from '../content/digest.js'
 import { bytesOfSet } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PlacedRun } from '../content/run.js'
+import type { Selection } from '../content/selection.js'
 import type { Wanted } from '../content/wanted.js'
 import { fullestFromStart } from '../disk/fullest-file.js'
 import type { Workspace } from '../disk/workspace.js'
 import type { Manifest } from '../manifest/manifest.js'
 import type { Content } from '../protocol/content.js'
-import type { Here, HereTask } from '../tree/take-from-here.js'
+import type { HereTask } from '../tree/take-from-here.js'
 import { TreeControl } from '../tree/tree-control.js'
 import type { DownloadContext } from './context.js'
 import type { Course } from './plan.js'
-
-/** What this node knows of what is on its disks. */
-export interface HereAlready {
-  /** Size and pieces of a file, by its digest, if they are known here. */
-  contentOf: (found: Content) => Content & { pieces: PieceList } | undefined
-  /** Where pieces may be. */
-  places: () => Here[]
-}
 
 export interface TakenFile {
   runs: PlacedRun[]
@@ -63,14 +56,30 @@ export async function takeFile ({ content, pieces, wanted: { layout }, zeros, ru
   return { runs: ranges.map((range) => ({ ...range, path, originPiece: 0 })), bytes: context.inWindows ? bytes : ranges.reduce((sum, { endPiece }) => sum + layout.offsetOf(endPiece), 0) }
 }
 
-/** The same, into the tree of a folder. @param lacking pieces by the numbers that owners give them @param others folders where the same is downloaded under another name */
-export async function takeTree (root: string, { manifest, lacking, clone }: { manifest: Manifest, lacking: PieceSet, clone: string }, others: readonly string[], course: Course & Pick<FileFromHere, 'onProgress'>, context: DownloadContext): Promise<PieceSet> {
+export interface TreeFromHere {
+  manifest: Manifest
+  selection: Selection
+  /** The hidden tree. */
+  root: string
+  /** What there is of it. */
+  runs: readonly PlacedRun[]
+  workspace: Pick<Workspace, 'newPartFile' | 'elsewhere'>
+  onProgress: (bytes: number) => void
+}
+
+/** The same, into the tree of a folder. */
+export async function takeTree ({ manifest, selection, root, runs, workspace, onProgress }: TreeFromHere, course: Course, context: DownloadContext): Promise<PlacedRun[]> {
+  const lacking = new PieceSet(manifest.pieceCount)
+  for (const { firstPiece, endPiece } of selection.inFolder({ firstPiece: 0, endPiece: selection.layout.pieceCount })) lacking.addRange(firstPiece, endPiece)
+  for (const run of runs) for (const { firstPiece, endPiece } of selection.inFolder(run)) lacking.deleteRange(firstPiece, endPiece)
   const places = [
     ...context.here?.places() ?? [],
-    ...others.map((folder) => ({ files: { root: join(folder, 'tree'), manifest: manifest.data } })),
+    ...(await workspace.elsewhere()).map((folder) => ({ files: { root: join(folder, 'tree'), manifest: manifest.data } })),
   ]
-  if (places.length === 0 || lacking.size === 0) return new PieceSet(lacking.pieceCount)
-  return await take({ wanted: { root, manifest: manifest.data }, pieces: lacking.toBytes(), isBlank: true, clone, places }, lacking.pieceCount, course, context)
+  if (places.length === 0 || lacking.size === 0) return []
+  const task = { wanted: { root, manifest: manifest.data }, pieces: lacking.toBytes(), isBlank: true, clone: workspace.newPartFile(0), places }
+  const taken = await take(task, lacking.pieceCount, { ...course, onProgress }, context)
+  return [...selection.wantedOf(taken).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
 }
 
 /** How often it is told how far it is. */

@@ -1,6 +1,6 @@
 /** What a download need not fetch, since this node has it: in what it shares, of any version, and in what it is downloading. */
 import { contentDigest, isPieceListOf, type PieceList } from '../content/digest.js'
-import type { HereAlready } from '../download/here.js'
+import type { HereAlready } from '../download/context.js'
 import { PIECE_DIGEST_BYTES, pieceCount, type Content } from '../protocol/content.js'
 import { HERE_DIGEST_BYTES, HERE_TRIES } from '../protocol/limits.js'
 import { piecesHere } from '../share/folder-share.js'

@@ -8,22 +8,15 @@
  */
 import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { blake3 } from '@napi-rs/blake-hash'
-import { FolderLayout } from '../content/layout.js'
 import { PieceIndex } from '../content/piece-index.js'
 import { PieceSet } from '../content/piece-set.js'
 import { digestPieces } from '../disk/digest-pieces.js'
 import { toDiskError } from '../disk/disk-error.js'
 import { writeFullySync, writeSparseSync } from '../disk/write-fully.js'
-import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { PIECE_DIGEST_BYTES, pieceLengthFor } from '../protocol/content.js'
 import { MiB } from '../protocol/units.js'
+import { Pieces, type PiecedFiles, type Place, type WholeFile } from './pieced-files.js'
 import { TreeControl } from './tree-control.js'
-
-/** Files that pieces are of: those of a folder, or one. */
-export type PiecedFiles =
-  { root: string, manifest: ManifestData } |
-  /** `start`: where the content begins in the file; below 0 where its beginning is not in it. */
-  { path: string, size: number, pieces: Uint8Array, start?: number }
 
 /** Where pieces may be. */
 export interface Here {
@@ -183,53 +176,6 @@ function isCloneOf (clone: string, { path, size }: WholeFile, digests: Buffer): 
     return digestPieces({ fd, offset: 0, size, pieceLength: pieceLengthFor(size), firstPiece: 0, endPiece: digests.length / PIECE_DIGEST_BYTES }).equals(digests)
   } finally {
     closeSync(fd)
-  }
-}
-
-interface Place {
-  path: string
-  position: number
-  bytes: number
-}
-
-interface WholeFile {
-  path: string
-  size: number
-  endPiece: number
-}
-
-/** Pieces, and where they are in files. */
-class Pieces {
-  readonly layout: FolderLayout
-  readonly digests: Buffer
-  readonly #path: (file: number) => string
-  readonly #start: number
-
-  constructor (files: PiecedFiles) {
-    this.#start = 'path' in files ? files.start ?? 0 : 0
-    if ('path' in files) {
-      this.layout = new FolderLayout([files.size])
-      this.digests = Buffer.from(files.pieces.buffer, files.pieces.byteOffset, files.pieces.byteLength)
-      this.#path = () => files.path
-    } else {
-      const manifest = Manifest.fromData(files.manifest)
-      this.layout = new FolderLayout(manifest.sizes)
-      this.digests = manifest.pieces
-      this.#path = (file) => `${files.root}/${manifest.path(file)}`
-    }
-  }
-
-  place (piece: number): Place {
-    const file = this.layout.fileOf(piece)
-    const start = this.layout.offsetOf(piece)
-    return { path: this.#path(file), position: this.#start + start - this.layout.offsetOfFile(file), bytes: this.layout.offsetOf(piece + 1) - start }
-  }
-
-  /** The file that begins with this piece, if one does. */
-  wholeFileAt (piece: number): WholeFile | undefined {
-    const file = this.layout.fileOf(piece)
-    if (this.#start !== 0 || this.layout.firstPieceOf(file) !== piece) return undefined
-    return { path: this.#path(file), size: this.layout.offsetOfFile(file + 1) - this.layout.offsetOfFile(file), endPiece: this.layout.firstPieceOf(file + 1) }
   }
 }
 
