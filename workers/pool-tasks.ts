@@ -15,6 +15,7 @@ import * as removing from '../lib/tree/remove-tree.js'
 import * as skeleton from '../lib/tree/skeleton.js'
 import * as sync from '../lib/tree/sync-tree.js'
 import * as taking from '../lib/tree/take-over.js'
+import * as here from '../lib/tree/take-from-here.js'
 import * as unpacking from '../lib/tree/unpack.js'
 import { toTaskResult, type TaskResult } from '../lib/threads/task-result.js'
 
@@ -64,6 +65,11 @@ export async function makeSkeleton (task: skeleton.SkeletonTask): Promise<TaskRe
 /** Files of a tree out of a part file. */
 export async function unpack (task: unpacking.UnpackTask): Promise<TaskResult<void>> {
   return await toTaskResult(() => unpacking.unpack(task))
+}
+
+/** Pieces that are wanted, from where they are on this machine. */
+export async function takeFromHere (task: here.HereTask): Promise<TaskResult<Uint32Array>> {
+  return await toTaskResult(() => here.takeFromHere(task))
 }
 
 /** What an earlier run has left in a tree. */

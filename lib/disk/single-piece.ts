@@ -13,7 +13,7 @@ import { toDiskError } from './disk-error.js'
 /** One content may be fetched under several names at once, and by several owners. */
 let made = 0
 
-export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | 'hasParts' | 'remove'> {
+export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | 'partsElsewhere' | 'hasParts' | 'remove'> {
   readonly #hiddenFolder: string
   readonly #digest: string
   readonly #paths: string[] = []
@@ -35,6 +35,10 @@ export class SinglePiece implements Pick<Workspace, 'newPartFile' | 'resume' | '
   async promiseRoom (): Promise<undefined> {}
 
   async resume (): Promise<PlacedRun[]> {
+    return []
+  }
+
+  async partsElsewhere (): Promise<[]> {
     return []
   }
 

@@ -94,6 +94,25 @@ export class Workspace {
     return (await readdir(this.#folder)).filter((entry) => PART_FILE.test(entry))
   }
 
+  /** Where the same content is downloaded under other names, or was. */
+  async elsewhere (): Promise<string[]> {
+    const parent = dirname(this.#folder)
+    const folders = await atDisk(async () => await readdir(parent)).catch(() => [])
+    return folders.map((name) => join(parent, name)).filter((folder) => folder !== this.#folder)
+  }
+
+  /** Part files of it there; what is in them is not known. */
+  async partsElsewhere (): Promise<Place[]> {
+    const places: Place[] = []
+    for (const folder of await this.elsewhere()) {
+      for (const entry of await atDisk(async () => await readdir(folder)).catch(() => [])) {
+        const [, originPiece] = PART_FILE.exec(entry) ?? []
+        if (originPiece !== undefined) places.push({ path: join(folder, entry), originPiece: Number(originPiece) })
+      }
+    }
+    return places
+  }
+
   async hasParts (): Promise<boolean> {
     return await this.#partFiles().then((entries) => entries.length > 0, () => false)
   }

@@ -3,6 +3,7 @@ import type { NameTask, Naming } from '../disk/give-name.js'
 import type { DigestTask } from '../disk/digest-pieces.js'
 import type { PartTask, WholeFile } from '../part/part-task.js'
 import type { ErrorCode } from '../protocol/errors.js'
+import type { Content } from '../protocol/content.js'
 import type { Deadlines } from '../protocol/limits.js'
 import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
@@ -11,6 +12,7 @@ import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { Here, HereTask } from '../tree/take-from-here.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import type { Slots } from './slots.js'
@@ -22,7 +24,16 @@ export interface TreeThreads extends PublishThreads {
   findKept: (task: KeptTask) => Promise<Uint32Array>
   measureTree: (task: MeasureTask) => Promise<TreeSize>
   unpack: (task: UnpackTask) => Promise<void>
+  takeFromHere: (task: HereTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
+}
+
+/** What this node knows of what is on its disks. */
+export interface HereAlready {
+  /** Size and pieces of a file, by its digest, if they are known here. */
+  contentOf: (found: Content) => Content & { pieces: PieceList } | undefined
+  /** Where pieces may be. */
+  places: () => Here[]
 }
 
 /** What a download needs of the node it runs in. */
@@ -48,6 +59,8 @@ export interface DownloadContext {
   /** In a thread, as it waits for the disk. @throws E_EXISTS, E_DISK_FULL, E_IO. */
   giveName: (task: NameTask) => Promise<void>
   digestPieces: (task: DigestTask) => Promise<PieceList>
+  /** What need not be fetched, if anything is known of that. */
+  here?: HereAlready | undefined
   /** What is done about the tree of a folder, in threads. */
   trees: TreeThreads
   /** The parts that are fetched at once, shared by all downloads of the node. */

@@ -19,6 +19,7 @@ import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
 import { isExecutable } from './executable.js'
 import { downloadFolder, type DownloadedFolder, type FolderProgress, type FolderOptions } from './folder.js'
+import { takeFile } from './here.js'
 import { landingOf } from './landing.js'
 import type { Plan } from './find-piece-list.js'
 import { certainPlanFor, planFor, type Course } from './plan.js'
@@ -54,7 +55,7 @@ export interface Downloaded extends Content {
   /** Of a folder those of its manifest. */
   pieces: PieceList
   /** What has come, if it is one. */
-  folder?: Omit<DownloadedFolder, 'owners' | 'resumedBytes' | 'zeroBytes'>
+  folder?: Omit<DownloadedFolder, 'owners' | 'resumedBytes' | 'hereBytes' | 'zeroBytes'>
   /** The file as it was left, where that is known. */
   identity?: FileIdentity | undefined
   /** Who sent how many good bytes. */
@@ -63,6 +64,8 @@ export interface Downloaded extends Content {
   replaces?: string[] | undefined
   /** Bytes that were there from an earlier run. */
   resumedBytes: number
+  /** Bytes that were in other shares and downloads of this node. */
+  hereBytes: number
   /** Bytes in pieces of zeros, which nobody had to send. */
   zeroBytes: number
 }
@@ -135,8 +138,8 @@ async function run (options: Options, course: Course, context: DownloadContext):
 async function carryOut (plan: Plan, options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   if (plan.found.kind === 'folder') {
     const { found: { size, digest, pieceLength, kind, replaces }, pieces = Buffer.alloc(0) } = plan
-    const { owners, resumedBytes, zeroBytes, ...folder } = await downloadFolder(plan, options, course, context)
-    return { size, digest, pieceLength, kind, pieces, replaces, owners, resumedBytes, zeroBytes, folder }
+    const { owners, resumedBytes, hereBytes, zeroBytes, ...folder } = await downloadFolder(plan, options, course, context)
+    return { size, digest, pieceLength, kind, pieces, replaces, owners, resumedBytes, hereBytes, zeroBytes, folder }
   }
   if ((options.only ?? []).length > 0) throw new PiecemealError('E_USAGE', `${quote(options.filename)} is a file: --only says what is wanted of a folder`)
   return await carryOutFile(plan, options, course, context)
@@ -150,7 +153,10 @@ async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain 
     const wanted = new WantedFile(found)
     const zeros = list ? await zeroPieces(found, list) : new PieceSet(pieceCount(found))
     room = await workspace.promiseRoom(bytesOfSet(wanted.layout, zeros))
-    const runs = list ? await workspace.resume(list, context.digestPieces) : []
+    const resumed = list ? await workspace.resume(list, context.digestPieces) : []
+    const onTaken = (bytes: number): void => onProgress?.({ size: found.size, bytes, digest: found.digest, owners: () => new Map() })
+    const here = list ? await takeFile({ content: found, pieces: list, wanted, zeros, runs: resumed, workspace, onProgress: onTaken }, course, context) : { runs: [], bytes: 0 }
+    const runs = [...resumed, ...here.runs]
     const place = (run: PlacedRun): void => { if (list) onGood?.(found, list, run) }
     const tell = (progress: TransferProgress): void => {
       room?.reach(progress.bytes)
@@ -159,13 +165,13 @@ async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain 
     const doubtful = isCertain ? undefined : DOUBTFUL
     const landing = landingOf({ ...context, content: found, pieces: list, zeros, workspace, onGood: place })
     const transfer = new Transfer({ found, wanted, landing, pieces: list, zeros, liars, roundTrip, runs, ...course, readers, doubtful, onGood: place, onProgress: tell }, context)
-    const { path, pieces, identity, ...sources } = await transfer.run()
+    const { path, pieces, identity, owners, resumedBytes, zeroBytes } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)
     place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0, isMoved: true })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, replaces: found.replaces, ...sources }
+    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, replaces: found.replaces, owners, resumedBytes: resumedBytes - here.bytes, hereBytes: here.bytes, zeroBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'

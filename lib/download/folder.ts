@@ -4,7 +4,7 @@
  */
 import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
-import { bytesOfSet, FolderLayout } from '../content/layout.js'
+import { bytesOfSet, FolderLayout, type Layout } from '../content/layout.js'
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import { Selection } from '../content/selection.js'
@@ -28,6 +28,7 @@ import { fetchManifest } from './fetch-manifest.js'
 import type { Plan } from './find-piece-list.js'
 import { FolderLanding } from './folder-landing.js'
 import { FolderRoom } from './folder-room.js'
+import { takeTree } from './here.js'
 import type { Course } from './plan.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
@@ -63,6 +64,8 @@ export interface FolderProgress extends TransferProgress {
 }
 
 export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedBytes' | 'zeroBytes'> {
+  /** In other shares and downloads of this node. */
+  hereBytes: number
   manifest: Manifest
   /** Those that are there, by their numbers in the manifest, ascending; left out if all are. */
   entries?: Uint32Array
@@ -131,7 +134,7 @@ class FolderDownload {
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
     const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
-    const { owners, resumedBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, kept)
+    const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, kept)
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
     return {
@@ -144,6 +147,7 @@ class FolderDownload {
       owners,
       resumedBytes,
       zeroBytes,
+      hereBytes,
     }
   }
 
@@ -183,7 +187,7 @@ class FolderDownload {
     return [...selection.wantedOf(kept).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
   }
 
-  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[] }> {
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[], hereBytes: number }> {
     const { found, liars, roundTrip } = this.#plan
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
@@ -191,14 +195,22 @@ class FolderDownload {
     const zeros = await zeroPiecesOfFiles(layout, pieces)
     const room = await folderRoom.promise(workspace, selection, kept, bytesOfSet(layout, zeros))
     try {
-      const runs = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
+      const resumed = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
+      const bytesThere = bytesOfRuns(layout, resumed)
+      const ofFiles = filesOf(manifest, selection.entries)
+      const onTaken = (bytes: number): void => this.#options.onProgress?.({ size: layout.size, bytes: bytesThere + bytes, digest: found.digest, owners: () => new Map(), reached: { files: 0, ofFiles } })
+      // Zeros are there without anybody.
+      const settled = [...resumed, ...[...zeros.ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))]
+      const here = await takeTree({ manifest, selection, root, runs: settled, workspace, onProgress: onTaken }, this.#course, this.#context)
+      const hereBytes = bytesOfRuns(layout, here)
+      const runs = [...resumed, ...here]
       const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
       const onUnpacked = (run: PlacedRun): void => {
         // What is in part files is not offered: it is in the tree in a moment.
         if (run.path === root) for (const range of selection.inFolder(run)) this.#options.onUnpacked?.(folder, range)
       }
       const landing = new FolderLanding({ manifest, selection, root, zeros, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
-      const [ofFiles, emptyFiles] = [filesOf(manifest, selection.entries), emptyFilesOf(manifest, selection.entries)]
+      const emptyFiles = emptyFilesOf(manifest, selection.entries)
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)
         this.#options.onProgress?.({ ...progress, reached: { files: emptyFiles + landing.files, ofFiles } })
@@ -210,7 +222,8 @@ class FolderDownload {
         return ranges
       }
       const transfer = new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onLost, onProgress, onGood: onUnpacked }, this.#context)
-      return { ...await transfer.run(), lost: landing.without }
+      const transferred = await transfer.run()
+      return { ...transferred, resumedBytes: transferred.resumedBytes - hereBytes, hereBytes, lost: landing.without }
     } finally {
       room.end()
     }
@@ -237,6 +250,10 @@ class FolderDownload {
       standstill.works(performance.now())
     }
   }
+}
+
+function bytesOfRuns (layout: Layout, runs: readonly PieceRange[]): number {
+  return runs.reduce((bytes, { firstPiece, endPiece }) => bytes + layout.offsetOf(endPiece) - layout.offsetOf(firstPiece), 0)
 }
 
 function nobodyHas (filename: string, manifest: Manifest, entries: readonly number[]): PiecemealError {

@@ -16,6 +16,8 @@ export interface Course {
 export async function planFor (found: Found, course: Course, context: DownloadContext): Promise<Plan> {
   // Of a folder the list of its manifest is wanted in any case, and whether it is one.
   if (found.kind !== undefined) return await certainPlanFor(found, course, context)
+  const known = context.here?.contentOf(found)
+  if (known) return { found: { ...found, size: known.size, pieceLength: known.pieceLength }, pieces: known.pieces, isCertain: true }
   const zeros = await listOfZeros(found)
   if (zeros) return { found, pieces: zeros, isCertain: true }
   // The digest of the whole is enough to check a single piece, as long as the size is right. Whether it is, is seen when the piece comes.

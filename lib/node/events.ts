@@ -84,6 +84,8 @@ export interface SavedEvent {
   without?: number
   /** Bytes that an earlier, interrupted download had left. */
   resumed: number
+  /** Bytes that were in other shares and downloads of this node, and were taken from there. */
+  here: number
   /** Bytes in pieces of zeros, which nobody had to send. */
   zeros: number
   /** Where it is, absolute. */

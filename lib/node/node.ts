@@ -41,6 +41,7 @@ import type { RememberedDownload } from '../disk/shares-file.js'
 import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
 import { Offers, type OpenPorts } from './offers.js'
+import { hereAlready } from './here-already.js'
 import type { NodeLimits, NodeOptions } from './options.js'
 import { readFiles } from './read-files.js'
 import { OwnFolders } from './own-folders.js'
@@ -392,7 +393,7 @@ export class Node extends EventEmitter<NodeEvents> {
       })
       const unfollow = this.library.follow(coming)
       try {
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, hereBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
         const content = { size, digest, pieceLength, pieces }
         const remember = folder && await this.#folders.addDownloaded(target, content, folder, replaces)
         if (!folder) await this.#own.addDownloaded(target, content, identity, replaces)
@@ -408,6 +409,7 @@ export class Node extends EventEmitter<NodeEvents> {
           ...(files !== undefined && { files }),
           ...(without > 0 && { without }),
           resumed: resumedBytes,
+          here: hereBytes,
           zeros: zeroBytes,
           path: target.path,
         }
@@ -645,6 +647,7 @@ export class Node extends EventEmitter<NodeEvents> {
       fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
       giveName: async (task) => await pool.giveName(task),
       digestPieces: async (task) => await pool.digestPieces(task),
+      here: hereAlready(this.#offers),
       trees: pool.trees,
       slots: pool.slots,
       turn,

@@ -20,6 +20,7 @@ import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { Removed, RemoveTask } from '../tree/remove-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
+import type { HereTask } from '../tree/take-from-here.js'
 import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
@@ -42,6 +43,7 @@ export interface TreePool extends TreeThreads, PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   unpack: (task: UnpackTask) => Promise<void>
   findKept: (task: KeptTask) => Promise<Uint32Array>
+  takeFromHere: (task: HereTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>
   measureTree: (task: MeasureTask) => Promise<TreeSize>
   takeOver: (task: TakeOverTask) => Promise<TakenOver>
@@ -62,6 +64,7 @@ export class WorkerPool {
     makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
     unpack: async (task) => await this.#run(task, 'unpack'),
     findKept: async (task) => await this.#limitDigests(async () => await this.#run(task, 'findKept')),
+    takeFromHere: async (task) => await this.#limitDigests(async () => await this.#run(task, 'takeFromHere')),
     finishTree: async (task) => await this.#run(task, 'finishTree'),
     measureTree: async (task) => await this.#run(task, 'measureTree'),
     takeOver: async (task) => await this.#run(task, 'takeOver'),

@@ -164,6 +164,9 @@ export const MAX_PIECES = 8_192
 /** Files, links and empty folders in a folder. */
 export const FOLDER_ENTRIES = 1_000_000
 export const MANIFEST_BYTES = 128 * MiB
+/** Of what is here already: digests of files that are looked at, and small files of folders whose digest is tried. */
+export const HERE_DIGEST_BYTES = 64 * MiB
+export const HERE_TRIES = 1_000
 /** A line of a manifest: room for the digests of 8,192 pieces in base64, which is 350 KiB, and for a path. */
 export const MANIFEST_LINE_BYTES = 512 * KiB
 /** A path within a folder; what stands before it on a disk has the rest of what Linux takes. */

@@ -26,13 +26,14 @@ const LINES: Lines = {
   cancelled: ({ file }) => [`cancelled ${printable(file)}; nothing is kept of it`],
   waiting: ({ file, ...waiting }) => [`waiting for ${whatIsWaitedFor(waiting)}: ${printable(file)}, no byte for ${formatSeconds(Math.round(waiting.seconds))}`],
   progress: () => [],
-  saved: ({ file, bytes, files, without, owners, seconds, resumed, zeros }) => {
+  saved: ({ file, bytes, files, without, owners, seconds, resumed, here, zeros }) => {
     const from = owners.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(', ')
     const kept = resumed > 0 ? `, ${formatBytes(resumed)} kept from before` : ''
+    const taken = here > 0 ? `, ${formatBytes(here)} were here` : ''
     const unsent = zeros > 0 ? `, ${formatBytes(zeros)} of zeros` : ''
     const inFiles = files === undefined ? '' : `${count(files, 'file')}, `
     const lacking = without === undefined ? '' : ` without ${count(without, 'file')}`
-    return [`saved ${printable(file)}${lacking} (${inFiles}${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - zeros, seconds)}`]
+    return [`saved ${printable(file)}${lacking} (${inFiles}${formatBytes(bytes)} from ${count(owners.length, 'owner')}${from && `: ${from}`}${kept}${taken}${unsent}) in ${formatSeconds(seconds)}, ${formatRate(bytes - resumed - here - zeros, seconds)}`]
   },
   failed: (failure) => [`failed${failure.file === undefined ? '' : ` ${printable(failure.file)}`}: ${failure.code} ${oneLine(failure.message)}`, ...versionLines(failure)],
   warning: ({ message }) => [`warning: ${oneLine(message)}`],

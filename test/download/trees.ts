@@ -6,12 +6,14 @@ import { finishTree } from '../../lib/tree/finish-tree.js'
 import { makeSkeleton } from '../../lib/tree/skeleton.js'
 import { measureTree } from '../../lib/tree/measure-tree.js'
 import { syncFiles } from '../../lib/tree/sync-tree.js'
+import { takeFromHere } from '../../lib/tree/take-from-here.js'
 import { unpack } from '../../lib/tree/unpack.js'
 
 export const TREES: TreeThreads = {
   makeSkeleton: async (task) => await Promise.resolve(makeSkeleton(task)),
   findKept: async (task) => await Promise.resolve(findKept(task)),
   measureTree: async (task) => await Promise.resolve(measureTree(task)),
+  takeFromHere: async (task) => await Promise.resolve(takeFromHere(task)),
   unpack: async (task) => await Promise.resolve(unpack(task)),
   finishTree: async (task) => await Promise.resolve(finishTree(task)),
   syncFiles: async (task) => await Promise.resolve(syncFiles(task)),

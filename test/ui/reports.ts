@@ -18,7 +18,7 @@ export const REPORTS: Reports = {
   cancelled: { file: 'a.png' },
   waiting: { file: 'a.png', for: 'owner', owners: ['NodeA'], seconds: 12.3 },
   progress: { task: 'download', file: 'a.png', bytes: 5, size: 10, rate: 5 },
-  saved: { file: 'a.png', path: '/files/NodeC/a.png', bytes: 3_072, digest: DIGEST, seconds: 1.5, owners: [{ name: 'NodeA', bytes: 2_048 }, { name: 'NodeB', bytes: 1_024 }], resumed: 0, zeros: 0 },
+  saved: { file: 'a.png', path: '/files/NodeC/a.png', bytes: 3_072, digest: DIGEST, seconds: 1.5, owners: [{ name: 'NodeA', bytes: 2_048 }, { name: 'NodeB', bytes: 1_024 }], resumed: 0, here: 0, zeros: 0 },
   warning: { message: 'the file system has no locks' },
   left: { name: 'NodeC' },
   failed: { file: 'a.png', code: 'E_NO_OWNER', message: 'nobody owns "a.png"' },

@@ -26,6 +26,7 @@ await t.test('a saved file: size, owners, time and rate', async (t) => {
   t.match(line, /1\.50 s/)
   t.match(line, /2\.00 KiB\/s/)
   t.match(told('saved', { resumed: 2_048 }).out, [/2\.00 KiB kept/], 'and what was there before')
+  t.match(told('saved', { here: 2_048 }).out, [/2\.00 KiB were here/], 'and in other shares')
   t.match(told('saved', { resumed: 2_048, seconds: 1 }).out, [/1\.00 KiB\/s/], 'which is no part of the rate')
   t.match(told('saved', { files: 3, without: 2 }).out, [/^saved a\.png without 2 files \(3 files, /], 'a folder that lacks some')
   t.match(told('saved', { zeros: 2_048, seconds: 1 }).out, [/, 2\.00 KiB of zeros\) in 1 s, 1\.00 KiB\/s/], 'nor is what nobody sent')
