@@ -9,6 +9,7 @@ import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
+import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import type { RateLimit } from '../threads/rate-limit.js'
@@ -19,6 +20,7 @@ import type { Turn } from './turns.js'
 export interface TreeThreads extends PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   findKept: (task: KeptTask) => Promise<Uint32Array>
+  takeOver: (task: TakeOverTask) => Promise<TakenOver>
   unpack: (task: UnpackTask) => Promise<void>
   finishTree: (task: FinishTask) => Promise<Finished>
 }

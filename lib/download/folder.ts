@@ -26,6 +26,7 @@ import { fetchManifest } from './fetch-manifest.js'
 import type { Plan } from './find-piece-list.js'
 import { FolderLanding } from './folder-landing.js'
 import type { Course } from './plan.js'
+import { assertKeepsEnough, sameIn, type Standing } from './standing.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
 
@@ -36,6 +37,10 @@ export interface FolderOptions {
   only?: readonly string[] | undefined
   /** What nobody has any more, or this file system can't hold, is left out. */
   skipMissing?: boolean | undefined
+  /** An older version that lies under the name: what is the same in it is taken from there. */
+  standing?: Standing | undefined
+  /** More than half of that may go. */
+  allowShrink?: boolean | undefined
   onProgress?: ((progress: FolderProgress) => void) | undefined
 }
 
@@ -122,11 +127,12 @@ class FolderDownload {
     const places = folderPlaces(this.#context.hiddenFolder, found)
     const manifest = await fetchManifest(this.#plan, places.manifest, this.#course, this.#context)
     const wanted = this.#wantedOf(manifest)
+    this.#assertKeepsEnough(manifest, wanted)
     const { isNew, lacking } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted))
     const possible = without(manifest, wanted, lacking)
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
-    const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
+    const kept = isNew && this.#options.standing === undefined ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
     const { owners, resumedBytes, lost } = await this.#fetch(manifest, selection, workspace, kept)
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
@@ -159,8 +165,22 @@ class FolderDownload {
     const known = await takeOverTree(places, wanted, skipMissing)
     if (known) return { isNew: false, lacking: known.lacking }
     const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
+    await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
     await noteTree(places, { wanted, lacking })
     return { isNew: true, lacking }
+  }
+
+  /** @throws E_EXISTS. */
+  #assertKeepsEnough (manifest: Manifest, entries: Uint32Array | undefined): void {
+    const { standing, allowShrink = false } = this.#options
+    const { size: bytes } = new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest)).layout
+    if (standing) assertKeepsEnough(standing, this.#plan.found, { manifest, files: filesOf(manifest, entries), bytes }, allowShrink)
+  }
+
+  /** What is the same in the version before, and wanted. */
+  async #takeOver (manifest: Manifest, entries: Uint32Array | undefined, root: string): Promise<void> {
+    const { tree } = this.#options.standing ?? {}
+    if (tree) await this.#context.trees.takeOver({ manifest: manifest.data, root, old: tree, pairs: sameIn(tree, manifest, entries), control: this.#control.buffer })
   }
 
   /** What an earlier run has left in the tree. */

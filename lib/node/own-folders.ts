@@ -46,6 +46,8 @@ export interface ArrivedFolder {
   identities: TreeIdentities
   /** Those that are there, by their numbers, ascending; all if left out. */
   entries?: Uint32Array
+  /** What of it was wanted, if not all. */
+  patterns?: readonly string[] | undefined
   /** Of the file system. */
   dev: bigint
   /** When its files were looked at, by the wall clock. */
@@ -92,7 +94,7 @@ export class OwnFolders {
    *
    * @param replaces the digests that the content replaces, as its owners say
    */
-  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<void> {
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, patterns, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<void> {
     const { offers, pool, treeFile, onError } = this.#options
     // That it can't be offered, or remembered, is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
@@ -101,7 +103,7 @@ export class OwnFolders {
       const { announced } = await offers.offerFolder({ ...content, kind: 'folder', filename, path, manifest, identities, replaces, ...(lacks && lacks.size > 0 && { lacks }) })
       announced.catch(fail)
       this.#kept.watch()
-      await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, lookedAtMs, treeFile: treeFile(path) })
+      await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, patterns: patterns && [...patterns], lookedAtMs, treeFile: treeFile(path) })
     } catch (error) {
       fail(error)
     }

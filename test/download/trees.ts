@@ -6,8 +6,10 @@ import { finishTree } from '../../lib/tree/finish-tree.js'
 import { makeSkeleton } from '../../lib/tree/skeleton.js'
 import { syncFiles } from '../../lib/tree/sync-tree.js'
 import { unpack } from '../../lib/tree/unpack.js'
+import { takeOver } from '../../lib/tree/take-over.js'
 
 export const TREES: TreeThreads = {
+  takeOver: async (task) => await Promise.resolve(takeOver(task)),
   makeSkeleton: async (task) => await Promise.resolve(makeSkeleton(task)),
   findKept: async (task) => await Promise.resolve(findKept(task)),
   unpack: async (task) => await Promise.resolve(unpack(task)),
