@@ -2,7 +2,7 @@
  * What an earlier run has left in a tree that it had not finished: only the digests tell, whatever
  * happened to the process that wrote it, or to its machine. Runs in a worker thread.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
 import { digestPieces } from '../disk/digest-pieces.js'
 import { diskCode, toDiskError } from '../disk/disk-error.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
@@ -19,6 +19,7 @@ export interface KeptTask {
 }
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 /** The pieces that are there and good, by their numbers in the whole folder, ascending. @throws E_IO, E_LIMIT, E_INTERRUPTED. */
 export function findKept ({ manifest: data, entries, root, control: buffer }: KeptTask): Uint32Array {
@@ -34,10 +35,16 @@ export function findKept ({ manifest: data, entries, root, control: buffer }: Ke
 
 function piecesOf (manifest: Manifest, index: number, root: string): number[] {
   const path = manifest.path(index)
+  const place = `${root}/${path}`
   try {
-    const fd = openSync(`${root}/${path}`, FLAGS)
+    const fd = openSync(place, FLAGS)
     try {
-      return goodPieces(fd, manifest, index)
+      const good = goodPieces(fd, manifest, index)
+      const { nlink, size, mode } = fstatSync(fd)
+      const isWhole = size === manifest.sizes[index] && good.length === manifest.firstPieceOf(index + 1) - manifest.firstPieceOf(index)
+      if (nlink === 1 || isWhole) return good
+      unlink(place, mode & 0o777)
+      return []
     } finally {
       closeSync(fd)
     }
@@ -45,6 +52,12 @@ function piecesOf (manifest: Manifest, index: number, root: string): number[] {
     if (diskCode(error) === 'ENOENT') return []
     throw toDiskError(error, `cannot read ${quote(path)}`)
   }
+}
+
+/** A file of the version before, taken over as a link, which somebody has written to: what comes goes to a file of its own, never to theirs. */
+function unlink (place: string, mode: number): void {
+  unlinkSync(place)
+  closeSync(openSync(place, NEW, mode))
 }
 
 function goodPieces (fd: number, manifest: Manifest, index: number): number[] {
