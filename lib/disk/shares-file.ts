@@ -35,6 +35,7 @@ const download = {
   only: check.optional(check.array(check.string, SHARES_PER_NODE)),
   skipMissing: check.optional(check.boolean),
   update: check.optional(check.boolean),
+  allowShrink: check.optional(check.boolean),
 }
 const document = {
   piecemeal: check.literal(1),

@@ -35,7 +35,8 @@ export function assertMayReplace (standing: Standing, { filename, digest, size, 
   const { changes } = standing
   if (changes && changes.count > 0) throw changes.error('E_EXISTS', `${quote(filename)} is not as it came, and is left untouched:`)
   // Who says which is meant needs no word of its owners.
-  if (question !== undefined) return
+  if (question !== undefined && (standing.isKnown || standing.tree)) return
+  if (question !== undefined) throw new PiecemealError('E_EXISTS', `nothing tells where ${quote(filename)} here came from, and it has other bytes; it is left untouched`)
   throw new ConflictError(`what is here of ${quote(filename)}, ${standing.digest}, is no version before ${digest}; --digest says which is meant`, [{ digest: standing.digest, size: 0, owners: 0 }, { digest, size, owners: 1 }])
 }
 

@@ -191,6 +191,8 @@ export class Node extends EventEmitter<NodeEvents> {
     })
     this.#updates = new Updates({
       own: this.#own,
+      shares,
+      digests: () => this.#openFolder.digests,
       pool: async () => await this.#startedPool(),
       treeFile: (root) => this.#openFolder.treeFile(root),
       notesFolder: () => this.#openFolder.notesFolder,
@@ -402,7 +404,7 @@ export class Node extends EventEmitter<NodeEvents> {
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
-      const { digest: wanted, only, skipMissing, update } = options
+      const { digest: wanted, only, skipMissing, update, allowShrink } = options
       this.#remembered?.begin({
         name: filename,
         ...(wanted !== undefined && { digest: wanted }),
@@ -410,6 +412,7 @@ export class Node extends EventEmitter<NodeEvents> {
         ...(only && { only: [...only] }),
         ...(skipMissing && { skipMissing }),
         ...(update && { update }),
+        ...(allowShrink && { allowShrink }),
       })
       const unfollow = this.library.follow(coming)
       try {

@@ -7,9 +7,10 @@ import { copyFile, lstat, readdir, readFile, rename, rm, writeFile } from 'node:
 import { dirname, join } from 'node:path'
 import type { PieceList } from '../content/digest.js'
 import { atDisk } from '../disk/at-disk.js'
+import type { DigestCache } from '../disk/digest-cache.js'
 import { toDiskError } from '../disk/disk-error.js'
 import { BESIDE, exchangeNote, newBeside, UPDATE_NOTE, updatePlaces } from '../disk/hidden.js'
-import { identifyOwnFile, type FileIdentity } from '../disk/own-file.js'
+import { identifyOwnFile, isSameFile, type FileIdentity } from '../disk/own-file.js'
 import { syncFolder } from '../disk/publish.js'
 import type { Downloaded } from '../download/download.js'
 import type { Standing } from '../download/standing.js'
@@ -19,6 +20,8 @@ import type { Content } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { differences } from '../tree/compare-trees.js'
+import { Refused } from '../tree/refused.js'
+import type { ShareIndex } from '../share/share-index.js'
 import { digestTree } from '../tree/digest-tree.js'
 import { assertExchangeable, exchange, settleExchange } from '../tree/exchange.js'
 import { TreeControl } from '../tree/tree-control.js'
@@ -28,6 +31,8 @@ import { CORES, type WorkerPool } from './worker-pool.js'
 
 export interface UpdatesOptions {
   own: Pick<OwnShares, 'digestOf'>
+  shares: ShareIndex
+  digests: () => DigestCache
   /** @throws E_INTERRUPTED if the node is not running. */
   pool: () => Promise<WorkerPool>
   /** Where a folder is remembered, if anywhere. */
@@ -40,7 +45,10 @@ export interface UpdatesOptions {
   onError: (error: Error) => void
 }
 
-/** What lies under the name, and where what is to take its place is put together. */
+/** A timer can't wait for longer. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
+/** What lies under the name, as it was looked at. */
 export interface Place extends Standing {
   path: string
   /** What was downloaded of it, if not all. */
@@ -53,7 +61,8 @@ export interface Place extends Standing {
   lookedAtMs: number
 }
 
-const noted = { target: check.string, beside: check.string, ino: check.string, file: check.optional(check.string) }
+/** Inodes of the older and the newer one; `file`: what the older one was, if it is a file. */
+const noted = { target: check.string, beside: check.string, ino: check.string, newIno: check.string, file: check.optional(check.string) }
 type Note = check.Checked<typeof noted>
 
 export class Updates {
@@ -80,8 +89,18 @@ export class Updates {
     await assertExchangeable(path)
     const lookedAtMs = Date.now()
     if (stats.isDirectory()) return { path, dev: stats.dev, lookedAtMs, ...await this.#lookAtTree(path, task) }
-    const { identity, ...content } = await this.#options.own.digestOf({ filename, path })
-    return { path, dev: stats.dev, lookedAtMs, digest: content.digest, isKnown: true, content, identity }
+    return { path, dev: stats.dev, lookedAtMs, ...await this.#lookAtFile({ filename, path }) }
+  }
+
+  async #lookAtFile ({ filename, path }: NamedFile): Promise<Omit<Place, 'path' | 'dev' | 'lookedAtMs'>> {
+    const { own, shares, digests } = this.#options
+    const now = await identifyOwnFile(path)
+    const share = shares.has(filename) && shares.get(filename).path === path ? shares.get(filename) : undefined
+    const isKnown = share ? isSameFile(share.identity, now) : await digests().get(path, now) !== undefined
+    const { identity, ...content } = await own.digestOf({ filename, path })
+    const changes = new Refused()
+    if (share && share.digest !== content.digest) changes.add(filename, 'changed')
+    return { digest: content.digest, isKnown: isKnown || share?.digest === content.digest, changes, content, identity }
   }
 
   /** Looked at from a copy of what is remembered: what is there now is remembered once it has been replaced. */
@@ -134,19 +153,19 @@ export class Updates {
    * @throws E_EXISTS if that was changed meanwhile, or can't be moved: then it is left untouched; E_IO.
    */
   async exchange (place: Place, { arrived, note }: { arrived: string, note: string }): Promise<void> {
-    const { path, tree, dev, lookedAtMs } = place
+    const { path, tree, identity, dev, lookedAtMs } = place
     const { pool, treeFile } = this.#options
     const beside = join(dirname(path), newBeside())
-    const stats = await lstat(path, { bigint: true })
-    const known: Note = { target: path, beside, ino: String(stats.ino), ...(tree === undefined && { file: String(stats.mtimeNs) }) }
+    const [{ ino }, { ino: newIno }] = await Promise.all([lstat(path, { bigint: true }), lstat(arrived, { bigint: true })])
+    if (identity && !isSameFile(identity, await identifyOwnFile(path))) throw new PiecemealError('E_EXISTS', `${quote(path)} was written to meanwhile, and is left untouched`)
+    const known: Note = { target: path, beside, ino: String(ino), newIno: String(newIno), ...(identity && { file: asItWas(identity) }) }
     try {
       if (tree) await (await pool()).trees.keepTree({ root: beside, dev, manifest: tree.manifest, identities: tree.identities, lookedAtMs, treeFile: treeFile(beside) })
       await writeFile(note, JSON.stringify(known), { flush: true })
       await rename(arrived, beside)
       await exchange({ hidden: beside, target: path, note: exchangeNote(note) })
     } catch (error) {
-      await rm(beside, { recursive: true, force: true })
-      await rm(note, { force: true })
+      if (await inoOf(beside) === known.newIno) await this.#forget(note, known, true)
       throw toDiskError(error, `cannot put a version in the place of ${quote(path)}`)
     }
     await syncFolder(dirname(path)).catch(() => {})
@@ -167,11 +186,13 @@ export class Updates {
       const note = join(folder, name)
       try {
         const known = check.checkShape(noted, JSON.parse(await readFile(note, 'utf8')))
+        // Its disk may be back another time.
+        if (await inoOf(dirname(known.target)) === undefined) continue
         await settleExchange(exchangeNote(note))
-        const ino = await lstat(known.beside, { bigint: true }).then(({ ino }) => String(ino), () => undefined)
-        const { mtimeMs } = await lstat(note)
-        if (ino === known.ino) left.push(() => this.#keep(note, known, mtimeMs))
-        else await this.#forget(note, known, ino !== undefined)
+        const [ino, { mtimeMs }] = await Promise.all([inoOf(known.beside), lstat(note)])
+        if (ino === undefined || ino === known.newIno) await this.#forget(note, known, ino !== undefined)
+        // Also where inodes are others after a start: what is not as it was is kept.
+        else left.push(() => this.#keep(note, known, mtimeMs))
       } catch (error) {
         // One that was not written to its end: nothing was moved yet.
         if (error instanceof SyntaxError) await rm(note, { force: true })
@@ -191,8 +212,9 @@ export class Updates {
     const waitMs = sinceMs + this.#options.keepOldMs - Date.now()
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
+      if (waitMs > LONGEST_WAIT_MS) return this.#keep(note, known, sinceMs)
       this.#remove(note, known).catch((error: unknown) => this.#options.onError(toPiecemealError(error)))
-    }, Math.max(0, waitMs))
+    }, Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs)))
     this.#timers.add(timer.unref())
   }
 
@@ -204,7 +226,7 @@ export class Updates {
     const { trees } = await this.#options.pool()
     const tree = treeFile === undefined || file !== undefined ? undefined : await trees.rememberedTree(treeFile)
     if (tree === undefined) {
-      const isAsItWas = file !== undefined && file === String((await identifyOwnFile(beside)).mtimeNs)
+      const isAsItWas = file !== undefined && file === asItWas(await identifyOwnFile(beside))
       if (isAsItWas) return await this.#forget(note, known, true)
       await rename(beside, keptIn)
       this.#options.onWarning(`what was ${quote(target)} before is kept as ${quote(keptIn)}`)
@@ -224,4 +246,13 @@ export class Updates {
     if (treeFile !== undefined) await rm(treeFile, { force: true })
     await rm(note, { force: true })
   }
+}
+
+/** All but the time of the last rename, and what a start of the machine changes. */
+function asItWas ({ ino, size, mtimeNs }: FileIdentity): string {
+  return `${ino} ${size} ${mtimeNs}`
+}
+
+async function inoOf (path: string): Promise<string | undefined> {
+  return await lstat(path, { bigint: true }).then(({ ino }) => String(ino), () => undefined)
 }

@@ -165,7 +165,7 @@ await t.test('a file is replaced, and whoever has it open goes on', { timeout: 6
     appendFileSync(join(asker.folder, name), 'mine')
     writeFileSync(path, Buffer.alloc(size, 'three'))
     await owner.upload(path)
-    await t.rejects(asker.download(name, { update: true }), { code: 'E_CONFLICT' })
+    await t.rejects(asker.download(name, { update: true }), { code: 'E_EXISTS' })
     t.ok(readFileSync(join(asker.folder, name)).equals(Buffer.concat([Buffer.alloc(size, 'two'), Buffer.from('mine')])))
   }
   for (let i = 0; i < 200 && hidden(asker.folder).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 25))
@@ -199,21 +199,21 @@ await t.test('what an earlier run has left half done is undone, or done', { time
   const there = listTree(target)
   // Come, and not moved yet.
   mkdirSync(join(folder, '.piecemeal', `${'1'.repeat(16)}.next`))
-  note('1', { target, beside: beside('1'), ino: ino(target) })
+  note('1', { target, beside: beside('1'), ino: ino(target), newIno: '1' })
   // Moved beside it, and not exchanged.
   mkdirSync(beside('2'))
   writeFileSync(join(beside('2'), 'new'), 'new')
-  note('2', { target, beside: beside('2'), ino: ino(target) })
+  note('2', { target, beside: beside('2'), ino: ino(target), newIno: ino(beside('2')) })
   // Of two renames the first was made.
   const parted = join(folder, 'parted')
   mkdirSync(`${beside('3')}.old`)
   mkdirSync(beside('3'))
-  note('3', { target: parted, beside: beside('3'), ino: ino(`${beside('3')}.old`) })
+  note('3', { target: parted, beside: beside('3'), ino: ino(`${beside('3')}.old`), newIno: ino(beside('3')) })
   writeFileSync(join(folder, '.piecemeal', `${'3'.repeat(16)}.update.exchange`), JSON.stringify({ hidden: beside('3'), target: parted, newIno: ino(beside('3')), oldIno: ino(`${beside('3')}.old`) }))
   // Exchanged: an older file that is as it was, and one that is not.
   for (const digit of ['4', '5']) {
     writeFileSync(beside(digit), 'old')
-    note(digit, { target: join(folder, `file ${digit}`), beside: beside(digit), ino: ino(beside(digit)), file: digit === '5' ? '1' : String(statSync(beside(digit), { bigint: true }).mtimeNs) })
+    note(digit, { target: join(folder, `file ${digit}`), beside: beside(digit), ino: ino(beside(digit)), newIno: '1', file: digit === '5' ? '1' : `${ino(beside(digit))} 3 ${statSync(beside(digit), { bigint: true }).mtimeNs}` })
   }
   // Not written to its end.
   writeFileSync(join(folder, '.piecemeal', `${'6'.repeat(16)}.update`), '{"target"')
