@@ -11,6 +11,7 @@ import * as find from '../lib/tree/find-tree.js'
 import * as kept from '../lib/tree/find-kept.js'
 import * as finish from '../lib/tree/finish-tree.js'
 import * as measuring from '../lib/tree/measure-tree.js'
+import * as remembering from '../lib/tree/remembered-tree.js'
 import * as removing from '../lib/tree/remove-tree.js'
 import * as skeleton from '../lib/tree/skeleton.js'
 import * as sync from '../lib/tree/sync-tree.js'
@@ -100,6 +101,11 @@ export async function measureTree (task: measuring.MeasureTask): Promise<TaskRes
 /** What of a new version is the same in the old one. */
 export async function takeOver (task: taking.TakeOverTask): Promise<TaskResult<taking.TakenOver>> {
   return await toTaskResult(() => taking.takeOver(task))
+}
+
+/** A tree as it was remembered. */
+export async function rememberedTree (path: string): Promise<TaskResult<remembering.RememberedTree | undefined>> {
+  return await toTaskResult(() => remembering.rememberedTree(path))
 }
 
 /** An old version goes away. */

@@ -7,7 +7,7 @@ import { splitWords } from './words.js'
 
 export type Command =
   | { name: 'upload', files: string[], as?: string, times?: true, skipSpecial?: true, allowShrink?: true }
-  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[], skipMissing?: boolean }
+  | { name: 'download', files: string[], digest?: string, to?: string, only?: string[], skipMissing?: boolean, update?: boolean, allowShrink?: boolean }
   | { name: 'cancel', files: string[], to?: string }
   | { name: 'unshare', files: string[] }
   | { name: 'verify', files: string[] }
@@ -70,11 +70,13 @@ function parseMode ([mode, ...words]: string[]): Command {
   if (mode === 'download') {
     const { to, rest } = takeTo(words)
     const { isGiven: skipMissing, others: unflagged } = takeFlag('--skip-missing', rest)
-    const { values: only, others: unpatterned } = takeAll('--only', 'a pattern', unflagged)
+    const update = takeFlag('--update', unflagged)
+    const allowShrink = takeFlag('--allow-shrink', update.others)
+    const { values: only, others: unpatterned } = takeAll('--only', 'a pattern', allowShrink.others)
     const { value, others } = takeOption('--digest', 'a digest, or its first 8 or more hex digits', unpatterned)
     const digest = value?.toLowerCase()
     if (digest !== undefined && !isDigestQuestion(digest)) throw wants('--digest', 'a digest, or its first 8 or more hex digits')
-    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }), ...(only.length > 0 && { only }), ...(skipMissing && { skipMissing }) }
+    return { name: 'download', ...going(filesOf(others), to), ...(digest !== undefined && { digest }), ...(only.length > 0 && { only }), ...(skipMissing && { skipMissing }), ...(update.isGiven && { update: true }), ...(allowShrink.isGiven && { allowShrink: true }) }
   }
   throw usage(`-setMode wants upload or download, not ${JSON.stringify(mode ?? '')}`)
 }

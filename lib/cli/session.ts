@@ -164,9 +164,9 @@ export class Session {
     return shared
   }
 
-  async #download (file: string, { digest, to, only, skipMissing }: Pick<FetchOptions, 'digest' | 'to' | 'only' | 'skipMissing'>): Promise<SavedEvent> {
+  async #download (file: string, options: FetchOptions): Promise<SavedEvent> {
     try {
-      return await this.#node.download(file, { digest, to, only, skipMissing })
+      return await this.#node.download(file, options)
     } catch (error) {
       // What was cancelled was not cut off.
       if (this.isStopping && error instanceof PiecemealError && error.code === 'E_INTERRUPTED') this.#wasCutOff = true

@@ -78,10 +78,11 @@ export const COMMANDS_USAGE = `commands, one a line on standard input:
                                            share files and folders of the node's folder, or any where it lies if PATH has a /;
                                            of a folder also times; without what can't be shared; though it lost half of what it had;
                                            -m is short for -setMode
-  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]… [--skip-missing]
+  torrent -setMode download FILE… [--digest HEX] [--to PATH] [--only GLOB]… [--skip-missing] [--update] [--allow-shrink]
                                            fetch files and folders into it, or into the folder PATH, or one under the new name PATH;
                                            HEX picks one of several contents; of a folder those paths that a GLOB matches, and what is below them;
-                                           --skip-missing saves a folder without what nobody has any more, or this disk can't hold
+                                           --skip-missing saves a folder without what nobody has any more, or this disk can't hold;
+                                           --update replaces what is there by a version after it, --allow-shrink also if more than half of it goes
   torrent cancel FILE… [--to PATH]         end their downloads, and remove what is kept of them, with PATH only what is kept there
   torrent unshare FILE…                    share them no longer; the files stay where they are
   torrent verify [FILE…]                   digest what is shared again, and withdraw what has changed

@@ -121,7 +121,7 @@ class Fetching {
   async #fetch ({ name, digest }: Wanted): Promise<number> {
     const only = this.#settings.texts('only')
     try {
-      const { path, without = 0 } = await this.#node.download(name, { digest, to: goingTo(this.#settings.text('to'), this.#wanted), ...(only.length > 0 && { only }), skipMissing: this.#settings.is('skip-missing') })
+      const { path, without = 0 } = await this.#node.download(name, { digest, to: goingTo(this.#settings.text('to'), this.#wanted), ...(only.length > 0 && { only }), skipMissing: this.#settings.is('skip-missing'), update: this.#settings.is('update'), allowShrink: this.#settings.is('allow-shrink') })
       this.#underWay.delete(name)
       this.paths.push(path)
       if (!this.#settings.is('json')) this.#print(path)

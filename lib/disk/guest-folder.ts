@@ -71,6 +71,10 @@ export class GuestFolder implements WorkingFolder {
     return this.#keptIn === undefined ? undefined : treeFile(this.#keptIn, root)
   }
 
+  get notesFolder (): string {
+    return this.#hiddenFolder
+  }
+
   async targetOf (filename: string, to?: string): Promise<string> {
     return to === undefined ? join(this.realPath, filename) : await whereItGoes(to, filename)
   }

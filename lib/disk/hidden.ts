@@ -38,6 +38,10 @@ export const CLAIM_NOTE = /^[0-9a-f]{16}\.claim$/
 export const BESIDE_NOTE = /^[0-9a-f]{16}\.beside$/
 /** Such a folder, `.piecemeal-UID-RANDOM`, which is nobody else's name. */
 export const BESIDE = /^\.piecemeal-\d+-[0-9a-f]{32}$/
+/** Says that a version took, or is to take, the place of another, and where the older one lies since: `updateNotes`. */
+export const UPDATE_NOTE = /^[0-9a-f]{16}\.update$/
+/** A version that has come, and is to take the place of another. */
+export const ARRIVED = /^[0-9a-f]{16}\.next$/
 /** In it: what it is, for whoever finds it. */
 export const EXPLANATION = 'README'
 /** Whether files may have holes is found out with it. */
@@ -74,6 +78,18 @@ export function claimNote (hiddenFolder: string, path: string): string {
 /** @param root absolute path of the folder that is remembered */
 export function treeFile (keptIn: string, root: string): string {
   return join(keptIn, TREES_FOLDER, `${shortHash(root)}.tree`)
+}
+
+/** Of one update: where the version lies once it has come, and the notes of what is done with it. */
+export function updatePlaces ({ hiddenFolder, notesFolder }: { hiddenFolder: string, notesFolder: string }): { arrived: string, note: string, exchange: string } {
+  const name = randomBytes(8).toString('hex')
+  const note = join(notesFolder, `${name}.update`)
+  return { arrived: join(hiddenFolder, `${name}.next`), note, exchange: exchangeNote(note) }
+}
+
+/** Beside the note of an update, while it happens. */
+export function exchangeNote (updateNote: string): string {
+  return `${updateNote}.exchange`
 }
 
 /** A name for a hidden folder that no folder has. */

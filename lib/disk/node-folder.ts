@@ -30,7 +30,7 @@ export interface Destination extends Abilities {
 }
 
 /** The folder that a node works in: its own, or one where it is a guest. */
-export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'treeFile' | 'tidy' | 'targetOf' | 'destination' | 'leave' | 'removeKept' | 'close'>
+export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'treeFile' | 'notesFolder' | 'tidy' | 'targetOf' | 'destination' | 'leave' | 'removeKept' | 'close'>
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
@@ -100,6 +100,11 @@ export class NodeFolder {
   /** Where a folder is remembered that was digested, or that came; undefined where nothing can be. */
   treeFile (root: string): string | undefined {
     return this.#keptIn === undefined ? undefined : treeFile(this.#keptIn, root)
+  }
+
+  /** Where it is noted what is to be done yet; undefined where nothing can be. */
+  get notesFolder (): string | undefined {
+    return this.#keptIn
   }
 
   /** Nothing of a run that was killed stays behind for good. @param now by the wall clock, as file times are */

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as check from '../protocol/check.js'
 import { undoClaim } from './give-name.js'
-import { CLAIM_NOTE, DIGEST_FOLDER, JOURNAL, NAME_FOLDER, RECEIVED, SINGLE_PIECE } from './hidden.js'
+import { ARRIVED, CLAIM_NOTE, DIGEST_FOLDER, JOURNAL, NAME_FOLDER, RECEIVED, SINGLE_PIECE } from './hidden.js'
 
 export interface OrphanOptions {
   /** The node's folder. */
@@ -27,6 +27,7 @@ export async function removeOrphans ({ folder, hiddenFolder, target, inUse = new
   const isFree = (entry: string): boolean => !inUse.has(entry.slice(0, DIGEST_HEX))
   for (const part of (await entriesOf(hiddenFolder, SINGLE_PIECE)).filter(isFree)) await rm(join(hiddenFolder, part), { force: true })
   for (const part of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, RECEIVED)) await rm(join(hiddenFolder, part), { force: true })
+  for (const version of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, ARRIVED)) await rm(join(hiddenFolder, version), { recursive: true, force: true })
   for (const note of inUse.size > 0 ? [] : await entriesOf(hiddenFolder, CLAIM_NOTE)) undoClaim(join(hiddenFolder, note), folder)
   for (const digest of (await entriesOf(hiddenFolder, DIGEST_FOLDER)).filter(isFree)) {
     const digestFolder = join(hiddenFolder, digest)

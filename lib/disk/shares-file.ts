@@ -34,6 +34,8 @@ const download = {
   /** Of a folder: what is wanted of it, and whether what can't be had is left out. */
   only: check.optional(check.array(check.string, SHARES_PER_NODE)),
   skipMissing: check.optional(check.boolean),
+  update: check.optional(check.boolean),
+  allowShrink: check.optional(check.boolean),
 }
 const document = {
   piecemeal: check.literal(1),

@@ -11,6 +11,7 @@ import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
+import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { Here, HereTask } from '../tree/take-from-here.js'
 import type { UnpackTask } from '../tree/unpack.js'
@@ -23,6 +24,7 @@ export interface TreeThreads extends PublishThreads {
   makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
   findKept: (task: KeptTask) => Promise<Uint32Array>
   measureTree: (task: MeasureTask) => Promise<TreeSize>
+  takeOver: (task: TakeOverTask) => Promise<TakenOver>
   unpack: (task: UnpackTask) => Promise<void>
   takeFromHere: (task: HereTask) => Promise<Uint32Array>
   finishTree: (task: FinishTask) => Promise<Finished>

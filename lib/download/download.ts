@@ -25,6 +25,7 @@ import type { Plan } from './find-piece-list.js'
 import { certainPlanFor, planFor, type Course } from './plan.js'
 import { assertAbsent, publish, secureName } from '../disk/publish.js'
 import type { Readers } from './readers.js'
+import { assertMayReplace, type Standing } from './standing.js'
 import { Standstill } from './standstill.js'
 import { throwIfStopped } from './stopped.js'
 import { Transfer, type TransferProgress } from './transfer.js'
@@ -37,6 +38,10 @@ export interface DownloadOptions {
   only?: readonly string[] | undefined
   /** What of a folder nobody has any more, or this file system can't hold, is left out. */
   skipMissing?: boolean | undefined
+  /** What lies under the name, and is to be replaced; `target` is another place then. */
+  standing?: Standing | undefined
+  /** More than half of what is replaced may go. */
+  allowShrink?: boolean | undefined
   /** Which content, where there are several: a digest, or its first 8 or more hex digits. */
   digest?: string | undefined
   /** Who reads it meanwhile. */
@@ -124,6 +129,8 @@ async function run (options: Options, course: Course, context: DownloadContext):
   if (found.filename !== filename || !found.digest.startsWith(digestPrefix(digest ?? ''))) {
     throw new PiecemealError('E_PROTOCOL', `the tracker answered for another content than ${quote(filename)}`)
   }
+
+  if (options.standing) assertMayReplace(options.standing, found, digest)
 
   const plan = await planFor(found, course, context)
   try {

@@ -1,6 +1,7 @@
 /**
  * The story of a folder's download: its manifest, what of it is wanted, and a tree with every name in
- * it; then its files in parts, which are taken out of them as they come; then its name.
+ * it; then its files in parts, which are taken out of them as they come; then its name. Longer than 250
+ * lines because the steps share the plan, the tree's places and what is wanted.
  */
 import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
@@ -30,6 +31,7 @@ import { FolderLanding } from './folder-landing.js'
 import { FolderRoom } from './folder-room.js'
 import { takeTree } from './here.js'
 import type { Course } from './plan.js'
+import { assertKeepsEnough, sameIn, type Standing } from './standing.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
 import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
 
@@ -40,6 +42,10 @@ export interface FolderOptions {
   only?: readonly string[] | undefined
   /** What nobody has any more, or this file system can't hold, is left out. */
   skipMissing?: boolean | undefined
+  /** An older version that lies under the name: what is the same in it is taken from there. */
+  standing?: Standing | undefined
+  /** More than half of that may go. */
+  allowShrink?: boolean | undefined
   onProgress?: ((progress: FolderProgress) => void) | undefined
 }
 
@@ -128,12 +134,13 @@ class FolderDownload {
     const places = folderPlaces(this.#context.hiddenFolder, found)
     const manifest = await fetchManifest(this.#plan, places.manifest, this.#course, this.#context)
     const wanted = this.#wantedOf(manifest)
+    this.#assertKeepsEnough(manifest, wanted)
     const room = new FolderRoom(await this.#atDisk(async () => await this.#measure(manifest, wanted)))
     const { isNew, lacking } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, room))
     const possible = without(manifest, wanted, lacking)
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
-    const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
+    const kept = isNew && this.#options.standing === undefined ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
     const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, kept)
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
@@ -174,8 +181,22 @@ class FolderDownload {
     if (known) return { isNew: false, lacking: known.lacking }
     await room.look(await Workspace.open(hiddenFolder, this.#plan.found, this.#context.inWindows))
     const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
+    await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
     await noteTree(places, { wanted, lacking })
     return { isNew: true, lacking }
+  }
+
+  /** @throws E_EXISTS. */
+  #assertKeepsEnough (manifest: Manifest, entries: Uint32Array | undefined): void {
+    const { standing, allowShrink = false } = this.#options
+    const { size: bytes } = new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest)).layout
+    if (standing) assertKeepsEnough(standing, this.#plan.found, { manifest, files: filesOf(manifest, entries), bytes }, allowShrink)
+  }
+
+  /** What is the same in the version before, and wanted. */
+  async #takeOver (manifest: Manifest, entries: Uint32Array | undefined, root: string): Promise<void> {
+    const { tree } = this.#options.standing ?? {}
+    if (tree) await this.#context.trees.takeOver({ manifest: manifest.data, root, old: tree, pairs: sameIn(tree, manifest, entries), control: this.#control.buffer })
   }
 
   /** What an earlier run has left in the tree. */

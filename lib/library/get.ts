@@ -18,6 +18,10 @@ export interface GetOptions extends Pick<NodeOptions, 'tracker' | 'secret' | 'in
   only?: readonly string[] | undefined
   /** Of a folder: whether what nobody has any more, or this disk can't hold, is left out; `without` says how much that is. @default false */
   skipMissing?: boolean | undefined
+  /** Whether what lies there is replaced, if it is as it came and the content is a version after it. @default false */
+  update?: boolean | undefined
+  /** Whether more than half of that may go. @default false */
+  allowShrink?: boolean | undefined
   /** The name of the node that fetches. @default the host's */
   name?: string | undefined
   /** To end it: what was fetched is kept, and the same call goes on from there. */
@@ -86,8 +90,8 @@ export function get (what: string, options: GetOptions = {}): Getting {
 
 async function run (what: string, { signal, node, ...options }: GetOptions, onProgress: (event: ProgressEvent) => void): Promise<Got> {
   signal?.throwIfAborted()
-  if (node !== undefined) return await fetchAll(node, [{ name: what, digest: options.digest }], { signal, to: options.to, only: options.only, skipMissing: options.skipMissing, onProgress })
-  const { to, digest, only, skipMissing, name, ...own } = options
+  if (node !== undefined) return await fetchAll(node, [{ name: what, digest: options.digest }], { signal, to: options.to, only: options.only, skipMissing: options.skipMissing, update: options.update, allowShrink: options.allowShrink, onProgress })
+  const { to, digest, only, skipMissing, update, allowShrink, name, ...own } = options
   const ticket = looksLikeTicket(what) ? parseTicket(what) : undefined
   const { trackers, ...network } = ticket === undefined ? { trackers: own.tracker ?? DEFAULT_TRACKER, secret: own.secret, insecure: own.insecure } : await networkOf(ticket)
   const folder = await guestPlace(to, false)
@@ -100,13 +104,13 @@ async function run (what: string, { signal, node, ...options }: GetOptions, onPr
   try {
     signal?.throwIfAborted()
     const wanted = ticket === undefined ? [{ name: what, digest }] : await itemsOf(ticket, guest)
-    return await fetchAll(guest, wanted, { signal, to: goingTo(to, wanted), only, skipMissing, onProgress })
+    return await fetchAll(guest, wanted, { signal, to: goingTo(to, wanted), only, skipMissing, update, allowShrink, onProgress })
   } finally {
     await guest.leave()
   }
 }
 
-interface Course extends Pick<GetOptions, 'signal' | 'to' | 'only' | 'skipMissing'> {
+interface Course extends Pick<GetOptions, 'signal' | 'to' | 'only' | 'skipMissing' | 'update' | 'allowShrink'> {
   onProgress: (event: ProgressEvent) => void
 }
 

@@ -48,6 +48,7 @@ import { OwnFolders } from './own-folders.js'
 import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
 import { Remembered } from './remembered.js'
 import { Reports } from './reports.js'
+import { Updates, type Place } from './updates.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
 
@@ -63,6 +64,8 @@ export interface FetchOptions {
   to?: string | undefined
   only?: readonly string[] | undefined
   skipMissing?: boolean | undefined
+  update?: boolean | undefined
+  allowShrink?: boolean | undefined
 }
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
@@ -99,8 +102,11 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #own: OwnShares
   readonly #folders: OwnFolders
   readonly #reports: Reports | undefined
+  readonly #updates: Updates
   /** File name → where its download goes. */
   readonly #targets = new Map<string, string>()
+  /** Versions that an earlier run has replaced. */
+  #letOldGo: (() => void) | undefined
   #isStopping = false
   #disk: WorkingFolder | undefined
   #remembered: Remembered | undefined
@@ -182,6 +188,18 @@ export class Node extends EventEmitter<NodeEvents> {
       missingLookMs: this.#deadlines.missingLookMs,
       treeFile: (root) => this.#openFolder.treeFile(root),
       idleMs: async (folder) => await this.#uploads.folderIdleMs(folder),
+      onError: serving.onError,
+    })
+    this.#updates = new Updates({
+      own: this.#own,
+      shares,
+      digests: () => this.#openFolder.digests,
+      pool: async () => await this.#startedPool(),
+      treeFile: (root) => this.#openFolder.treeFile(root),
+      notesFolder: () => this.#openFolder.notesFolder,
+      // A guest is not there in an hour.
+      keepOldMs: this.#options.isGuest ? 0 : this.#deadlines.keepOldMs,
+      onWarning: (message) => this.emit('warning', { message }),
       onError: serving.onError,
     })
     this.#metadataServer = new MetadataServer({
@@ -266,6 +284,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
     goOn?.()
+    this.#letOldGo?.()
     this.#shareFoldersAgain()
     return event
   }
@@ -277,6 +296,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#disk = own ?? await GuestFolder.open(this.folder, digestsIn)
     this.#disk.warnings.forEach(warn)
     await this.#disk.tidy(new Date())
+    if (own) this.#letOldGo = await this.#updates.tidy()
     if (!remember || own === undefined) return
     this.#remembered = await Remembered.open(own.hiddenFolder, { warn, onError: (error) => this.#report(toPiecemealError(error)) })
     // Without one the tracker finds out by itself that an older connection is dead.
@@ -365,6 +385,8 @@ export class Node extends EventEmitter<NodeEvents> {
    * @param options.only what of a folder is wanted, as picomatch has patterns; who wants a path wants what is below it. @default all
    * @param options.signal ends it with E_INTERRUPTED; what was fetched is kept to go on from
    * @param options.skipMissing whether what of a folder nobody has any more, or this file system can't hold, is left out
+   * @param options.update what lies under the name is replaced, if it is as it came, and the content is a version after it
+   * @param options.allowShrink more than half of that may go
    * @throws any code that a download may end with.
    */
   async download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined } = {}): Promise<SavedEvent> {
@@ -383,19 +405,22 @@ export class Node extends EventEmitter<NodeEvents> {
       const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
       await this.#offers.assertFree(target)
       this.#targets.set(filename, target.path)
-      const { digest: wanted, only, skipMissing } = options
+      const { digest: wanted, only, skipMissing, update, allowShrink } = options
       this.#remembered?.begin({
         name: filename,
         ...(wanted !== undefined && { digest: wanted }),
         ...(options.to !== undefined && { to: target.path }),
         ...(only && { only: [...only] }),
         ...(skipMissing && { skipMissing }),
+        ...(update && { update }),
+        ...(allowShrink && { allowShrink }),
       })
       const unfollow = this.library.follow(coming)
       try {
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, hereBytes, zeroBytes, folder } = await this.#fetch(target, options, task, turn, coming)
+        const { patterns, ...downloaded } = await this.#fetchVersion(target, options, task, turn, coming)
+        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, hereBytes, zeroBytes, folder } = downloaded
         const content = { size, digest, pieceLength, pieces }
-        const remember = folder && await this.#folders.addDownloaded(target, content, folder, replaces)
+        const remember = folder && await this.#folders.addDownloaded(target, content, { ...folder, patterns }, replaces)
         if (!folder) await this.#own.addDownloaded(target, content, identity, replaces)
         // Of a folder that is its manifest, which nobody reads.
         if (!folder) coming.arrived(content, target.path)
@@ -432,15 +457,34 @@ export class Node extends EventEmitter<NodeEvents> {
     })
   }
 
-  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing }: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded> {
+  /** What is not there, or, where that is wanted, what is another version of what is there. */
+  async #fetchVersion (target: NamedFile, options: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded & { patterns?: readonly string[] | undefined }> {
+    const { update = false, only } = options
+    // Of a folder that came in part more may be wanted.
+    const place = update || only ? await this.#updates.look(target, task) : undefined
+    if (place === undefined) return { ...await this.#fetch(target, options, task, turn, coming), patterns: only }
+    const found = await this.#find(target.filename, options.digest)
+    const isSame = found.digest === place.digest
+    if (isSame && update && place.content.digest === found.digest) return this.#updates.asDownloaded(place, found.replaces)
+    const patterns = isSame && place.patterns ? [...new Set([...place.patterns, ...only ?? []])] : only ?? place.patterns
+    const isMore = isSame && place.patterns !== undefined && patterns?.length !== place.patterns.length
+    if (!update && !isMore) throw new PiecemealError('E_EXISTS', `${quote(target.filename)} exists already; --update replaces what is there by a version after it`)
+    const digest = options.digest && found.digest
+    return { ...await this.#fetch(target, { ...options, digest, only: patterns }, task, turn, coming, place), patterns }
+  }
+
+  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing, allowShrink }: FetchOptions, task: Task, turn: Turn, coming: Coming, place?: Place): Promise<Downloaded> {
     const [folder, pool] = [this.#openFolder, await this.#startedPool()]
     try {
       const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
-      return await download({
+      const places = place && this.#updates.places(destination.hiddenFolder)
+      const downloaded = await download({
         filename,
         digest,
         only,
         skipMissing,
+        standing: place,
+        allowShrink,
         signal: task.signal,
         readers: coming.readers,
         onGood: (content, pieces, run) => {
@@ -451,7 +495,11 @@ export class Node extends EventEmitter<NodeEvents> {
           this.#offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
         onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
-      }, this.#downloadContext(pool, destination, turn))
+      }, this.#downloadContext(pool, { ...destination, ...(places && { target: places.arrived }) }, turn))
+      if (place === undefined || places === undefined) return downloaded
+      await this.#updates.exchange(place, places)
+      // A file that is moved is another one by its times.
+      return { ...downloaded, identity: undefined }
     } finally {
       // What can't be removed now is removed at the next start.
       await folder.leave(filename, path).catch(() => {})
@@ -572,6 +620,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#isStopping = true
     this.#own.close()
     this.#folders.close()
+    this.#updates.close()
     this.#reports?.close()
     const stopped = Promise.all([this.library.close(), this.#activity.stop()])
     const left = this.#tracker.close()

@@ -46,6 +46,8 @@ export interface ArrivedFolder {
   identities: TreeIdentities
   /** Those that are there, by their numbers, ascending; all if left out. */
   entries?: Uint32Array
+  /** What of it was wanted, if not all. */
+  patterns?: readonly string[] | undefined
   /** Of the file system. */
   dev: bigint
   /** When its files were looked at, by the wall clock. */
@@ -93,7 +95,7 @@ export class OwnFolders {
    * @param replaces the digests that the content replaces, as its owners say
    * @returns what is left to do: the folder is remembered
    */
-  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<() => Promise<void>> {
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, patterns, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<() => Promise<void>> {
     const { offers, pool, treeFile, onError } = this.#options
     // That it can't be offered, or remembered, is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
@@ -106,7 +108,7 @@ export class OwnFolders {
       fail(error)
       return async () => {}
     }
-    const remember = async (): Promise<unknown> => await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, lookedAtMs, treeFile: treeFile(path) })
+    const remember = async (): Promise<unknown> => await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, patterns: patterns && [...patterns], lookedAtMs, treeFile: treeFile(path) })
     return async () => { await remember().catch(fail) }
   }
 

@@ -18,6 +18,7 @@ import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
 import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
+import type { RememberedTree } from '../tree/remembered-tree.js'
 import type { Removed, RemoveTask } from '../tree/remove-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { HereTask } from '../tree/take-from-here.js'
@@ -47,6 +48,7 @@ export interface TreePool extends TreeThreads, PublishThreads {
   finishTree: (task: FinishTask) => Promise<Finished>
   measureTree: (task: MeasureTask) => Promise<TreeSize>
   takeOver: (task: TakeOverTask) => Promise<TakenOver>
+  rememberedTree: (path: string) => Promise<RememberedTree | undefined>
   removeTree: (task: RemoveTask) => Promise<Removed>
 }
 
@@ -68,6 +70,7 @@ export class WorkerPool {
     finishTree: async (task) => await this.#run(task, 'finishTree'),
     measureTree: async (task) => await this.#run(task, 'measureTree'),
     takeOver: async (task) => await this.#run(task, 'takeOver'),
+    rememberedTree: async (path) => await this.#run(path, 'rememberedTree'),
     removeTree: async (task) => await this.#run(task, 'removeTree'),
     syncFiles: async (task) => await this.#run(task, 'syncFiles'),
     nameFolder: async (task) => await this.#run(task, 'nameFolder'),

@@ -27,6 +27,15 @@ export function differences (before: Manifest, now: Manifest): Refused {
   return found
 }
 
+/** What there is in one, and not, or otherwise, in the other: what is lost if that takes its place. */
+export function lostOf (one: Manifest, other: Manifest): Refused {
+  const lost = new Refused()
+  for (const { left, right } of sideBySide(one, other)) {
+    if (left !== undefined && (right === undefined || !isSame(one, left, other, right))) lost.add(one.path(left))
+  }
+  return lost
+}
+
 interface Pair {
   left?: number
   right?: number

@@ -50,12 +50,14 @@ export async function exchange ({ hidden, target, note }: Exchange): Promise<voi
   try {
     await writeFile(note, JSON.stringify({ hidden, target, newIno: String(newIno), oldIno: String(oldIno) }), { flush: true })
     if (!swapped(hidden, target)) await renameTwice(hidden, target)
-    await rm(note)
   } catch (error) {
-    await settleExchange(note)
+    // The new one may have its name by then: what is hidden is the user's, and no failure may lead to its removal.
+    if (await settleExchange(note)) return
     if (CANT_MOVE.has(systemCode(error) ?? '')) throw cannot(target, systemCode(error) ?? '')
     throw toDiskError(error, `cannot exchange ${quote(target)}`)
   }
+  // One that stays says at the next start what is so anyway.
+  await rm(note, { force: true }).catch(() => {})
 }
 
 /** What a crash left half done is put back, or done. @returns whether the new tree has its name */

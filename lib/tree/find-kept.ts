@@ -2,7 +2,7 @@
  * What an earlier run has left in a tree that it had not finished: only the digests tell, whatever
  * happened to the process that wrote it, or to its machine. Runs in a worker thread.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
 import { knownZeros } from '../content/zeros.js'
 import { digestPieces } from '../disk/digest-pieces.js'
 import { diskCode, toDiskError } from '../disk/disk-error.js'
@@ -20,6 +20,7 @@ export interface KeptTask {
 }
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 /** The pieces that are there and good, by their numbers in the whole folder, ascending. @throws E_IO, E_LIMIT, E_INTERRUPTED. */
 export function findKept ({ manifest: data, entries, root, control: buffer }: KeptTask): Uint32Array {
@@ -35,10 +36,16 @@ export function findKept ({ manifest: data, entries, root, control: buffer }: Ke
 
 function piecesOf (manifest: Manifest, index: number, root: string, control: TreeControl): number[] {
   const path = manifest.path(index)
+  const place = `${root}/${path}`
   try {
-    const fd = openSync(`${root}/${path}`, FLAGS)
+    const fd = openSync(place, FLAGS)
     try {
-      return goodPieces(fd, manifest, index, control)
+      const { nlink, size, mode } = fstatSync(fd)
+      const isLinked = nlink > 1
+      const { good, isWhole } = goodPieces(fd, manifest, index, isLinked, control)
+      if (!isLinked || (isWhole && size === manifest.sizes[index])) return good
+      unlink(place, mode & 0o777)
+      return []
     } finally {
       closeSync(fd)
     }
@@ -48,21 +55,31 @@ function piecesOf (manifest: Manifest, index: number, root: string, control: Tre
   }
 }
 
-function goodPieces (fd: number, manifest: Manifest, index: number, control: TreeControl): number[] {
+/** A file of the version before, taken over as a link, which somebody has written to: what comes goes to a file of its own, never to theirs. */
+function unlink (place: string, mode: number): void {
+  unlinkSync(place)
+  closeSync(openSync(place, NEW, mode))
+}
+
+/** @param withZeros pieces of zeros are looked at as well, which are written to nobody's file @returns those that have to be fetched otherwise; whether all are right */
+function goodPieces (fd: number, manifest: Manifest, index: number, withZeros: boolean, control: TreeControl): { good: number[], isWhole: boolean } {
   const size = manifest.sizes[index] ?? 0
   const there = fstatSync(fd).size
   const firstPiece = manifest.firstPieceOf(index)
   const pieceLength = pieceLengthFor(size)
   const endPiece = there === size ? manifest.firstPieceOf(index + 1) - firstPiece : Math.floor(Math.min(there, size) / pieceLength)
-  if (endPiece === 0) return []
   const zeros = knownZeros(size)
   const good: number[] = []
+  let isWhole = endPiece === manifest.firstPieceOf(index + 1) - firstPiece
   for (let piece = 0; piece < endPiece; piece++) {
     control.goOn()
     const wanted = manifest.pieces.subarray((firstPiece + piece) * PIECE_DIGEST_BYTES, (firstPiece + piece + 1) * PIECE_DIGEST_BYTES)
-    // Those of zeros were never written, and nobody reads a terabyte of holes to know that.
-    if (zeros?.equals(wanted)) continue
-    if (digestPieces({ fd, offset: 0, size, pieceLength, firstPiece: piece, endPiece: piece + 1 }).equals(wanted)) good.push(firstPiece + piece)
+    // In a file of ours those of zeros were never written, and nobody reads a terabyte of holes to know that.
+    const isZeros = zeros?.equals(wanted) === true
+    if (isZeros && !withZeros) continue
+    const isGood = digestPieces({ fd, offset: 0, size, pieceLength, firstPiece: piece, endPiece: piece + 1 }).equals(wanted)
+    isWhole &&= isGood
+    if (isGood && !isZeros) good.push(firstPiece + piece)
   }
-  return good
+  return { good, isWhole }
 }

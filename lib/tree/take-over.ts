@@ -60,7 +60,7 @@ export function takeOver (task: TakeOverTask): TakenOver {
         continue
       }
       try {
-        const way = take(file, { source, target, reflinks, mayLink: isAsWanted(file.stats, entry) })
+        const way = take(file, { source, target, reflinks, mayLink: entry.size > 0 && isAsWanted(file.stats, entry) })
         reflinks &&= way === 'reflinked'
         taken[way]++
       } finally {

@@ -8,8 +8,10 @@ import { measureTree } from '../../lib/tree/measure-tree.js'
 import { syncFiles } from '../../lib/tree/sync-tree.js'
 import { takeFromHere } from '../../lib/tree/take-from-here.js'
 import { unpack } from '../../lib/tree/unpack.js'
+import { takeOver } from '../../lib/tree/take-over.js'
 
 export const TREES: TreeThreads = {
+  takeOver: async (task) => await Promise.resolve(takeOver(task)),
   makeSkeleton: async (task) => await Promise.resolve(makeSkeleton(task)),
   findKept: async (task) => await Promise.resolve(findKept(task)),
   measureTree: async (task) => await Promise.resolve(measureTree(task)),

@@ -5,6 +5,7 @@ import { differences, sameFiles } from '../../lib/tree/compare-trees.js'
 import { assertExchangeable, exchange, settleExchange } from '../../lib/tree/exchange.js'
 import { measureTree } from '../../lib/tree/measure-tree.js'
 import { removeTree, type Removed } from '../../lib/tree/remove-tree.js'
+import { findKept } from '../../lib/tree/find-kept.js'
 import { makeSkeleton } from '../../lib/tree/skeleton.js'
 import { takeOver, type TakenOver } from '../../lib/tree/take-over.js'
 import { TreeControl } from '../../lib/tree/tree-control.js'
@@ -53,6 +54,19 @@ await t.test('what was changed since is not taken over, nor what somebody put in
   })
   t.equal(taken.lacking.length, 2)
   t.match(listTree(root), { a: '', 'b/c': '' })
+})
+
+await t.test('a file that was linked, and written to since, is never written to by us', async (t) => {
+  const dir = t.testdir({})
+  const [mine, root] = [plant(join(dir, 'mine'), { a: 'aaaa', b: 'bbbb', c: 'cccc' }), join(dir, 'tree')]
+  mkdirSync(root)
+  const { manifest } = await digest(mine)
+  for (const name of ['a', 'b', 'c']) linkSync(join(mine, name), join(root, name))
+  writeFileSync(join(mine, 'a'), 'AAAA')
+  appendFileSync(join(mine, 'b'), ', and more')
+  t.strictSame([...findKept({ manifest: manifest.data, entries: Uint32Array.of(0, 1, 2), root, control: control() })], [manifest.firstPieceOf(2)])
+  t.strictSame(listTree(root), { a: '', b: '', c: 'cccc' }, 'what comes goes to files of its own')
+  t.strictSame(listTree(mine), { a: 'AAAA', b: 'bbbb, and more', c: 'cccc' })
 })
 
 await t.test('two trees are exchanged', async (t) => {

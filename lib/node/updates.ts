@@ -1,0 +1,258 @@
+/**
+ * Versions that take the place of older ones: what lies there is looked at, what has come is put in its
+ * place at once, and the older one stays beside it, hidden, for whoever is still at work in it. A note
+ * of each is written before anything is moved, so that the next start knows which is which.
+ */
+import { copyFile, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { PieceList } from '../content/digest.js'
+import { atDisk } from '../disk/at-disk.js'
+import type { DigestCache } from '../disk/digest-cache.js'
+import { toDiskError } from '../disk/disk-error.js'
+import { BESIDE, exchangeNote, newBeside, UPDATE_NOTE, updatePlaces } from '../disk/hidden.js'
+import { identifyOwnFile, isSameFile, type FileIdentity } from '../disk/own-file.js'
+import { syncFolder } from '../disk/publish.js'
+import type { Downloaded } from '../download/download.js'
+import type { Standing } from '../download/standing.js'
+import { Manifest } from '../manifest/manifest.js'
+import * as check from '../protocol/check.js'
+import type { Content } from '../protocol/content.js'
+import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
+import { differences } from '../tree/compare-trees.js'
+import { Refused } from '../tree/refused.js'
+import type { ShareIndex } from '../share/share-index.js'
+import { digestTree } from '../tree/digest-tree.js'
+import { assertExchangeable, exchange, settleExchange } from '../tree/exchange.js'
+import { TreeControl } from '../tree/tree-control.js'
+import type { Task } from './activity.js'
+import type { NamedFile, OwnShares } from './own-shares.js'
+import { CORES, type WorkerPool } from './worker-pool.js'
+
+export interface UpdatesOptions {
+  own: Pick<OwnShares, 'digestOf'>
+  shares: ShareIndex
+  digests: () => DigestCache
+  /** @throws E_INTERRUPTED if the node is not running. */
+  pool: () => Promise<WorkerPool>
+  /** Where a folder is remembered, if anywhere. */
+  treeFile: (root: string) => string | undefined
+  /** Where the notes are; undefined where nothing can be noted. */
+  notesFolder: () => string | undefined
+  /** How long an older version stays, in milliseconds. */
+  keepOldMs: number
+  onWarning: (message: string) => void
+  onError: (error: Error) => void
+}
+
+/** A timer can't wait for longer. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
+/** What lies under the name, as it was looked at. */
+export interface Place extends Standing {
+  path: string
+  /** What was downloaded of it, if not all. */
+  patterns?: string[] | undefined
+  /** What there is now, as a content; of a folder that came in part it is another one than `digest`. */
+  content: Content & { pieces: PieceList }
+  /** If it is a file. */
+  identity?: FileIdentity
+  dev: bigint
+  lookedAtMs: number
+}
+
+/** Inodes of the older and the newer one; `file`: what the older one was, if it is a file. */
+const noted = { target: check.string, beside: check.string, ino: check.string, newIno: check.string, file: check.optional(check.string) }
+type Note = check.Checked<typeof noted>
+
+export class Updates {
+  readonly #options: UpdatesOptions
+  readonly #timers = new Set<NodeJS.Timeout>()
+
+  constructor (options: UpdatesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * What lies under a name, digested as far as it is not as it was remembered.
+   *
+   * @returns undefined if nothing is there
+   * @throws E_EXISTS if nothing can take its place; as `digestTree`.
+   */
+  async look ({ filename, path }: NamedFile, task: Task): Promise<Place | undefined> {
+    const stats = await atDisk(async () => await lstat(path, { bigint: true })).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined
+      throw toDiskError(error, `cannot look for ${quote(filename)}`)
+    })
+    if (stats === undefined) return undefined
+    if (!stats.isFile() && !stats.isDirectory()) throw new PiecemealError('E_EXISTS', `${quote(filename)} is neither a file nor a folder here`)
+    await assertExchangeable(path)
+    const lookedAtMs = Date.now()
+    if (stats.isDirectory()) return { path, dev: stats.dev, lookedAtMs, ...await this.#lookAtTree(path, task) }
+    return { path, dev: stats.dev, lookedAtMs, ...await this.#lookAtFile({ filename, path }) }
+  }
+
+  async #lookAtFile ({ filename, path }: NamedFile): Promise<Omit<Place, 'path' | 'dev' | 'lookedAtMs'>> {
+    const { own, shares, digests } = this.#options
+    const now = await identifyOwnFile(path)
+    const share = shares.has(filename) && shares.get(filename).path === path ? shares.get(filename) : undefined
+    const isKnown = share ? isSameFile(share.identity, now) : await digests().get(path, now) !== undefined
+    const { identity, ...content } = await own.digestOf({ filename, path })
+    const changes = new Refused()
+    if (share && share.digest !== content.digest) changes.add(filename, 'changed')
+    return { digest: content.digest, isKnown: isKnown || share?.digest === content.digest, changes, content, identity }
+  }
+
+  /** Looked at from a copy of what is remembered: what is there now is remembered once it has been replaced. */
+  async #lookAtTree (root: string, task: Task): Promise<Omit<Place, 'path' | 'dev' | 'lookedAtMs'>> {
+    const { trees } = await this.#options.pool()
+    const treeFile = this.#options.treeFile(root)
+    const known = treeFile === undefined ? undefined : await trees.rememberedTree(treeFile)
+    const copy = treeFile === undefined ? undefined : `${treeFile}.look`
+    try {
+      if (treeFile !== undefined && copy !== undefined) await copyFile(treeFile, copy).catch(() => {})
+      const { manifest, identities, content, leftOut } = await digestTree(root, {
+        hasTimes: known?.hasTimes ?? false,
+        skipSpecial: true,
+        allowShrink: true,
+        treeFile: copy,
+        threads: trees,
+        tasksAtOnce: CORES,
+        onProgress: ({ bytes, size }) => task.reach(bytes, size),
+        signal: task.signal,
+      })
+      const changes = known && differences(Manifest.fromData(known.manifest), manifest)
+      for (const path of leftOut.first) changes?.add(path)
+      const isAsKnown = known !== undefined && changes?.count === 0
+      const { digest, patterns } = isAsKnown ? known.head : { digest: content.digest }
+      return { digest, patterns, isKnown: known !== undefined, content, changes, tree: { root, manifest: manifest.data, identities } }
+    } finally {
+      if (copy !== undefined) await rm(copy, { force: true }).catch(() => {})
+    }
+  }
+
+  /** Where what is to take a place is put together, on the same file system. @throws E_IO where nothing can be noted. */
+  places (hiddenFolder: string): { arrived: string, note: string } {
+    const notesFolder = this.#options.notesFolder()
+    if (notesFolder === undefined) throw new PiecemealError('E_IO', 'nothing can take the place of anything here: there is nowhere to note it')
+    return updatePlaces({ hiddenFolder, notesFolder })
+  }
+
+  /** What lies there is what is wanted. */
+  asDownloaded ({ content, identity, tree, dev, lookedAtMs }: Place, replaces: string[] | undefined): Downloaded {
+    const downloaded = { ...content, identity, replaces, owners: [], resumedBytes: content.size, hereBytes: 0, zeroBytes: 0 }
+    if (tree === undefined) return downloaded
+    const manifest = Manifest.fromData(tree.manifest)
+    const { files, size: bytes } = manifest.head
+    return { ...downloaded, resumedBytes: bytes, folder: { manifest, identities: tree.identities, dev, lookedAtMs, otherTimes: 0, files, bytes, without: 0 } }
+  }
+
+  /**
+   * What has arrived takes its place. The older one is a hidden sibling then, until it is removed.
+   *
+   * @throws E_EXISTS if that was changed meanwhile, or can't be moved: then it is left untouched; E_IO.
+   */
+  async exchange (place: Place, { arrived, note }: { arrived: string, note: string }): Promise<void> {
+    const { path, tree, identity, dev, lookedAtMs } = place
+    const { pool, treeFile } = this.#options
+    const beside = join(dirname(path), newBeside())
+    const [{ ino }, { ino: newIno }] = await Promise.all([lstat(path, { bigint: true }), lstat(arrived, { bigint: true })])
+    if (identity && !isSameFile(identity, await identifyOwnFile(path))) throw new PiecemealError('E_EXISTS', `${quote(path)} was written to meanwhile, and is left untouched`)
+    const known: Note = { target: path, beside, ino: String(ino), newIno: String(newIno), ...(identity && { file: asItWas(identity) }) }
+    try {
+      if (tree) await (await pool()).trees.keepTree({ root: beside, dev, manifest: tree.manifest, identities: tree.identities, lookedAtMs, treeFile: treeFile(beside) })
+      await writeFile(note, JSON.stringify(known), { flush: true })
+      await rename(arrived, beside)
+      await exchange({ hidden: beside, target: path, note: exchangeNote(note) })
+    } catch (error) {
+      if (await inoOf(beside) === known.newIno) await this.#forget(note, known, true)
+      throw toDiskError(error, `cannot put a version in the place of ${quote(path)}`)
+    }
+    await syncFolder(dirname(path)).catch(() => {})
+    if (this.#options.keepOldMs === 0) await this.#remove(note, known)
+    else this.#keep(note, known, Date.now())
+  }
+
+  /**
+   * What an earlier run was doing when it ended is undone or done. To be called before anything is shared.
+   *
+   * @returns lets the older versions that it has left go, in their time
+   */
+  async tidy (): Promise<() => void> {
+    const folder = this.#options.notesFolder()
+    if (folder === undefined) return () => {}
+    const left: Array<() => void> = []
+    for (const name of (await readdir(folder).catch(() => [])).filter((name) => UPDATE_NOTE.test(name))) {
+      const note = join(folder, name)
+      try {
+        const known = check.checkShape(noted, JSON.parse(await readFile(note, 'utf8')))
+        // Its disk may be back another time.
+        if (await inoOf(dirname(known.target)) === undefined) continue
+        await settleExchange(exchangeNote(note))
+        const [ino, { mtimeMs }] = await Promise.all([inoOf(known.beside), lstat(note)])
+        if (ino === undefined || ino === known.newIno) await this.#forget(note, known, ino !== undefined)
+        // Also where inodes are others after a start: what is not as it was is kept.
+        else left.push(() => this.#keep(note, known, mtimeMs))
+      } catch (error) {
+        // One that was not written to its end: nothing was moved yet.
+        if (error instanceof SyntaxError) await rm(note, { force: true })
+        else this.#options.onError(toPiecemealError(error))
+      }
+    }
+    return () => { for (const goOn of left) goOn() }
+  }
+
+  /** What waits to go goes at the next start. Safe to call twice. */
+  close (): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  #keep (note: string, known: Note, sinceMs: number): void {
+    const waitMs = sinceMs + this.#options.keepOldMs - Date.now()
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      if (waitMs > LONGEST_WAIT_MS) return this.#keep(note, known, sinceMs)
+      this.#remove(note, known).catch((error: unknown) => this.#options.onError(toPiecemealError(error)))
+    }, Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs)))
+    this.#timers.add(timer.unref())
+  }
+
+  /** Only what is as it was then. What somebody has put there, or written to, is moved beside the new version, and named. */
+  async #remove (note: string, known: Note): Promise<void> {
+    const { target, beside, file } = known
+    const keptIn = `${target}.kept-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`
+    const treeFile = this.#options.treeFile(beside)
+    const { trees } = await this.#options.pool()
+    const tree = treeFile === undefined || file !== undefined ? undefined : await trees.rememberedTree(treeFile)
+    if (tree === undefined) {
+      const isAsItWas = file !== undefined && file === asItWas(await identifyOwnFile(beside))
+      if (isAsItWas) return await this.#forget(note, known, true)
+      await rename(beside, keptIn)
+      this.#options.onWarning(`what was ${quote(target)} before is kept as ${quote(keptIn)}`)
+      return await this.#forget(note, known, false)
+    }
+    const { manifest, identities } = tree
+    const { kept, keptCount, isGone } = await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer })
+    if (keptCount > 0) this.#options.onWarning(`${keptCount} paths of what was ${quote(target)} before are not as they were, and are kept in ${quote(keptIn)}: ${kept.map(quote).join(', ')}`)
+    // What could not be removed yet is tried again at the next start.
+    if (isGone) await this.#forget(note, known, false)
+  }
+
+  async #forget (note: string, { beside }: Note, isThere: boolean): Promise<void> {
+    // A name of ours, that nobody else has.
+    if (isThere && BESIDE.test(beside.slice(dirname(beside).length + 1))) await atDisk(async () => await rm(beside, { recursive: true, force: true }))
+    const treeFile = this.#options.treeFile(beside)
+    if (treeFile !== undefined) await rm(treeFile, { force: true })
+    await rm(note, { force: true })
+  }
+}
+
+/** All but the time of the last rename, and what a start of the machine changes. */
+function asItWas ({ ino, size, mtimeNs }: FileIdentity): string {
+  return `${ino} ${size} ${mtimeNs}`
+}
+
+async function inoOf (path: string): Promise<string | undefined> {
+  return await lstat(path, { bigint: true }).then(({ ino }) => String(ino), () => undefined)
+}

@@ -1,0 +1,227 @@
+/** Folders and files that are replaced by versions after them, in this process. */
+import { appendFileSync, chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Node, Tracker, type NodeOptions } from '../../lib/index.js'
+import { MiB } from '../../lib/protocol/units.js'
+import { testDir } from '../helpers/files.js'
+import { listTree } from '../tree/trees.js'
+
+interface Network {
+  /** What is shared. */
+  root: string
+  owner: Node
+  asker: Node
+  /** Where it is downloaded to. */
+  copy: string
+  node: (name: string, options?: Partial<NodeOptions>) => Promise<Node>
+}
+
+async function network (t: Pick<Test, 'testdir' | 'teardown'>, options: Partial<NodeOptions> = {}): Promise<Network> {
+  const folder = testDir(t, { d: { sub: { a: 'the bytes of a', b: 'other bytes', empty: '' }, none: {} }, nodes: {} })
+  const root = join(folder, 'd')
+  for (let i = 0; i < 20; i++) writeFileSync(join(root, `file ${i}`), `the same in both, ${i}`)
+  writeFileSync(join(root, 'large'), Buffer.alloc(2 * MiB, 'large '))
+  symlinkSync('sub/a', join(root, 'link'))
+  const tracker = new Tracker({ port: 0 })
+  t.teardown(async () => await tracker.close())
+  const address = await tracker.start()
+  const node = async (name: string, own: Partial<NodeOptions> = options): Promise<Node> => {
+    const node = new Node({ name, dir: join(folder, 'nodes'), tracker: address, ...own })
+    t.teardown(async () => await node.close())
+    await node.start()
+    return node
+  }
+  const [owner, asker] = [await node('Owner'), await node('Asker')]
+  await owner.upload(root)
+  return { root, owner, asker, copy: join(asker.folder, 'd'), node }
+}
+
+function change (root: string): void {
+  appendFileSync(join(root, 'sub', 'a'), ', and more')
+  rmSync(join(root, 'sub', 'b'))
+  writeFileSync(join(root, 'new'), 'new')
+  chmodSync(join(root, 'file 3'), 0o755)
+}
+
+/** Nothing of ours beside the tree. */
+function hidden (folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('.piecemeal-'))
+}
+
+await t.test('a folder is replaced by the version after it, and what is the same costs nothing', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy, node } = await network(t, { keepOldMs: 200 })
+  await asker.download('d')
+  const [before, large] = [statSync(join(copy, 'file 1'), { bigint: true }), statSync(join(copy, 'large'))]
+  change(root)
+  const { digest } = await owner.upload(root)
+  const opened = join(copy, 'sub')
+  const saved = await asker.download('d', { update: true })
+  t.match(saved, { digest, files: 24 })
+  t.strictSame(listTree(copy), listTree(root))
+  const after = statSync(join(copy, 'file 1'), { bigint: true })
+  t.equal(after.mtimeNs, before.mtimeNs, 'its time is as it was')
+  t.ok(after.ino === before.ino || statSync(join(copy, 'large')).blocks <= large.blocks)
+  t.ok(saved.owners.reduce((bytes, owner) => bytes + owner.bytes, 0) < 1_000, 'what has changed was fetched, and nothing else')
+  t.ok(existsSync(opened))
+  await owner.close()
+  const other = await node('Other')
+  await other.download('d')
+  t.strictSame(listTree(join(other.folder, 'd')), listTree(root), 'it is served')
+  for (let i = 0; i < 200 && hidden(asker.folder).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 25))
+  t.strictSame(hidden(asker.folder), [], 'the version before is gone')
+  t.notOk(readdirSync(asker.folder).some((name) => name.includes('.kept-')))
+  t.match(await asker.download('d', { update: true }).catch((error: unknown) => error), { digest, owners: [] }, 'there is nothing to do')
+})
+
+await t.test('what somebody added, removed or changed since stops it', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t)
+  await asker.download('d')
+  change(root)
+  const { digest } = await owner.upload(root)
+  appendFileSync(join(copy, 'file 2'), 'changed here')
+  writeFileSync(join(copy, 'added'), '')
+  rmSync(join(copy, 'file 4'))
+  const there = listTree(copy)
+  await t.rejects(asker.download('d', { update: true }), { code: 'E_EXISTS', message: /"added" \(added\), "file 2" \(changed\), "file 4" \(removed\)/ })
+  await t.rejects(asker.download('d', { update: true, digest }), { code: 'E_EXISTS' })
+  t.strictSame(listTree(copy), there)
+  writeFileSync(join(copy, 'file 2'), 'the same in both, 2')
+  writeFileSync(join(copy, 'file 4'), 'the same in both, 4')
+  utimesSync(join(copy, 'file 5'), 1, 1)
+  linkSync(join(copy, 'file 6'), join(asker.folder, 'elsewhere'))
+  rmSync(join(copy, 'added'))
+  await asker.download('d', { update: true })
+  t.strictSame(listTree(copy), listTree(root), 'where only times or inodes differ nothing has changed')
+})
+
+await t.test('without --update, and where one does not replace the other', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy, node } = await network(t)
+  await asker.download('d')
+  await t.rejects(asker.download('d'), { code: 'E_EXISTS' })
+  const stranger = await node('Stranger')
+  await owner.close()
+  change(root)
+  const { digest } = await stranger.upload(root)
+  const there = listTree(copy)
+  asker.unshare('d')
+  await t.rejects(asker.download('d', { update: true }), { code: 'E_CONFLICT', message: new RegExp(digest) })
+  t.strictSame(listTree(copy), there)
+  await asker.download('d', { update: true, digest })
+  t.strictSame(listTree(copy), listTree(root))
+})
+
+await t.test('a tree that nobody remembers', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t)
+  mkdirSync(copy)
+  for (const name of ['file 0', 'file 1']) writeFileSync(join(copy, name), readFileSync(join(root, name)))
+  writeFileSync(join(copy, 'mine'), 'mine')
+  const { digest } = await owner.upload(root)
+  await t.rejects(asker.download('d', { update: true }), { code: 'E_CONFLICT' })
+  await t.rejects(asker.download('d', { update: true, digest }), { code: 'E_EXISTS', message: /"mine"/ })
+  rmSync(join(copy, 'mine'))
+  t.match(await asker.download('d', { update: true, digest }), { resumed: 38 })
+  t.strictSame(listTree(copy), listTree(root))
+})
+
+await t.test('more than half of it does not go by itself', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t)
+  await asker.download('d')
+  rmSync(root, { recursive: true })
+  mkdirSync(root)
+  writeFileSync(join(root, 'file 0'), 'alone')
+  await owner.upload(root, { allowShrink: true })
+  const there = listTree(copy)
+  await t.rejects(asker.download('d', { update: true }), { code: 'E_EXISTS', message: /--allow-shrink/ })
+  t.strictSame(listTree(copy), there)
+  await asker.download('d', { update: true, allowShrink: true })
+  t.strictSame(listTree(copy), { 'file 0': 'alone' })
+})
+
+await t.test('a part of a folder stays that part, and may become more', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t)
+  await asker.download('d', { only: ['sub/a'] })
+  await t.rejects(asker.download('d', { only: ['sub/a'] }), { code: 'E_EXISTS' })
+  await asker.download('d', { only: ['file 1'] })
+  t.strictSame(listTree(copy), { 'file 1': 'the same in both, 1', sub: 'folder', 'sub/a': 'the bytes of a' })
+  change(root)
+  await owner.upload(root)
+  await asker.download('d', { update: true })
+  t.strictSame(listTree(copy), { 'file 1': 'the same in both, 1', sub: 'folder', 'sub/a': 'the bytes of a, and more' })
+})
+
+await t.test('a file is replaced, and whoever has it open goes on', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker } = await network(t, { keepOldMs: 100 })
+  for (const [name, size] of [['small', 100], ['many', 5 * MiB]] as const) {
+    const path = join(root, name)
+    writeFileSync(path, Buffer.alloc(size, 'one'))
+    await owner.upload(path)
+    await asker.download(name)
+    writeFileSync(path, Buffer.alloc(size, 'two'))
+    const { digest } = await owner.upload(path)
+    await t.rejects(asker.download(name), { code: 'E_EXISTS' })
+    t.match(await asker.download(name, { update: true }), { digest })
+    t.ok(readFileSync(join(asker.folder, name)).equals(Buffer.alloc(size, 'two')))
+    appendFileSync(join(asker.folder, name), 'mine')
+    writeFileSync(path, Buffer.alloc(size, 'three'))
+    await owner.upload(path)
+    await t.rejects(asker.download(name, { update: true }), { code: 'E_EXISTS' })
+    t.ok(readFileSync(join(asker.folder, name)).equals(Buffer.concat([Buffer.alloc(size, 'two'), Buffer.from('mine')])))
+  }
+  for (let i = 0; i < 200 && hidden(asker.folder).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 25))
+  t.strictSame(hidden(asker.folder), [])
+})
+
+await t.test('what was put into the version before, after the exchange, is kept', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t, { keepOldMs: 300 })
+  await asker.download('d')
+  change(root)
+  await owner.upload(root)
+  await asker.download('d', { update: true })
+  const [old = ''] = hidden(asker.folder)
+  writeFileSync(join(asker.folder, old, 'late'), 'too late')
+  const warned = new Promise<string>((resolve) => asker.on('warning', ({ message }) => resolve(message)))
+  t.match(await warned, /"late"/)
+  const kept = readdirSync(asker.folder).find((name) => name.startsWith('d.kept-')) ?? ''
+  t.strictSame(listTree(join(asker.folder, kept)), { late: 'too late' })
+  t.strictSame(listTree(copy), listTree(root))
+})
+
+await t.test('what an earlier run has left half done is undone, or done', { timeout: 60_000 }, async (t) => {
+  const { asker, node } = await network(t)
+  const { folder } = asker
+  await asker.download('d')
+  await asker.close()
+  const beside = (digit: string): string => join(folder, `.piecemeal-0-${digit.repeat(32)}`)
+  const ino = (path: string): string => String(statSync(path, { bigint: true }).ino)
+  const note = (digit: string, about: object): void => writeFileSync(join(folder, '.piecemeal', `${digit.repeat(16)}.update`), JSON.stringify(about))
+  const target = join(folder, 'd')
+  const there = listTree(target)
+  // Come, and not moved yet.
+  mkdirSync(join(folder, '.piecemeal', `${'1'.repeat(16)}.next`))
+  note('1', { target, beside: beside('1'), ino: ino(target), newIno: '1' })
+  // Moved beside it, and not exchanged.
+  mkdirSync(beside('2'))
+  writeFileSync(join(beside('2'), 'new'), 'new')
+  note('2', { target, beside: beside('2'), ino: ino(target), newIno: ino(beside('2')) })
+  // Of two renames the first was made.
+  const parted = join(folder, 'parted')
+  mkdirSync(`${beside('3')}.old`)
+  mkdirSync(beside('3'))
+  note('3', { target: parted, beside: beside('3'), ino: ino(`${beside('3')}.old`), newIno: ino(beside('3')) })
+  writeFileSync(join(folder, '.piecemeal', `${'3'.repeat(16)}.update.exchange`), JSON.stringify({ hidden: beside('3'), target: parted, newIno: ino(beside('3')), oldIno: ino(`${beside('3')}.old`) }))
+  // Exchanged: an older file that is as it was, and one that is not.
+  for (const digit of ['4', '5']) {
+    writeFileSync(beside(digit), 'old')
+    note(digit, { target: join(folder, `file ${digit}`), beside: beside(digit), ino: ino(beside(digit)), newIno: '1', file: digit === '5' ? '1' : `${ino(beside(digit))} 3 ${statSync(beside(digit), { bigint: true }).mtimeNs}` })
+  }
+  // Not written to its end.
+  writeFileSync(join(folder, '.piecemeal', `${'6'.repeat(16)}.update`), '{"target"')
+  await node('Asker', { keepOldMs: 1 })
+  for (let i = 0; i < 200 && readdirSync(join(folder, '.piecemeal')).some((name) => name.endsWith('.update')); i++) await new Promise((resolve) => setTimeout(resolve, 25))
+  t.strictSame(readdirSync(join(folder, '.piecemeal')).filter((name) => /update|next/.test(name)), [])
+  t.strictSame(hidden(folder), [])
+  t.strictSame(listTree(target), there)
+  t.ok(statSync(parted).isDirectory(), 'it is back under its name')
+  t.strictSame(readdirSync(folder).filter((name) => name.includes('.kept-')).map((name) => name.replace(/kept-.*/, '')), ['file 5.'])
+})
