@@ -1,7 +1,6 @@
 /**
  * The story of a folder's download: its manifest, what of it is wanted, and a tree with every name in
- * it; then its files in parts, which are taken out of them as they come; then its name. Longer than 250
- * lines because the steps share the plan, the tree's places and what is wanted.
+ * it; then its files in parts, which are taken out of them as they come; then its name. Longer than 250 lines because the steps share the plan, the tree's places and what is wanted.
  */
 import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'

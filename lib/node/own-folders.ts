@@ -1,4 +1,7 @@
-/** The folders that a node offers: how one is added, what becomes of its files that change, and how it is taken back. */
+/**
+ * The folders that a node offers: how one is added, what becomes of its files that change, and how it
+ * is taken back. Longer than 250 lines because all of it is about one list and its versions.
+ */
 import type { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'

@@ -1,7 +1,7 @@
 /**
  * Versions that take the place of older ones: what lies there is looked at, what has come is put in its
  * place at once, and the older one stays beside it, hidden, for whoever is still at work in it. A note
- * of each is written before anything is moved, so that the next start knows which is which.
+ * of each is written before anything is moved, so that the next start knows which is which. Longer than 250 lines because looking, exchanging and letting go are about the same note.
  */
 import { copyFile, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

@@ -1,6 +1,7 @@
 /**
  * Every limit on what a stranger may use up, in one place. Sizes are bytes, times milliseconds
  * unless the name says otherwise; the table of them is in README.md beside this file.
+ * Longer than 250 lines because it is that one place.
  */
 import { KiB, MiB } from './units.js'
 
