@@ -1,5 +1,4 @@
 /** Limits on what goes out and what comes in, with the commands as a user starts them. */
-import { link } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { firstDifference, tempDir, writePseudoRandom } from '../helpers/files.js'
@@ -10,15 +9,14 @@ import { MiB } from '../../lib/protocol/units.js'
 /** What a node may be ahead of its rate, in seconds. */
 const BURST = 0.05
 
-/** Each has it under names of its own, so that a node can fetch it again. */
+/** A file for each time that a node fetches one: what it has already it would take from there. */
 const NAMES = { up: ['up-1', 'up-2'], down: ['down'], lifted: ['lifted-up', 'lifted-down'], set: ['set'] }
 const BYTES = 16 * MiB
 
 const dir = await tempDir(t)
 const tracker = await trackerHere(t)
-const original = join(nodeFolder(dir, 'owner'), 'original')
-await writePseudoRandom(original, BYTES)
-for (const name of Object.values(NAMES).flat()) await link(original, join(dir, 'owner', name))
+const originals = nodeFolder(dir, 'owner')
+for (const name of Object.values(NAMES).flat()) await writePseudoRandom(join(originals, name), BYTES, name)
 /** Of all files, until all tests are over. */
 const owner = await startNode(t, { name: 'owner', tracker, dir, flags: ['--up', '16M'] })
 await owner.upload(...Object.values(NAMES).flat())
@@ -31,7 +29,7 @@ async function fetchAll (nodes: NodeCommand[], file: string): Promise<number> {
 }
 
 async function isRight (t: Test, nodes: NodeCommand[], file: string): Promise<void> {
-  for (const node of nodes) t.equal(await firstDifference(join(node.folder, file), original), undefined)
+  for (const node of nodes) t.equal(await firstDifference(join(node.folder, file), join(originals, file)), undefined)
 }
 
 async function setLimit (node: NodeCommand, limit: string, told: string | RegExp): Promise<void> {
