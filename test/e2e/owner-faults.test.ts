@@ -67,6 +67,13 @@ const ALONE_AND_USELESS: Array<Row & { code: string, claims?: object }> = [
 
 t.jobs = 2
 
+/** No piece is that of another file: what a node has already it would take from there. */
+function dataOf (file: string): Buffer {
+  const data = Buffer.from(DATA)
+  for (let at = 0; at < data.length; at += MiB) data.write(file, at)
+  return data
+}
+
 for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
   void t.test(what, { buffered: true }, async (t) => {
     // One network for all rows: each is also the proof that those before it left the downloader in order.
@@ -86,10 +93,10 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
         const file = nextFile()
         const bad = await FakeOwner.start(t, { name: `bad-${file}`, tracker, secret, behaviour })
         const good = await FakeOwner.start(t, { name: `good-${file}`, tracker, secret, behaviour: { chunkDelayMs: 1 } })
-        await bad.share(file, DATA)
-        await good.share(file, DATA)
+        await bad.share(file, dataOf(file))
+        await good.share(file, dataOf(file))
         await fetcher.download(file)
-        t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+        t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
       })
     }
 
@@ -97,9 +104,9 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       void t.test(`an owner that ${fault}, alone`, async (t) => {
         const file = nextFile()
         const owner = await FakeOwner.start(t, { name: `owner-${file}`, tracker, secret, behaviour })
-        await owner.share(file, DATA)
+        await owner.share(file, dataOf(file))
         await fetcher.download(file)
-        t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+        t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
       })
     }
 
@@ -107,7 +114,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       void t.test(`an owner that ${fault}, alone`, async (t) => {
         const file = nextFile()
         const owner = await FakeOwner.start(t, { name: `owner-${file}`, tracker, secret, behaviour })
-        await owner.share(file, DATA, claims)
+        await owner.share(file, dataOf(file), claims)
         fetcher.say(`torrent -m download ${file}`)
         t.match(await fetcher.failed(file), `failed ${file}: ${code} `)
         t.notOk((await visibleFiles(fetcher.folder)).includes(file))
@@ -117,18 +124,18 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
     void t.test('what an owner claims at the tracker beside the digest, and does not say when it is asked, is of no matter', async (t) => {
       const file = nextFile()
       const owner = await FakeOwner.start(t, { name: 'owner', tracker, secret })
-      await owner.share(file, DATA, { size: 2 ** 52, pieceLength: 2 ** 39 })
+      await owner.share(file, dataOf(file), { size: 2 ** 52, pieceLength: 2 ** 39 })
       await fetcher.download(file)
-      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
     })
 
     void t.test('two owners of the same speed both carry a part', async (t) => {
       const file = nextFile()
       const owners = await Promise.all(['left', 'right'].map(async (name) => await FakeOwner.start(t, { name, tracker, secret, behaviour: { chunkDelayMs: 10 } })))
-      for (const owner of owners) await owner.share(file, DATA)
+      for (const owner of owners) await owner.share(file, dataOf(file))
       await fetcher.download(file)
       t.match(await fetcher.saved(file), / from 2 owners: /)
-      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
     })
 
     void t.test('wrong bytes of one owner are fetched from the other, and it is not asked again', async (t) => {
@@ -137,10 +144,10 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       const honest = await FakeOwner.start(t, { name: 'honest', tracker, secret, behaviour: { chunkDelayMs: 2 } })
       // It lies wherever it is asked.
       liar.on('request', ({ start }) => { liar.behaviour.corruptAt = start })
-      await liar.share(file, DATA)
-      await honest.share(file, DATA)
+      await liar.share(file, dataOf(file))
+      await honest.share(file, dataOf(file))
       await fetcher.download(file)
-      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
       t.ok(liar.requests.length <= 1, `the liar was asked ${liar.requests.length} times`)
     })
 
@@ -148,11 +155,11 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       const file = nextFile()
       const dying = await FakeOwner.start(t, { name: 'dying', tracker, secret, behaviour: { stopAfter: { bytes: 3 * MiB + 1, how: 'stall' } } })
       const other = await FakeOwner.start(t, { name: 'other', tracker, secret, behaviour: { chunkDelayMs: 10 } })
-      await dying.share(file, DATA)
-      await other.share(file, DATA)
+      await dying.share(file, dataOf(file))
+      await other.share(file, dataOf(file))
       dying.once('stopped', () => dying.close())
       await fetcher.download(file)
-      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
       const [{ start = 0 } = {}] = dying.requests
       t.notOk(other.requests.some((request) => request.start > start && request.start < start + 3 * MiB), 'its three good pieces are not fetched again')
     })
@@ -173,13 +180,13 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
           return { ...answer, have: have.toBytes().toString('base64'), final: true }
         }
       })
-      await bad.share(file, DATA)
+      await bad.share(file, dataOf(file))
       fetcher.say(`torrent -m download ${file}`)
       await once(bad, 'stopped', { signal: AbortSignal.timeout(10_000) })
       const good = await FakeOwner.start(t, { name: 'good', tracker, secret })
-      await good.share(file, DATA)
+      await good.share(file, dataOf(file))
       const line = await fetcher.saved(file)
-      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
       t.strictSame(bad.requests.slice(askedBefore).filter(({ start, end }) => start <= LOST_PIECE * MiB && end > LOST_PIECE * MiB), [])
       t.type(askedBefore, 'number')
       t.match(line, /bad 1\d\.0 MiB/, 'it gives the others, but what the other is free to take meanwhile')
@@ -187,11 +194,11 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
 
     void t.test('owners of different contents never meet in one download', async (t) => {
       const file = nextFile()
-      const other = Buffer.from(DATA)
+      const other = Buffer.from(dataOf(file))
       other[5 * MiB] = (other[5 * MiB] ?? 0) ^ 1
       const one = await FakeOwner.start(t, { name: 'one', tracker, secret })
       const two = await FakeOwner.start(t, { name: 'two', tracker, secret })
-      const { digest } = await one.share(file, DATA)
+      const { digest } = await one.share(file, dataOf(file))
       await two.share(file, other)
       fetcher.say(`torrent -m download ${file}`)
       t.match(await fetcher.failed(file), 'E_CONFLICT')
@@ -199,7 +206,7 @@ for (const { what, flags, pathFlags, secret } of await bothWays(t)) {
       const [, command = ''] = await fetcher.waitFor(new RegExp(`^ {2}(torrent -m download ${file} --digest blake3:${digits})`, 'm'))
       fetcher.say(command)
       await fetcher.waitFor(`saved ${file} `)
-      t.ok((await readFile(join(fetcher.folder, file))).equals(DATA))
+      t.ok((await readFile(join(fetcher.folder, file))).equals(dataOf(file)))
       t.equal(two.requests.length, 0)
     })
 
