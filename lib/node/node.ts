@@ -9,6 +9,7 @@ import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DownloadContext } from '../download/context.js'
 import { download, type Downloaded } from '../download/download.js'
+import type { DownloadedFolder } from '../download/folder.js'
 import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
@@ -442,6 +443,7 @@ export class Node extends EventEmitter<NodeEvents> {
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
         await remember?.()
+        if (folder) await this.#rememberFolder(target, folder, patterns)
         return { event, content }
       } catch (error) {
         coming.failed(error)
@@ -455,6 +457,13 @@ export class Node extends EventEmitter<NodeEvents> {
         this.#offers.abandon(filename)
       }
     })
+  }
+
+  /** What came in part, or with times that are none of its own, would be another folder when it is digested after a restart. */
+  async #rememberFolder ({ filename, path }: NamedFile, { manifest, entries, otherTimes }: DownloadedFolder, patterns: readonly string[] | undefined): Promise<void> {
+    const isAsAnnounced = entries === undefined && patterns === undefined && otherTimes === 0
+    if (isAsAnnounced) await this.#remembered?.putFolder({ name: filename, path, ...(manifest.data.times && { times: true }) })
+    else this.#remembered?.forget(filename)
   }
 
   /** What is not there, or, where that is wanted, what is another version of what is there. */
