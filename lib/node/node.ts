@@ -460,7 +460,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /** What came in part, or with times that are none of its own, would be another folder when it is digested after a restart. */
-  async #rememberFolder ({ filename, path }: NamedFile, { manifest, entries, otherTimes }: DownloadedFolder, patterns: readonly string[] | undefined): Promise<void> {
+  async #rememberFolder ({ filename, path }: NamedFile, { manifest, entries, otherTimes }: Pick<DownloadedFolder, 'manifest' | 'entries' | 'otherTimes'>, patterns: readonly string[] | undefined): Promise<void> {
     const isAsAnnounced = entries === undefined && patterns === undefined && otherTimes === 0
     if (isAsAnnounced) await this.#remembered?.putFolder({ name: filename, path, ...(manifest.data.times && { times: true }) })
     else this.#remembered?.forget(filename)
