@@ -23,7 +23,7 @@ import type { Files, Found } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
 import { Coming } from '../reading/coming.js'
-import { FoldersHere } from '../reading/folders-here.js'
+import { ReadFolders } from '../reading/read-folders.js'
 import type { Library } from '../reading/library.js'
 import type { FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
@@ -86,8 +86,8 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #credentials: DownloadContext['credentials']
   /** What is read through the node: files of its own, and those of others. @internal */
   readonly library: Library
-  /** What is read of the folders that are shared here. @internal */
-  readonly foldersHere: FoldersHere
+  /** The same of folders. @internal */
+  readonly readFolders: ReadFolders
   /** The streams that go out beside those to other nodes; they keep within one limit together. @internal */
   readonly streams = new StreamCount(1)
   /** Of the gateway, if it has one that others reach as they reach the node. To be set before it starts. */
@@ -174,7 +174,7 @@ export class Node extends EventEmitter<NodeEvents> {
       isKept: keepsRead,
       cacheBytes,
     })
-    this.foldersHere = new FoldersHere({
+    this.readFolders = new ReadFolders({
       folders: this.#offers.folders,
       library: this.library,
       onEvent: (folder, event) => { this.#folders.hear(folder, event).catch(serving.onError) },
