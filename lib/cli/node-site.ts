@@ -27,11 +27,11 @@ export async function openNodeSite (node: Node, { tracker, isWritable = false, m
   const web = await WebServer.open({ ...options, readiness: async () => await node.readiness() })
   addMetrics(web, node.metrics.measures, 'node')
   web.routes.get('/api/v1/status', async () => ({ name: node.name, ...await node.status() }))
-  const { library, foldersHere, streams, metrics, up } = node
+  const { library, readFolders, streams, metrics, up } = node
   metrics.cacheBytes = () => library.cacheBytes
   const gateway = new Gateway({
     library,
-    folders: foldersHere,
+    folders: readFolders,
     streams,
     up,
     origin: options.origin,

@@ -13,6 +13,7 @@ import type { Output } from '../ui/reporter.js'
 import { formatBytes } from '../ui/format.js'
 import { addressesHere, interfacesHere, isContainer } from '../library/interfaces.js'
 import { userFolder } from '../library/names.js'
+import { holdersOf } from './port-holder.js'
 import type { Settings } from './settings.js'
 import { OPTIONS, type OptionName } from './table.js'
 
@@ -216,7 +217,9 @@ async function lookAtMulticast (): Promise<Finding[]> {
       }
     }
   } catch (error) {
-    findings.push({ what: 'multicast', how: 'odd', says: `port ${MULTICAST_PORT} is held by another program alone (${systemCode(error) ?? ''}): ss -lunp 'sport = :${MULTICAST_PORT}' says which; a tracker here is not found by others` })
+    const holders = await holdersOf(MULTICAST_PORT)
+    const who = holders.length > 0 ? printable(holders.join(', ')) : `another program, and sudo ss -lunp 'sport = :${MULTICAST_PORT}' says which`
+    findings.push({ what: 'multicast', how: 'odd', says: `port ${MULTICAST_PORT} (${systemCode(error) ?? ''}) is held alone by ${who}; a tracker here is not found by others` })
   } finally {
     socket.close()
   }

@@ -8,7 +8,8 @@ import { endWith, failStart, standardOutput, version } from '../cli/process.js'
 import type { Output } from '../ui/reporter.js'
 import { commandUsage, usage as piecemealUsage } from './help.js'
 import { readConfigFiles, settingsFor, usage, type ConfigFile, type Settings } from './settings.js'
-import { isCommand, type CommandName } from './table.js'
+import { nearest } from './nearest.js'
+import { COMMANDS, commandRow, isCommand, type CommandName } from './table.js'
 
 /** What does a command. @returns the exit status */
 type Does = (settings: Settings, output: Output) => Promise<number>
@@ -28,12 +29,18 @@ const DOES: { [Name in Exclude<CommandName, 'tracker' | 'node' | '__complete'>]:
   completion: async () => (await import('./completion.js')).completion,
 }
 
+/** What others call it. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ['-v', '--version'], ['-V', '--version'], ['upload', 'share'], ['send', 'share'], ['serve', 'share'], ['seed', 'share'],
+  ['download', 'get'], ['fetch', 'get'], ['receive', 'get'], ['ls', 'list'], ['start', 'up'], ['stop', 'down'],
+])
+
 /** The exit status. */
 async function main ([word, ...argv]: readonly string[], output: Output): Promise<number> {
   try {
     if (word === '--version' || word === 'version') return say(output, await version())
     if (word === undefined || word === '--help' || word === '-h' || word === 'help') return say(output, piecemealUsage(), word === undefined ? 2 : 0)
-    if (!isCommand(word)) throw usage(`piecemeal has no command ${quote(word)}`)
+    if (!isCommand(word)) throw usage(`piecemeal has no command ${quote(word)}${didYouMean(word)}`)
     if (word === '__complete') return await (await import('./completion.js')).complete(argv, output)
     // bin/ starts these two before this is loaded.
     if (word === 'tracker' || word === 'node') throw new Error(`${word} was not handed on`)
@@ -58,6 +65,12 @@ async function configFiles (isTolerant: boolean, { err }: Output): Promise<Confi
     err(`warning: ${error.message}`)
     return []
   }
+}
+
+function didYouMean (word: string): string {
+  const known = [...(Object.keys(COMMANDS) as CommandName[]).filter((name) => commandRow(name).isHidden !== true), '--help', '--version']
+  const meant = OTHER_WORDS.get(word) ?? nearest(word, known)
+  return meant === undefined ? '' : `; did you mean ${meant}?`
 }
 
 function say ({ out }: Output, text: string, status = 0): number {

@@ -6,6 +6,7 @@ import minimist from 'minimist'
 import { isObject } from '../protocol/check.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
+import { nearest } from './nearest.js'
 import { commandRow, isOption, OPTIONS, optionRow, optionsOf, type CommandName, type OptionName } from './table.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -98,7 +99,10 @@ export function settingsFor (command: CommandName, argv: readonly string[], { en
     if (SERVICE_LINK.test(text)) warnings.push(`the variable ${variable} is a service link of Kubernetes or Docker, and ignored`)
     else tolerating(() => values.set(name, { value: checked(name, text, variable), from: variable }))
   }
-  for (const [name, value] of flags) values.set(name, { value, from: `--${name}` })
+  for (const [name, value] of flags) {
+    if (typeof value !== 'boolean') for (const text of [value].flat()) understand(name, text, `--${name}`)
+    values.set(name, { value, from: `--${name}` })
+  }
   return new Settings(operands, values, warnings)
 }
 
@@ -131,7 +135,7 @@ async function readConfig (path: string): Promise<ConfigFile | undefined> {
   if (!isObject(object)) throw usage(`${quote(path)} is no JSON object`)
   const values = new Map<OptionName, string | boolean>()
   for (const [key, value] of Object.entries(object)) {
-    if (!isOption(key) || variableOf(key) === undefined) throw usage(`${quote(path)}: ${quote(key)} is no setting${didYouMean(key)}`)
+    if (!isOption(key) || variableOf(key) === undefined) throw usage(`${quote(path)}: ${quote(key)} is no setting${didYouMean(key, Object.keys(OPTIONS), '')}`)
     if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') throw usage(`${quote(path)}: ${key} is neither a text, a number, nor true or false`)
     values.set(key, typeof value === 'number' ? String(value) : value)
   }
@@ -147,7 +151,18 @@ function checked (name: OptionName, value: string | boolean, where: string): Val
     throw usage(`${where} is 1, 0, true or false, not ${quote(String(value))}`)
   }
   if (typeof value === 'boolean') throw usage(`${where} wants ${wanted}, not ${value}`)
+  understand(name, value, where)
   return isRepeated ? [value] : value
+}
+
+/** At once, before anything is looked for or started. @throws E_USAGE, which names where it stands. */
+function understand (name: OptionName, text: string, where: string): void {
+  try {
+    optionRow(name).parse?.(text)
+  } catch (error) {
+    if (!(error instanceof PiecemealError)) throw error
+    throw new PiecemealError(error.code, `${where}: ${error.message}`)
+  }
 }
 
 function parseFlags (command: CommandName, argv: readonly string[]): { operands: string[], flags: Array<[OptionName, Value]> } {
@@ -161,7 +176,7 @@ function parseFlags (command: CommandName, argv: readonly string[]): { operands:
     boolean: names.filter((name) => !string.includes(name)).map(minimistName),
     alias: Object.fromEntries(rows.flatMap(([name, { short }]) => short === undefined ? [] : [[short, name]])),
     unknown: (word) => {
-      if (word.startsWith('-') && word !== '-') throw usage(`${quote(word)} is no option${didYouMean(word.replace(/^-+/, ''))}`)
+      if (word.startsWith('-') && word !== '-') throw usage(`${quote(word)} is no option${didYouMean(word.replace(/^-+/, ''), names)}`)
       return true
     },
   })
@@ -194,7 +209,7 @@ function minimistName (name: string): string {
 function throwOnForeign (word: string, names: readonly string[], withValue: readonly string[]): void {
   const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(word) ?? []
   if (name === undefined) return
-  if (!names.includes(name) || name.length === 1) throw usage(`${quote(word)} is no option${didYouMean(name)}`)
+  if (!names.includes(name) || name.length === 1) throw usage(`${quote(word)} is no option of this command${didYouMean(name, names)}`)
   if (value !== undefined && !withValue.includes(name)) throw usage(`--${name} takes no value`)
 }
 
@@ -207,21 +222,9 @@ function isAfterEnd (argv: readonly string[], at: number): boolean {
   return at >= endOf(argv)
 }
 
-/** The option that somebody may have meant. */
-function didYouMean (word: string): string {
-  const [nearest] = Object.keys(OPTIONS).map((name) => ({ name, distance: distanceOf(word, name) })).sort((a, b) => a.distance - b.distance)
-  return nearest !== undefined && nearest.distance <= Math.max(2, word.length / 3) ? `; did you mean ${nearest.name}?` : ''
-}
-
-/** How many letters differ (Levenshtein). */
-function distanceOf (a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (let j = 1; j <= b.length; j++) next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (letter === b[j - 1] ? 0 : 1)))
-    row = next
-  }
-  return row[b.length] ?? 0
+function didYouMean (word: string, names: readonly string[], dashes = '--'): string {
+  const meant = nearest(word, names)
+  return meant === undefined ? '' : `; did you mean ${dashes}${meant}?`
 }
 
 export function usage (message: string): PiecemealError {

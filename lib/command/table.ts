@@ -2,6 +2,9 @@
  * The commands of `piecemeal` and their options: `--help`, the completion of shells and the man page
  * are all made from this, and what is typed is checked against it.
  */
+import { parseHost, parseTrackers } from '../cli/addresses.js'
+import { parseDuration } from '../cli/duration.js'
+import { parseRate } from '../cli/rate.js'
 
 export interface OptionRow {
   /** What stands after it; without one it is a flag. */
@@ -13,6 +16,8 @@ export interface OptionRow {
   short?: string
   /** Never taken from the environment or a file: it overwrites, or exposes. */
   isTypedOnly?: true
+  /** Throws E_USAGE for a value that makes no sense. */
+  parse?: (text: string) => unknown
   means: string
 }
 
@@ -49,18 +54,18 @@ export const OPTIONS = {
   only: { value: 'GLOB', isRepeated: true, means: 'of a folder: those paths alone' },
   'skip-missing': { means: 'of a folder: without what nobody has any more, or this disk can\'t hold; then the exit status is 24' },
   update: { isTypedOnly: true, means: 'replace what is there by a version after it, if it is as it came' },
-  'keep-sharing': { value: 'MINUTES', isValueOptional: true, means: 'share on afterwards, for so long, or until Ctrl-C; a node of yours that is up does it instead' },
+  'keep-sharing': { value: 'MINUTES', isValueOptional: true, parse: (text) => text === '' || parseDuration(text), means: 'share on afterwards, for so long, or until Ctrl-C; a node of yours that is up does it instead' },
   null: { short: '0', means: 'end each path with a NUL instead of a newline' },
-  tracker: { value: 'HOST:PORT', short: 't', isRepeated: true, means: 'the tracker, or with commas several that share a registry (default: the one that is found on this network, else 127.0.0.1:12340)' },
+  tracker: { value: 'HOST:PORT', parse: (text) => text === 'auto' || parseTrackers(text), short: 't', isRepeated: true, means: 'the tracker, or with commas several that share a registry (default: the one that is found on this network, else 127.0.0.1:12340)' },
   'secret-file': { value: 'F', means: 'the file of the network\'s secret' },
   'old-secret-file': { value: 'F', means: 'the secret before that one, accepted as well' },
   insecure: { isTypedOnly: true, means: 'take a network without a secret, and be open to everybody in it' },
   'no-discovery': { means: 'do not look for a tracker, or do not let others find this one' },
   name: { value: 'NAME', short: 'n', means: 'the node\'s name (default the host\'s)' },
-  host: { value: 'HOST', means: 'the name or address to listen on (default all of this machine\'s, if there is a secret)' },
-  up: { value: 'RATE', means: 'let file data out no faster than this, as in 800K, 50M, 1.5G bytes a second' },
-  down: { value: 'RATE', means: 'let file data in no faster than this' },
-  'give-up': { value: 'TIME', means: 'end a download that has had no new byte for so long: 30s, 10m, 1h (default 10m)' },
+  host: { value: 'HOST', parse: (text) => parseHost(text, '--host'), means: 'the name or address to listen on (default all of this machine\'s, if there is a secret)' },
+  up: { value: 'RATE', parse: parseRate, means: 'let file data out no faster than this, as in 800K, 50M, 1.5G bytes a second' },
+  down: { value: 'RATE', parse: parseRate, means: 'let file data in no faster than this' },
+  'give-up': { value: 'TIME', parse: parseDuration, means: 'end a download that has had no new byte for so long: 30s, 10m, 1h (default 10m)' },
   folder: { value: 'DIR', means: 'the folder that it fetches into (default ~/.local/share/piecemeal)' },
   foreground: { means: 'stay in the foreground, as a service manager wants it' },
   install: { means: 'make a systemd unit of this user that starts it, and start that' },

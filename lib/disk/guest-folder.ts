@@ -18,7 +18,7 @@ import { removeKept } from './kept.js'
 import { makeFolder } from './make-folder.js'
 import type { Destination, WorkingFolder } from './node-folder.js'
 import { removeOrphans } from './orphans.js'
-import { whereItGoes } from './where-it-goes.js'
+import { toFolderError, whereItGoes } from './where-it-goes.js'
 
 const DIGEST_HEX = 64
 
@@ -33,7 +33,7 @@ export class GuestFolder implements WorkingFolder {
 
   /** @param digestsIn where digests are remembered @throws E_IO if there is no such folder. */
   static async open (path: string, digestsIn: string | undefined): Promise<GuestFolder> {
-    const real = await realpath(path).catch((error: unknown) => { throw toDiskError(error, `cannot use the folder ${quote(path)}`) })
+    const real = await realpath(path).catch((error: unknown) => { throw toFolderError(error, path, `cannot use the folder ${quote(path)}`) })
     return new GuestFolder(real, digestsIn)
   }
 

@@ -1,6 +1,7 @@
 /** Where a download goes that its user gave a path. */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
+import { quote as shellQuote } from 'shlex'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { assertFileName, quote } from '../protocol/names.js'
 import { atDisk } from './at-disk.js'
@@ -20,10 +21,16 @@ export async function whereItGoes (to: string, filename: string): Promise<string
   assertFileName(name)
   const what = `cannot download to ${quote(to)}: the folder ${quote(parent)} can't be used`
   const [real, isOne] = await atDisk(async () => [await realpath(parent), (await stat(parent)).isDirectory()] as const)
-    .catch((error: unknown) => { throw toDiskError(error, what) })
-  if (!isOne) throw new PiecemealError('E_IO', `${what}: it is none`)
+    .catch((error: unknown) => { throw toFolderError(error, parent, what) })
+  if (!isOne) throw new PiecemealError('E_IO', `${what}: it is no folder`)
   if (real.split(sep).some(isHidden)) throw new PiecemealError('E_FORBIDDEN', `cannot download to ${quote(to)}: piecemeal keeps that folder for itself`)
   return join(real, name)
+}
+
+/** One that is not there is made by its user, who may have mistyped it. */
+export function toFolderError (error: unknown, path: string, what: string): PiecemealError {
+  if (systemCode(error) !== 'ENOENT') return toDiskError(error, what)
+  return new PiecemealError('E_IO', `${what}: it is no folder; mkdir -p ${shellQuote(path)}`, { cause: error })
 }
 
 async function isFolder (path: string): Promise<boolean> {

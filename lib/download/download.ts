@@ -17,6 +17,7 @@ import type { Found } from '../protocol/tracker-to-node.js'
 import type { DownloadContext } from './context.js'
 import type { RoomPromise } from '../disk/room.js'
 import { SinglePiece } from '../disk/single-piece.js'
+import { excerptOf, type Excerpt, type Sought } from './excerpt.js'
 import { isExecutable } from './executable.js'
 import { downloadFolder, type DownloadedFolder, type FolderProgress, type FolderOptions } from './folder.js'
 import { takeFile } from './here.js'
@@ -36,6 +37,8 @@ export interface DownloadOptions {
   filename: string
   /** What of a folder is wanted: patterns; all if there is none. */
   only?: readonly string[] | undefined
+  /** What of a folder somebody reads: that alone comes, as a file. */
+  excerpt?: Excerpt | undefined
   /** What of a folder nobody has any more, or this file system can't hold, is left out. */
   skipMissing?: boolean | undefined
   /** What lies under the name, and is to be replaced; `target` is another place then. */
@@ -143,42 +146,42 @@ async function run (options: Options, course: Course, context: DownloadContext):
 }
 
 async function carryOut (plan: Plan, options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+  if (options.excerpt) return await carryOutFile(plan, excerptOf(plan, options.excerpt), options, course, context)
   if (plan.found.kind === 'folder') {
     const { found: { size, digest, pieceLength, kind, replaces }, pieces = Buffer.alloc(0) } = plan
     const { owners, resumedBytes, hereBytes, zeroBytes, ...folder } = await downloadFolder(plan, options, course, context)
     return { size, digest, pieceLength, kind, pieces, replaces, owners, resumedBytes, hereBytes, zeroBytes, folder }
   }
   if ((options.only ?? []).length > 0) throw new PiecemealError('E_USAGE', `${quote(options.filename)} is a file: --only says what is wanted of a folder`)
-  return await carryOutFile(plan, options, course, context)
+  return await carryOutFile(plan, { content: plan.found, wanted: new WantedFile(plan.found), pieces: plan.pieces }, options, course, context)
 }
 
-async function carryOutFile ({ found, pieces: list, liars, roundTrip, isCertain }: Plan, { filename, readers, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
+async function carryOutFile ({ found, liars, roundTrip, isCertain }: Plan, { content, wanted, pieces: list }: Sought, { filename, readers, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { target } = context
-  const workspace = pieceCount(found) > 1 ? await Workspace.open(context.hiddenFolder, found, context.inWindows) : new SinglePiece(context.hiddenFolder, found)
+  const workspace = pieceCount(content) > 1 ? await Workspace.open(context.hiddenFolder, content, context.inWindows) : new SinglePiece(context.hiddenFolder, content)
   let room: RoomPromise | undefined
   try {
-    const wanted = new WantedFile(found)
-    const zeros = list ? await zeroPieces(found, list) : new PieceSet(pieceCount(found))
+    const zeros = list ? await zeroPieces(content, list) : new PieceSet(pieceCount(content))
     room = await workspace.promiseRoom(bytesOfSet(wanted.layout, zeros))
     const resumed = list ? await workspace.resume(list, context.digestPieces) : []
-    const onTaken = (bytes: number): void => onProgress?.({ size: found.size, bytes, digest: found.digest, owners: () => new Map() })
-    const here = list ? await takeFile({ content: found, pieces: list, wanted, zeros, runs: resumed, workspace, onProgress: onTaken }, course, context) : { runs: [], bytes: 0 }
+    const onTaken = (bytes: number): void => onProgress?.({ size: content.size, bytes, digest: content.digest, owners: () => new Map() })
+    const here = list ? await takeFile({ content, pieces: list, wanted, zeros, runs: resumed, workspace, onProgress: onTaken }, course, context) : { runs: [], bytes: 0 }
     const runs = [...resumed, ...here.runs]
-    const place = (run: PlacedRun): void => { if (list) onGood?.(found, list, run) }
+    const place = (run: PlacedRun): void => { if (list) onGood?.(content, list, run) }
     const tell = (progress: TransferProgress): void => {
       room?.reach(progress.bytes)
       onProgress?.(progress)
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
-    const landing = landingOf({ ...context, content: found, pieces: list, zeros, workspace, onGood: place })
+    const landing = landingOf({ ...context, content, pieces: list, zeros, workspace, onGood: place })
     const transfer = new Transfer({ found, wanted, landing, pieces: list, zeros, liars, roundTrip, runs, ...course, readers, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, owners, resumedBytes, zeroBytes } = await transfer.run()
     if (path === undefined) await secureName(target, filename)
     else await publish({ from: path, to: target, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)
-    place({ firstPiece: 0, endPiece: pieceCount(found), path: target, originPiece: 0, isMoved: true })
+    place({ firstPiece: 0, endPiece: pieceCount(content), path: target, originPiece: 0, isMoved: true })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})
-    return { size: found.size, digest: found.digest, pieceLength: found.pieceLength, pieces, identity, replaces: found.replaces, owners, resumedBytes: resumedBytes - here.bytes, hereBytes: here.bytes, zeroBytes }
+    return { size: content.size, digest: content.digest, pieceLength: content.pieceLength, pieces, identity, replaces: found.replaces, owners, resumedBytes: resumedBytes - here.bytes, hereBytes: here.bytes, zeroBytes }
   } catch (error) {
     // Good pieces are kept for the next try; nobody will try again where the name is taken.
     const isTaken = error instanceof PiecemealError && error.code === 'E_EXISTS'

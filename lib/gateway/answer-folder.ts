@@ -1,9 +1,9 @@
-/** A folder that is shared here as the answer to a request: what is in it, one file of it, or all as an archive. */
+/** A folder as the answer to a request: what is in it, one file of it, or all as an archive. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { entriesAt, type EntryRange } from '../manifest/entries-at.js'
 import { quote } from '../protocol/names.js'
 import { KiB } from '../protocol/units.js'
-import type { FolderHere, FoldersHere } from '../reading/folders-here.js'
+import type { ReadFolder, ReadFolders } from '../reading/read-folders.js'
 import type { Readable } from '../reading/readable.js'
 import { sendRange } from '../share/send-range.js'
 import { wants } from '../web/answer.js'
@@ -16,7 +16,7 @@ import { begin, finish, inTurn, sendBytes, type Sending } from './sending.js'
 import { headerFor, paddingAfter, rootHeader, TAR_END } from './tar.js'
 
 export interface FolderSending extends Sending {
-  folders: FoldersHere
+  folders: ReadFolders
   /** Of a content, where it is known. */
   sha256: (digest: string) => Buffer | undefined
 }
@@ -25,7 +25,7 @@ export interface FolderSending extends Sending {
 const CHUNK_BYTES = 64 * KiB
 
 /** @throws whatever keeps the first byte from coming. */
-export async function answerWithFolder (folder: FolderHere, asked: FolderQuestion, request: FastifyRequest, reply: FastifyReply, sending: FolderSending): Promise<void> {
+export async function answerWithFolder (folder: ReadFolder, asked: FolderQuestion, request: FastifyRequest, reply: FastifyReply, sending: FolderSending): Promise<void> {
   const { share: { filename, digest, manifest } } = folder
   const { path, isFolder } = asked
   const entries = entriesAt(manifest, path)
@@ -39,11 +39,11 @@ export async function answerWithFolder (folder: FolderHere, asked: FolderQuestio
   const { folders, sha256 } = sending
   const title = folders.titleOf(folder, entries.first)
   if (title === undefined) throw new Error(`entry ${entries.first} is no file`)
-  folders.assertHas(folder.share, { first: entries.first, end: entries.first + 1 })
+  folders.assertHas(folder, { first: entries.first, end: entries.first + 1 })
   await answerWithFile(title, { request, reply, isPinned: asked.digest === digest, sha256: sha256(title.digest), links: [] }, { ...sending, open: async () => await folders.open(folder, entries.first) })
 }
 
-async function answerWithIndex ({ share }: FolderHere, { path, digest }: FolderQuestion, request: FastifyRequest, reply: FastifyReply, { slots, up, onAborted }: Sending): Promise<void> {
+async function answerWithIndex ({ share }: ReadFolder, { path, digest }: FolderQuestion, request: FastifyRequest, reply: FastifyReply, { slots, up, onAborted }: Sending): Promise<void> {
   const isJson = wants(request, 'application/json')
   const headers = {
     'Content-Type': isJson ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8',
@@ -67,9 +67,9 @@ async function answerWithIndex ({ share }: FolderHere, { path, digest }: FolderQ
 }
 
 /** Paths begin with the folder's name, whatever part of it is asked for: then no link leads out of that. */
-async function answerWithTar (folder: FolderHere, entries: EntryRange, { method }: FastifyRequest, reply: FastifyReply, { folders, slots, up, onAborted }: FolderSending): Promise<void> {
+async function answerWithTar (folder: ReadFolder, entries: EntryRange, { method }: FastifyRequest, reply: FastifyReply, { folders, slots, up, onAborted }: FolderSending): Promise<void> {
   const { share } = folder
-  folders.assertHas(share, entries)
+  folders.assertHas(folder, entries)
   const since = folder.since ?? Math.floor(Date.now() / 1_000)
   const headers = {
     ...SANDBOX,

@@ -2,12 +2,12 @@
 import { contentDigest } from '../content/digest.js'
 import { childrenOf, type Child } from '../manifest/entries-at.js'
 import { pieceLengthFor } from '../protocol/content.js'
-import type { FolderShare } from '../share/folder-share.js'
+import type { ReadFolder } from '../reading/read-folders.js'
 import { escape } from './metalink.js'
 import { encodeName } from './representation.js'
 
 export interface Shown {
-  share: FolderShare
+  share: ReadFolder['share']
   /** In the folder; `''` is the folder itself. */
   path: string
   /** What all links end with. */
@@ -58,7 +58,7 @@ interface Described {
   target?: string
 }
 
-function describe ({ filename, manifest, lacks }: FolderShare, folder: string, { name, entry: index }: Child): Described {
+function describe ({ filename, manifest, lacks }: ReadFolder['share'], folder: string, { name, entry: index }: Child): Described {
   const href = hrefOf(filename, folder === '' ? name : `${folder}/${name}`)
   const entry = index === undefined ? undefined : manifest.entry(index)
   if (index === undefined || entry === undefined || entry.kind === 'folder') return { name, kind: 'folder', href: `${href}/` }

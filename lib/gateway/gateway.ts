@@ -7,7 +7,7 @@ import { isDigest } from '../protocol/content.js'
 import { ConflictError, PiecemealError } from '../protocol/errors.js'
 import { SHA256_WAIT_MS } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
-import type { FoldersHere } from '../reading/folders-here.js'
+import type { ReadFolders } from '../reading/read-folders.js'
 import type { Library } from '../reading/library.js'
 import type { Title } from '../reading/readable.js'
 import { Sha256Book, type Sha256 } from '../reading/sha256.js'
@@ -27,7 +27,7 @@ import { Slots } from './slots.js'
 
 export interface GatewayOptions {
   library: Library
-  folders: FoldersHere
+  folders: ReadFolders
   /** The rate of all that goes out. */
   up: RateLimit
   streams: StreamCount

@@ -9,6 +9,7 @@ import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DownloadContext } from '../download/context.js'
 import { download, type Downloaded } from '../download/download.js'
+import type { DownloadedFolder } from '../download/folder.js'
 import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
@@ -23,7 +24,7 @@ import type { Files, Found } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
 import { Coming } from '../reading/coming.js'
-import { FoldersHere } from '../reading/folders-here.js'
+import { ReadFolders } from '../reading/read-folders.js'
 import type { Library } from '../reading/library.js'
 import type { FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
@@ -86,8 +87,8 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #credentials: DownloadContext['credentials']
   /** What is read through the node: files of its own, and those of others. @internal */
   readonly library: Library
-  /** What is read of the folders that are shared here. @internal */
-  readonly foldersHere: FoldersHere
+  /** The same of folders. @internal */
+  readonly readFolders: ReadFolders
   /** The streams that go out beside those to other nodes; they keep within one limit together. @internal */
   readonly streams = new StreamCount(1)
   /** Of the gateway, if it has one that others reach as they reach the node. To be set before it starts. */
@@ -174,7 +175,7 @@ export class Node extends EventEmitter<NodeEvents> {
       isKept: keepsRead,
       cacheBytes,
     })
-    this.foldersHere = new FoldersHere({
+    this.readFolders = new ReadFolders({
       folders: this.#offers.folders,
       library: this.library,
       onEvent: (folder, event) => { this.#folders.hear(folder, event).catch(serving.onError) },
@@ -442,6 +443,7 @@ export class Node extends EventEmitter<NodeEvents> {
         this.metrics.saved(event.seconds)
         this.emit('saved', event)
         await remember?.()
+        if (folder) await this.#rememberFolder(target, folder, patterns)
         return { event, content }
       } catch (error) {
         coming.failed(error)
@@ -455,6 +457,13 @@ export class Node extends EventEmitter<NodeEvents> {
         this.#offers.abandon(filename)
       }
     })
+  }
+
+  /** What came in part, or with times that are none of its own, would be another folder when it is digested after a restart. */
+  async #rememberFolder ({ filename, path }: NamedFile, { manifest, entries, otherTimes }: Pick<DownloadedFolder, 'manifest' | 'entries' | 'otherTimes'>, patterns: readonly string[] | undefined): Promise<void> {
+    const isAsAnnounced = entries === undefined && patterns === undefined && otherTimes === 0
+    if (isAsAnnounced) await this.#remembered?.putFolder({ name: filename, path, ...(manifest.data.times && { times: true }) })
+    else this.#remembered?.forget(filename)
   }
 
   /** What is not there, or, where that is wanted, what is another version of what is there. */

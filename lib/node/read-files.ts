@@ -48,28 +48,30 @@ export function readFiles (options: ReadFilesOptions): Library {
     await folder().digests.put(path, identity ?? await identifyOwnFile(path), content)
   }
 
-  /** While it comes it is offered, piece by piece; the cache itself is not. */
-  async function fetch ({ filename, digest }: Title, coming: Coming, signal: AbortSignal): Promise<Content & { path: string }> {
+  /** While it comes it is offered, piece by piece, unless it is of a folder; the cache itself is not. */
+  async function fetch ({ filename: name, digest: wanted, within }: Title, coming: Coming, signal: AbortSignal): Promise<Content & { path: string }> {
     const cache = await openCache()
-    const path = cache.path(digest)
+    const path = cache.path(wanted)
+    const { filename, digest, excerpt } = within ?? { filename: name, digest: wanted }
     await mkdir(dirname(path), { recursive: true })
     return await activity.fetch(filename, signal, async (task, turn) => {
       try {
         const content = await download({
           filename,
           digest,
+          excerpt,
           readers: coming.readers,
           signal: task.signal,
           onGood: (content, pieces, run) => {
             coming.place(content, run)
-            if (!offers.shares.has(filename)) offers.place(content, pieces, run)
+            if (within === undefined && !offers.shares.has(filename)) offers.place(content, pieces, run)
           },
         }, await context(path, cache.folder, turn))
         // Being slower next time is no reason to fail now.
         await remember(path, content).catch(() => {})
         return { ...content, path }
       } finally {
-        if (!activity.isFetching(filename)) offers.abandon(filename)
+        if (within === undefined && !activity.isFetching(filename)) offers.abandon(filename)
       }
     })
   }
@@ -77,8 +79,8 @@ export function readFiles (options: ReadFilesOptions): Library {
   return new Library({
     shares: offers.shares,
     find,
-    cache: async () => isKept ? undefined : await openCache(),
-    fetch: isKept ? keep : fetch,
+    cache: async (within) => isKept && within === undefined ? undefined : await openCache(),
+    fetch: async (title, coming, signal) => await (isKept && title.within === undefined ? keep : fetch)(title, coming, signal),
     identify: async (filename, path) => await own.digestOf({ filename, path } satisfies NamedFile),
     onSuspect: (share) => own.suspect(share),
   })

@@ -237,6 +237,8 @@ export const READ_TITLES = 1_024
 export const READ_TITLE_MS = 1_000
 /** Files that are fetched at once to be read. */
 export const READS_COMING = 64
+/** Manifests of folders elsewhere that are read, or remembered to be read in, by their bytes. */
+export const READ_MANIFEST_BYTES = 2 * MANIFEST_BYTES
 /** Contents whose SHA-256 is remembered. */
 export const SHA256_REMEMBERED = 1_024
 

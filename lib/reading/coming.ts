@@ -42,9 +42,9 @@ export class Coming {
   }
 
   /** Whether it is that content, or may be: which it is, is not known before its first piece. */
-  isOf ({ filename, digest }: Title): boolean {
+  isOf ({ filename, digest, within }: Title): boolean {
     const own = this.#share?.content.digest ?? this.#options.digest
-    return this.#failure === undefined && (own === undefined ? this.filename === filename : own === digest)
+    return this.#failure === undefined && (own === undefined ? within === undefined && this.filename === filename : own === digest)
   }
 
   /** Good pieces have come, or are in another file than before. */

@@ -19,8 +19,8 @@ export interface LibraryOptions {
   shares: ShareIndex
   /** Asks the tracker. @throws E_NO_OWNER, E_CONFLICT, E_TRACKER and the like. */
   find: (filename: string, digest: string | undefined) => Promise<Found>
-  /** Once the node runs; none where what is fetched is kept elsewhere. @throws E_IO and the like. */
-  cache: () => Promise<FileCache | undefined>
+  /** Once the node runs; none where what is fetched is kept elsewhere, which files of folders are not. @throws E_IO and the like. */
+  cache: (within?: Title['within']) => Promise<FileCache | undefined>
   /** Downloads a content, and tells of what comes. It ends when the signal is aborted. @returns the file */
   fetch: (title: Title, coming: Coming, signal: AbortSignal) => Promise<Content & { path: string }>
   /** A file of the cache as it is, if it has that digest. */
@@ -89,6 +89,12 @@ export class Library {
     return (share?.digest === digest && !share.lacks) || (await this.#openCache())?.has(digest) === true
   }
 
+  /** What was fetched to be read is not kept for the next time. Nobody reads it any more. @throws E_IO. */
+  async forget ({ digest }: Title): Promise<void> {
+    await this.#fetching.get(digest)?.ended
+    await this.#cache?.drop(digest)
+  }
+
   /** A download that was begun for another reason may be read as well. @returns what is to be called when it has ended */
   follow (coming: Coming): () => void {
     this.#coming.add(coming)
@@ -123,14 +129,14 @@ export class Library {
     return size === undefined ? undefined : { size, digest, pieceLength: pieceLengthFor(size) }
   }
 
-  async #openCache (): Promise<FileCache | undefined> {
-    this.#cache = await this.#options.cache()
+  async #openCache (within?: Title['within']): Promise<FileCache | undefined> {
+    this.#cache = await this.#options.cache(within)
     return this.#cache
   }
 
   async #openCached (title: Title): Promise<Readable | undefined> {
-    const { digest, filename } = title
-    const cache = await this.#openCache()
+    const { digest, filename, within } = title
+    const cache = await this.#openCache(within)
     if (!cache?.has(digest)) return undefined
     const path = cache.path(digest)
     cache.use(digest)
@@ -150,8 +156,8 @@ export class Library {
   }
 
   async #fetch (title: Title): Promise<Readable> {
-    const { digest } = title
-    const cache = await this.#openCache()
+    const { digest, within } = title
+    const cache = await this.#openCache(within)
     const { coming: other } = this.#fetching.get(digest) ?? {}
     if (other) return borrow(other.open(title), cache)
     if (this.#isClosed) throw new PiecemealError('E_INTERRUPTED', 'the node is leaving')

@@ -1,4 +1,5 @@
 /** A file of the network as it is read: from anywhere in it, whether it is here or comes while it is read. */
+import type { Excerpt } from '../download/excerpt.js'
 import type { ByteRange, Content } from '../protocol/content.js'
 import type { Owner } from '../protocol/tracker-to-node.js'
 
@@ -9,6 +10,8 @@ export interface Title extends Content {
   since?: number | undefined
   /** Who else has it. */
   owners: readonly Owner[]
+  /** The folder that it is to be had from, if it is not to be had by itself. */
+  within?: { filename: string, digest: string, excerpt: Excerpt } | undefined
 }
 
 export interface Readable {

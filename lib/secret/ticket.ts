@@ -34,10 +34,12 @@ const HOST_NAME = /^[\x21-\x7e]{1,253}$/
 /** Of whatever might be meant as one: it is never sent anywhere as a name. */
 const LOOKS_LIKE_ONE = /^p-*m[0-9a-z-]*$/i
 const LEAST_LETTERS = 40
+/** Its first letters mistyped, or not copied: the groups of five are still there. */
+const GROUPED_LIKE_ONE = /^[0-9a-z]{1,5}(?:-[0-9a-z]{5}){7,}(?:-[0-9a-z]{1,4})?$/i
 
 /** Whether a word is a ticket, or a mistyped one, and no name. */
 export function looksLikeTicket (word: string): boolean {
-  return word.length >= LEAST_LETTERS && LOOKS_LIKE_ONE.test(word)
+  return word.length >= LEAST_LETTERS && (LOOKS_LIKE_ONE.test(word) || GROUPED_LIKE_ONE.test(word))
 }
 
 export function formatTicket ({ hosts, port, secret, digest }: Ticket): string {

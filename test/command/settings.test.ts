@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { commandUsage, manPage, usage } from '../../lib/command/help.js'
+import { nearest } from '../../lib/command/nearest.js'
 import { readConfigFiles, settingsFor, variableOf, type ConfigFile, type Environment, type Settings } from '../../lib/command/settings.js'
 import { COMMANDS, OPTIONS, optionsOf, type CommandName, type OptionName } from '../../lib/command/table.js'
 
@@ -31,6 +32,19 @@ await t.test('variables: empty is none, a flag is 1, 0, true or false, the rest 
   t.throws(() => of('get', ['x'], { PIECEMEAL_JSON: 'yes' }), { code: 'E_USAGE', message: /PIECEMEAL_JSON/ })
   t.ok(of('get', ['x'], { PIECEMEAL_NO_DISCOVERY: '1' }).is('no-discovery'))
   t.strictSame(of('get', ['x'], { PIECEMEAL_ONLY: 'a,b' }).texts('only'), ['a,b'])
+})
+
+await t.test('a value that makes no sense names where it stands, before anything is looked for', async (t) => {
+  t.throws(() => of('get', ['x'], { PIECEMEAL_UP: 'junk' }), { code: 'E_USAGE', message: /^PIECEMEAL_UP: "junk" is no rate/ })
+  t.throws(() => of('get', ['x'], {}, [{ path: '/etc/all.json', values: new Map([['give-up', 'soon']]) }]), { code: 'E_USAGE', message: /^"\/etc\/all.json": give-up: "soon" is no time/ })
+  t.throws(() => of('get', ['x', '--down', 'junk']), { code: 'E_USAGE', message: /^--down: / })
+  t.throws(() => of('get', ['x'], { PIECEMEAL_TRACKER: 'a:b' }), { code: 'E_USAGE', message: /^PIECEMEAL_TRACKER: / })
+  t.match(of('doctor', [], { PIECEMEAL_TRACKER: 'a:b' }, [], true).warnings, [/PIECEMEAL_TRACKER/])
+})
+
+await t.test('what somebody may have meant', async (t) => {
+  const words = ['share', 'get', 'list', 'status', 'up']
+  t.strictSame(['shar', 'gte', 'lsit', 'statsu', 'shrae', 'xyz', ''].map((word) => nearest(word, words)), ['share', 'get', 'list', 'status', 'share', undefined, undefined])
 })
 
 await t.test('the doctor goes on whatever stands there, and says so', async (t) => {
@@ -64,7 +78,9 @@ await t.test('what makes no sense', async (t) => {
     ['get', ['x', '--no-json']], ['get', ['x', '--once']], ['share', []], ['list', ['a', 'b']], ['status', ['x']], ['cancel', []], ['get', ['--__proto__', '1']], ['get', ['x', '--discovery']],
   ]
   for (const [command, argv] of table) t.throws(() => of(command, argv), { code: 'E_USAGE' }, [command, ...argv].join(' '))
-  t.throws(() => of('get', ['x', '--diggest', 'y']), { message: /did you mean digest/ })
+  t.throws(() => of('get', ['x', '--diggest', 'y']), { message: /did you mean --digest/ })
+  t.throws(() => of('get', ['x', '--fil', 'y']), { message: /did you mean --file/ })
+  t.throws(() => of('status', ['--fil', 'y']), { message: /^"--fil" is no option of this command; --help/ }, 'status has none')
 })
 
 await t.test('the file: the long names of options, a secret only as a path, and the nearest of what is unknown', async (t) => {

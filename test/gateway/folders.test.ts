@@ -1,6 +1,6 @@
 /** A folder of a node over its gateway, as curl and tar see it, and whoever wants out of it. */
 import { once } from 'node:events'
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
@@ -56,7 +56,29 @@ await t.test('an index, a file of it, and all of it as tar', { timeout: 60_000 }
   t.equal((await run(out, 'tar', '-tf', 'deep.tar')).stdout, 'tree/\ntree/sub/deep/x\n')
 
   t.match(await run(out, 'curl', '-s', '-w', '%{http_code}', `${url}/files/tree`), { stdout: /^E_NO_OWNER .*\/folders\/tree\/\n404$/ })
-  t.match(await run(out, 'curl', '-s', '-w', '%{http_code}', `${otherUrl}/folders/tree/`), { stdout: /^E_NOT_SHARED .*download it here first.*\n404$/ })
+  await t.test('through a node that has nothing of it', async (t) => {
+    const other = async (path: string, ...more: string[]): Promise<string> => (await run(out, 'curl', '-s', '-w', '%{http_code}', ...more, `${otherUrl}/folders/${path}`)).stdout
+    const { entries, folder } = JSON.parse((await run(out, 'curl', '-s', '-H', 'Accept: application/json', `${otherUrl}/folders/tree/`)).stdout) as Record<string, unknown>
+    t.match({ folder, entries }, { folder: { name: 'tree', digest, files: 5 }, entries: [{ name: 'a<b>.html', here: false }, { name: 'big.mp4', here: false }, {}, {}, {}] })
+    t.equal(await other('tree/big.mp4', '-o', 'part', '-r', '1048570-1048589'), '206')
+    t.ok(readFileSync(join(out, 'part')).equals(BIG.subarray(1_048_570, 1_048_590)))
+    t.equal(await other('tree/big.mp4', '-o', 'big'), '200')
+    t.ok(readFileSync(join(out, 'big')).equals(BIG))
+    t.match(await other('tree/big.mp4', '-I'), new RegExp(`etag: ${etag}`, 'i'), 'the same as where it is')
+    t.equal(await other('tree/sub/deep/x'), 'x200')
+    t.match([await other('tree/nothing'), await other('tree/sub/link')], [/^E_NO_OWNER .*\n404$/, /^E_NO_OWNER .*\n404$/])
+    t.equal(await other('tree/?format=tar', '-o', 'other.tar'), '200')
+    mkdirSync(join(out, 'other'))
+    t.match(await run(out, 'tar', '-xf', 'other.tar', '-C', 'other'), { status: 0, stderr: '' })
+    t.match(await run(out, 'diff', '-r', '--no-dereference', 'tree', 'other/tree'), { status: 0, stdout: '' })
+    t.match(await run(out, 'curl', '-s', '-w', '%{http_code}', `${otherUrl}/files/tree`), { stdout: /^E_NO_OWNER .*\n404$/ })
+    const { node: part, url: partUrl } = await gateways.node('Part')
+    await part.download('tree', { only: ['sub'] })
+    t.equal((await run(out, 'curl', '-s', '-w', '%{http_code}', `${partUrl}/folders/tree/a%3Cb%3E.html`)).stdout, '<script>200', 'what a node lacks that has a part')
+    await part.close()
+    t.strictSame(readdirSync(join(dir, 'Other')).filter((name) => !name.startsWith('.')), [], 'nothing of it is a share there')
+    t.notOk(existsSync(join(dir, 'Other/.piecemeal/cache', `${digest.slice(7)}.file`)), 'a manifest is no file that is kept')
+  })
 
   await t.test('nothing but what is in the manifest', async (t) => {
     const outs = ['..', '../secret', '../../secret', '%2e%2e/secret', '.%2e/secret', '%2E%2E%2Fsecret', '..%2fsecret', '..%5csecret', '%252e%252e/secret', '..%c0%afsecret', '%c0%ae%c0%ae/secret', 'sub/../../secret', 'sub/..', '%2e', '%2e/big.mp4', './../secret',

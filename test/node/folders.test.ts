@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
+import type { NodeOptions } from '../../lib/node/options.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { testDir } from '../helpers/files.js'
 
@@ -12,7 +13,7 @@ interface Network {
   /** Of the folder that is shared. */
   root: string
   nodes: string
-  node: (name: string) => Promise<Node>
+  node: (name: string, options?: Partial<NodeOptions>) => Promise<Node>
 }
 
 async function network (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Network> {
@@ -28,8 +29,8 @@ async function network (t: Pick<Test, 'testdir' | 'teardown'>): Promise<Network>
   return {
     root,
     nodes: join(folder, 'nodes'),
-    node: async (name) => {
-      const node = new Node({ name, dir: join(folder, 'nodes'), tracker: address, deadlines: { missingLookMs: 50 } })
+    node: async (name, options) => {
+      const node = new Node({ ...options, name, dir: join(folder, 'nodes'), tracker: address, deadlines: { missingLookMs: 50 } })
       nodes.push(node)
       await node.start()
       return node
@@ -57,6 +58,20 @@ await t.test('from one node to others, whole or in part', { timeout: 60_000 }, a
   const other = await node('Other')
   await other.download('d', { only: ['sub/b'] })
   t.equal(await readFile(join(nodes, 'Other', 'd', 'sub', 'b'), 'utf8'), 'other bytes')
+})
+
+await t.test('whole it is shared again after a restart, in part it is not', { timeout: 60_000 }, async (t) => {
+  const { root, node } = await network(t)
+  const { digest } = await (await node('Owner')).upload(`${root}/`, { times: true })
+  const [asker, part] = [await node('Asker', { remember: true }), await node('Part', { remember: true })]
+  await asker.download('d')
+  await part.download('d', { only: ['sub'] })
+  await Promise.all([asker.close(), part.close()])
+  await node('Part', { remember: true })
+  const again = await node('Asker', { remember: true })
+  const [sharing] = (await again.status()).sharing.length > 0 ? (await again.status()).sharing : await once(again, 'sharing', { signal: AbortSignal.timeout(20_000) })
+  t.match(sharing, { file: 'd', digest })
+  t.match((await again.list()).files, [{ filename: 'd', digest, owners: 2 }], 'the owner and the one that has all of it')
 })
 
 await t.test('a file that changes leaves it, and a new version takes its place', { timeout: 60_000 }, async (t) => {

@@ -47,6 +47,15 @@ await t.test('each letter changed, and any two swapped, is told at once', async 
   for (const typed of ['', 'pm1', 'pm2', `${letters}0`, `${letters}00000000`, letters.slice(2)]) t.throws(() => parseTicket(typed), { code: 'E_USAGE' }, typed)
 })
 
+await t.test('one whose first letters are wrong is no name, either', async (t) => {
+  const rest = formatTicket(TICKET).slice('pm1-'.length)
+  for (const word of [`mp1-${rest}`, `qm1-${rest}`, `1-${rest}`, rest, `PN1-${rest.toUpperCase()}`]) {
+    t.ok(looksLikeTicket(word), word)
+    t.throws(() => parseTicket(word), { code: 'E_USAGE' })
+  }
+  for (const name of ['3f2b8c1e-6f1d-4a57-9d3e-0123456789ab', 'a'.repeat(64), 'holidays-2026-01-02-the-photos-of-all-of-us-together', `${rest}.iso`]) t.notOk(looksLikeTicket(name), name)
+})
+
 await t.test('what fills the last letter is 0', async (t) => {
   const text = formatTicket({ ...TICKET, hosts: ['a'] }).replaceAll('-', '')
   const last = text.charAt(text.length - 1)

@@ -1,10 +1,12 @@
 /**
- * The folders that are shared here, as they are read: by a path in their manifest, never by one on the
- * disk. A file of one is opened without following a link at its end, and read only as long as it is
- * the very file that was digested, so a folder on the way to it that somebody swaps leads nowhere.
+ * The folders of the network, as they are read: by a path in their manifest, never by one on the
+ * disk. A file of one that is shared here is opened without following a link at its end, and read only
+ * as long as it is the very file that was digested, so a folder on the way to it that somebody swaps
+ * leads nowhere. Of all others manifest and files are fetched when they are asked for.
  */
 import { join } from 'node:path'
 import { contentDigest } from '../content/digest.js'
+import { PieceSet } from '../content/piece-set.js'
 import { isDigest, pieceLengthFor } from '../protocol/content.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
@@ -14,26 +16,37 @@ import type { FolderShares } from '../share/folder-shares.js'
 import { identityAt } from '../tree/identities.js'
 import { OpenFile } from './file-here.js'
 import { NO_NEWS, type Library } from './library.js'
+import { Manifests } from './manifests.js'
 import type { Readable, Title } from './readable.js'
 
-export interface FoldersHereOptions {
+export interface ReadFoldersOptions {
   folders: FolderShares
-  library: Pick<Library, 'find'>
+  library: Pick<Library, 'find' | 'open' | 'forget'>
   /** A file of a folder is not as it was. */
   onEvent: (folder: FolderName, event: FolderEvent) => void
 }
 
-export interface FolderHere {
-  share: FolderShare
-  /** When it was first announced, in seconds of the Unix clock. */
-  since?: number | undefined
+/** One that this node does not share. */
+export interface FolderElsewhere extends Pick<FolderShare, 'filename' | 'digest' | 'manifest' | 'lacks'> {
+  path?: undefined
+  identities?: undefined
 }
 
-export class FoldersHere {
-  readonly #options: FoldersHereOptions
+export interface ReadFolder {
+  share: FolderShare | FolderElsewhere
+  /** When it was first announced, in seconds of the Unix clock. */
+  since?: number | undefined
+  /** Whether others have it, if only in part. */
+  hasOwners?: boolean
+}
 
-  constructor (options: FoldersHereOptions) {
+export class ReadFolders {
+  readonly #options: ReadFoldersOptions
+  readonly #manifests: Manifests
+
+  constructor (options: ReadFoldersOptions) {
     this.#options = options
+    this.#manifests = new Manifests(options.library)
   }
 
   has (filename: string): boolean {
@@ -42,9 +55,9 @@ export class FoldersHere {
 
   /**
    * @param digest which content, where there are several: whole, or its first 8 or more hex digits
-   * @throws E_NOT_SHARED if it is in the network and not here; E_NO_OWNER, E_CONFLICT, E_NAME and the like as `Library.find`.
+   * @throws what the download of its manifest ends with if it is not here; E_NO_OWNER, E_CONFLICT, E_NAME and the like as `Library.find`.
    */
-  async find (filename: string, digest?: string): Promise<FolderHere> {
+  async find (filename: string, digest?: string): Promise<ReadFolder> {
     const { folders, library } = this.#options
     let title: Title
     try {
@@ -56,33 +69,42 @@ export class FoldersHere {
     }
     if (title.kind === undefined) throw new PiecemealError('E_NO_OWNER', `${quote(filename)} is a file, and no folder: it is under /files/`)
     const share = folders.find(filename, title.digest)
-    if (share) return { share, since: title.since }
-    const other = folders.current(filename)
-    throw new PiecemealError('E_NOT_SHARED', `the folder ${quote(filename)} is in the network, and not on this node${other ? `, which has another version (?digest=${other.digest})` : ''}: download it here first (torrent -m download)`)
+    const { since, owners } = title
+    const hasOwners = owners.length > 0
+    if (share) return { share, since, hasOwners }
+    const manifest = await this.#manifests.of(title)
+    const lacks = new PieceSet(manifest.pieceCount)
+    lacks.addRange(0, lacks.pieceCount)
+    return { share: { filename, digest: title.digest, manifest, lacks }, since, hasOwners }
   }
 
-  /** @throws E_NOT_SHARED unless all that these entries hold is here; E_BUSY while it comes. */
-  assertHas ({ filename, manifest, identities, lacks }: FolderShare, { first, end }: EntryRange): void {
-    const missing = lacks?.firstFrom(manifest.firstPieceOf(first)) ?? Infinity
-    if (missing < manifest.firstPieceOf(end)) throw new PiecemealError('E_NOT_SHARED', `not all of that is here: this node has a part of ${quote(filename)}, or files of it have changed`)
+  /** @throws E_NOT_SHARED if some of what these entries hold is not here, and nobody else has the folder; E_BUSY while it comes. */
+  assertHas ({ share, hasOwners = false }: ReadFolder, entries: EntryRange): void {
+    if (hasOwners || share.path === undefined) return
+    const { filename, identities } = share
+    if (!hasPieces(share, entries)) throw new PiecemealError('E_NOT_SHARED', `not all of that is here: this node has a part of ${quote(filename)}, or files of it have changed`)
     if (identities === undefined) throw new PiecemealError('E_BUSY', `${quote(filename)} is being downloaded here, and is read once all of it has come`)
   }
 
   /** What is known of a file of a folder: as if it were shared by itself. @returns undefined if the entry is no file */
-  titleOf ({ share: { manifest }, since }: FolderHere, entry: number): Title | undefined {
+  titleOf ({ share: { manifest }, since }: ReadFolder, entry: number): Title | undefined {
     const file = manifest.entry(entry)
     if (file.kind !== 'file') return undefined
     const pieceLength = pieceLengthFor(file.size)
     return { filename: file.path.slice(file.path.lastIndexOf('/') + 1), size: file.size, pieceLength, digest: contentDigest(file.size, pieceLength, file.digests), since, owners: [] }
   }
 
-  /** To be read, and closed by the caller. @throws as `assertHas`; E_CHANGED, E_BUSY, E_IO, E_LIMIT. */
-  async open (folder: FolderHere, entry: number): Promise<Readable> {
+  /** To be read, and closed by the caller. @throws as `assertHas`; E_CHANGED, E_BUSY, E_IO, E_LIMIT; as `Library.open` if it is not here. */
+  async open (folder: ReadFolder, entry: number): Promise<Readable> {
     const { share } = folder
-    const { filename, path, digest, identities, manifest } = share
-    this.assertHas(share, { first: entry, end: entry + 1 })
+    const { filename, digest, manifest } = share
     const title = this.titleOf(folder, entry)
-    if (title === undefined || identities === undefined) throw new Error(`entry ${entry} is no file`)
+    if (title === undefined) throw new Error(`entry ${entry} is no file`)
+    const isHere = share.identities !== undefined && hasPieces(share, { first: entry, end: entry + 1 })
+    if (!isHere && (share.path === undefined || folder.hasOwners)) return await this.#options.library.open({ ...title, within: { filename, digest, excerpt: { manifest, entry } } })
+    this.assertHas(folder, { first: entry, end: entry + 1 })
+    const { path, identities } = share
+    if (identities === undefined) throw new Error(`${quote(filename)} lies nowhere`)
     const tell = (what: 'suspect' | 'lost'): void => { this.#options.onEvent({ filename, digest }, { what, entry }) }
     try {
       return await OpenFile.open({ title, path: join(path, manifest.path(entry)), identity: identityAt(identities, entry), onSuspect: () => tell('suspect') })
@@ -100,6 +122,11 @@ export class FoldersHere {
     if (digest === undefined) return folders.current(filename)
     return folders.all.find((share) => share.filename === filename && (isDigest(digest) ? share.digest === digest : share.digest.includes(digest)))
   }
+}
+
+/** Whether all that these entries hold is here. */
+function hasPieces ({ manifest, lacks }: ReadFolder['share'], { first, end }: EntryRange): boolean {
+  return (lacks?.firstFrom(manifest.firstPieceOf(first)) ?? Infinity) >= manifest.firstPieceOf(end)
 }
 
 /** It is no regular file any more, or none at all: a disk that fails says nothing of it. */
