@@ -1,6 +1,7 @@
 /** A newcomer's two commands, three words each. */
 import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { Piecemeal, place, ticketOf } from '../helpers/everyday.js'
 import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
@@ -15,12 +16,18 @@ await t.test('share prints a ticket, and get brings what it is about', async (t)
   const ticket = await ticketOf(share)
 
   const get = new Piecemeal(t, asker, 'get', ticket)
-  const commandLine = readFileSync(`/proc/${get.pid}/cmdline`, 'utf8')
+  // Until it has said what it is called it is whatever was started.
+  let commandLine = ''
+  while (!commandLine.startsWith('piecemeal get') && get.isRunning) {
+    commandLine = readFileSync(`/proc/${get.pid}/cmdline`, 'utf8')
+    await setTimeout(10)
+  }
   const paths = (await get.done()).trimEnd().split('\n').sort()
   t.strictSame(paths, [join(asker.cwd, 'big one.iso'), join(asker.cwd, 'small')], 'nothing but the paths')
   t.ok(readFileSync(join(asker.cwd, 'big one.iso')).equals(bytes))
   t.strictSame(readdirSync(asker.cwd).sort(), ['big one.iso', 'small'], 'nothing else is left')
-  t.ok(commandLine.length > 0)
+  t.match(commandLine, 'piecemeal get')
+  t.notMatch(commandLine, ticket, 'nobody sees the ticket in a list of processes')
   t.equal(await share.done(), `piecemeal get ${ticket}\n`, 'it ends when somebody has all of it')
   t.match(share.stderr, /connected\n[^]*has big one\.iso\n/)
   t.strictSame(readdirSync(owner.cwd).sort(), ['big one.iso', 'small'])
