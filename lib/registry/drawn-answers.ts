@@ -6,6 +6,7 @@ import { OWNERS_PER_REPLY } from '../protocol/limits.js'
 import type { Found, Owner } from '../tracker/registry.js'
 import { sample } from '../tracker/sample.js'
 import { ANSWERS_REMEMBERED, OLD_ANSWER_MS, SHARED_ANSWER_MS } from './limits.js'
+import type { DrawnOwner } from './owner-text.js'
 import { StoreAway } from './store.js'
 
 /** So many questions in a row get the same order of owners. */
@@ -16,12 +17,18 @@ const DIGESTS_PER_NAME = 8
 /** A content, and owners that were drawn of it. */
 export class DrawnAnswer {
   readonly #content: Omit<Found, 'owners'>
+  readonly #drawn: readonly DrawnOwner[]
   readonly #complete: readonly Owner[]
   readonly #partial: readonly Owner[]
+  /** Of what Redis has, if these are all the owners there are. */
+  readonly version: string | undefined
   #last: { found: Found, times: number } | undefined
 
-  constructor (content: Omit<Found, 'owners'>, owners: readonly Owner[]) {
+  constructor (content: Omit<Found, 'owners'>, drawn: readonly DrawnOwner[], version?: string) {
     this.#content = content
+    this.#drawn = drawn
+    this.version = version
+    const owners = drawn.map(({ owner }) => owner)
     this.#complete = owners.filter(({ complete }) => complete)
     this.#partial = owners.filter(({ complete }) => !complete)
   }
@@ -32,6 +39,12 @@ export class DrawnAnswer {
 
   get owners (): Owner[] {
     return [...this.#complete, ...this.#partial]
+  }
+
+  /** The same, if there are none of these. */
+  without (isDead: (drawn: DrawnOwner) => boolean): DrawnAnswer {
+    if (!this.#drawn.some(isDead)) return this
+    return new DrawnAnswer(this.#content, this.#drawn.filter((drawn) => !isDead(drawn)), this.version)
   }
 
   /** For one who asks: 50 of the owners at random, complete ones first, never itself. */
@@ -55,6 +68,8 @@ export class DrawnAnswer {
 
 interface Remembered {
   answer: Promise<DrawnAnswer>
+  /** The last one there was, as far as that has come. */
+  known: DrawnAnswer | undefined
   askedMs: number
   isFresh: boolean
 }
@@ -69,17 +84,19 @@ export class DrawnAnswers {
   }
 
   /** One that is under way or was given just now, or a new one. */
-  async ask (filename: string, digest: string, ask: () => Promise<DrawnAnswer>): Promise<DrawnAnswer> {
+  async ask (filename: string, digest: string, ask: (known: DrawnAnswer | undefined) => Promise<DrawnAnswer>): Promise<DrawnAnswer> {
     const last = this.#byName.get(filename)?.get(digest)
     if (last?.isFresh === true && this.#now() - last.askedMs < SHARED_ANSWER_MS) return await last.answer
-    const answer = ask()
-    const remembered = { answer, askedMs: this.#now(), isFresh: true }
+    const answer = ask(last?.known)
+    const remembered: Remembered = { answer, known: last?.known, askedMs: this.#now(), isFresh: true }
     this.#put(filename, digest, remembered)
-    answer.catch((error: unknown) => {
+    try {
+      return remembered.known = await answer
+    } catch (error) {
       // The one before it is better than none; that nobody owns it would be an answer.
       if (last !== undefined && error instanceof StoreAway) this.#put(filename, digest, { ...last, isFresh: false })
-    })
-    return await answer
+      throw error
+    }
   }
 
   /** What was answered within the last minutes. */

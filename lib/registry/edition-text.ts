@@ -26,12 +26,15 @@ export class EditionText {
   readonly digest: string
   /** When the first announced it, in seconds of Redis' clock. */
   readonly since: number
+  /** What the line begins with: another one after any change of who owns it, or how. */
+  readonly version: string
   readonly #claims: Claim[]
 
   constructor (line: string) {
-    const [digest = '', since, ...words] = line.split(' ')
+    const [digest = '', since, version = '', ...words] = line.split(' ')
     this.digest = `${DIGEST_PREFIX}${digest}`
     this.since = Number(since)
+    this.version = `${digest} ${since ?? ''} ${version} `
     this.#claims = []
     for (let i = 0; i + 3 < words.length; i += 4) {
       const [complete = 0, partial = 0, origins = 0] = words.slice(i, i + 3).map(Number)

@@ -182,7 +182,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
     await this.#lease.trust()
     if (this.isDegraded) return await this.#atHand(question)
     const { filename, asker, digestPrefix } = question
-    const drawn = await this.#answers.ask(filename, digestPrefix ?? '', async () => await this.#files.draw(filename, digestPrefix, soon())).catch(throwUnlessAway)
+    const drawn = await this.#answers.ask(filename, digestPrefix ?? '', async (known) => await this.#files.draw(filename, digestPrefix, soon(), known)).catch(throwUnlessAway)
     if (drawn === undefined) return await this.#atHand(question)
     const found = drawn.for(asker)
     if (found.owners.length === 0) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)

@@ -33,27 +33,30 @@ export class StoredFiles {
   }
 
   /**
-   * @param digestPrefix without it what is older is passed over
+   * @param digestPrefix without it what is older is passed over @param known the last answer to the same question
    * @throws E_NO_OWNER, E_REGISTRY; ConflictError if several contents are meant.
    */
-  async draw (filename: string, digestPrefix: string | undefined, options?: CallOptions): Promise<DrawnAnswer> {
-    let reply = await this.#ask(filename, digestPrefix, OWNERS_DRAWN, options)
+  async draw (filename: string, digestPrefix: string | undefined, options?: CallOptions, known?: DrawnAnswer): Promise<DrawnAnswer> {
+    let reply = await this.#ask(filename, digestPrefix, OWNERS_DRAWN, options, known)
     if (reply.kind === 'several') {
       const { editions } = reply
       const older = digestPrefix === undefined ? olderOf(editions) : new Set()
       const meant = editions.filter((edition) => !older.has(edition) && (digestPrefix === undefined || edition.digest.startsWith(digestPrefix)))
       const [only] = meant
       if (meant.length > 1) throw conflictOf(filename, meant)
-      if (only !== undefined) reply = await this.#ask(filename, only.digest, OWNERS_DRAWN, options)
+      if (only !== undefined) reply = await this.#ask(filename, only.digest, OWNERS_DRAWN, options, known)
     }
+    if (reply.kind === 'same') return reply.known.without(({ token }) => !this.#roster.lives(token))
     if (reply.kind !== 'one' || !reply.edition.digest.startsWith(digestPrefix ?? '')) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
     let living = this.#livingOf(reply.drawn)
     if (living.length < reply.drawn.length / 2 && living.length < OWNERS_PER_REPLY) {
       const again = await this.#ask(filename, reply.edition.digest, OWNERS_DRAWN_AGAIN, options)
       if (again.kind === 'one') living = this.#livingOf(again.drawn)
     }
-    const { edition } = reply
-    return new DrawnAnswer({ filename, ...edition.content, since: edition.since, ...edition.told }, living.map(({ owner }) => owner))
+    const { edition, drawn } = reply
+    // One of many owners are drawn anew each time.
+    const version = drawn.length < OWNERS_DRAWN ? edition.version : undefined
+    return new DrawnAnswer({ filename, ...edition.content, since: edition.since, ...edition.told }, living, version)
   }
 
   /** @throws E_REGISTRY */
@@ -70,10 +73,11 @@ export class StoredFiles {
     return files.length > most ? { files: files.slice(0, most), truncated: true } : { files, truncated }
   }
 
-  async #ask (filename: string, digestPrefix: string | undefined, most: number, options: CallOptions | undefined): Promise<Reply> {
+  async #ask (filename: string, digestPrefix: string | undefined, most: number, options: CallOptions | undefined, known?: DrawnAnswer): Promise<Reply> {
     const { file, base } = this.#keys.of(filename)
     const short = digestPrefix?.slice(SHORT_FROM, SHORT_TO) ?? ''
-    const [kind, ...lines] = (await this.#store.run(need, [file], [base, short, most], options)).split('\n')
+    const [kind, ...lines] = (await this.#store.run(need, [file], [base, short, most, known?.version ?? ''], options)).split('\n')
+    if (kind === 'same' && known !== undefined) return { kind, known }
     if (kind === 'several') return { kind, editions: lines.map((line) => new EditionText(line)) }
     if (kind !== 'one') return { kind: 'none' }
     return { kind, edition: new EditionText(lines[0] ?? ''), drawn: this.#readOwners(lines) }
@@ -98,6 +102,7 @@ export class StoredFiles {
 
 type Reply =
   | { kind: 'none' }
+  | { kind: 'same', known: DrawnAnswer }
   | { kind: 'several', editions: EditionText[] }
   | { kind: 'one', edition: EditionText, drawn: DrawnOwner[] }
 

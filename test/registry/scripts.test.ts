@@ -33,7 +33,7 @@ await t.test('scripts', { skip: withoutRedis() }, async (t) => {
     const short = digest.slice(0, 32)
     return await run(have, ['f', ...ownersOf(short), ...former === '' ? [] : ownersOf(former)], short, digest, node, `${owner} x ${flags}`, kind, text, former)
   }
-  const line = async (short = SHORT): Promise<string | undefined> => (await client.call('HGET', 'f', short) as string | null)?.replace(/ \d+/, '')
+  const line = async (short = SHORT): Promise<string | undefined> => (await client.call('HGET', 'f', short) as string | null)?.replace(/ \d+ \d+/, '')
 
   await t.test('claim: a free name, one\'s own, and that of the same session; anybody else is told who has it', async (t) => {
     const ask = async (owner: string, session: string, { expected = '', maySucceed = 1, now = 1_000 }: { expected?: string, maySucceed?: number, now?: number } = {}): Promise<string> =>
@@ -100,17 +100,39 @@ await t.test('scripts', { skip: withoutRedis() }, async (t) => {
   })
 
   await t.test('need: none, one with complete owners first, or all contents there are', async (t) => {
-    const ask = async (asked: string, most: number): Promise<string[]> => (await run(need, ['f'], 'o:', asked, most)).split('\n')
+    const ask = async (asked: string, most: number, known = ''): Promise<string[]> => (await run(need, ['f'], 'o:', asked, most, known)).split('\n')
     t.strictSame(await ask('', 9), ['none'])
     await announce('A', `${LIVE} 1`, { kind: 2 })
     await announce('B', `${LIVE} 2`)
-    t.match(await ask('', 9), ['one', /^d{64} \d+ 1 1 0 \[5\]$/, 'B', `${LIVE} 2 x 0 1`, '', 'A', `${LIVE} 1 x 0 1`])
+    t.match(await ask('', 9), ['one', /^d{64} \d+ \d{16} 1 1 0 \[5\]$/, 'B', `${LIVE} 2 x 0 1`, '', 'A', `${LIVE} 1 x 0 1`])
     t.equal((await ask('', 1))[2], 'B')
     t.strictSame((await ask('', 1)).slice(4), ['', ''], 'and nobody else')
     t.strictSame(await ask('e', 9), ['none'])
     await announce('C', `${LIVE} 3`, { digest: 'e'.repeat(64) })
     t.match((await ask('', 9)).sort(), [/^d{64}/, /^e{64}/, 'several'])
     t.match(await ask('e', 9), ['one', /^e{64}/, 'C'])
+  })
+
+  await t.test('need: the same, until anything has changed', async (t) => {
+    const ask = async (known: string): Promise<string[]> => (await run(need, ['f'], 'o:', '', 9, known)).split('\n')
+    const changes = [
+      async () => await announce('A', `${LIVE} 1`),
+      async () => await announce('B', `${OLD} 1`, { kind: 2 }),
+      async () => await announce('A', `${LIVE} 2`),
+      async () => await run(sweep, ['f'], 'o:', LIVE, LIVE),
+      async () => await run(withdraw, ['f', ...ownersOf(SHORT)], SHORT, 'A', `${LIVE} 2 `),
+      async () => await announce('A', `${LIVE} 2`),
+    ]
+    const versions = new Set<string>()
+    for (const change of changes) {
+      await change()
+      for (const version of versions) t.not((await ask(version))[0], 'same')
+      const version = /^\S+ \S+ \S+ /.exec((await ask(''))[1] ?? '')?.[0]
+      if (version === undefined) continue
+      t.strictSame(await ask(version), ['same'])
+      versions.add(version)
+    }
+    t.equal(versions.size, 5, 'and none when it was gone')
   })
 
   await t.test('sweep: the dead go and nobody else, and what was counted wrongly is counted anew', async (t) => {
@@ -124,7 +146,7 @@ await t.test('scripts', { skip: withoutRedis() }, async (t) => {
     t.strictSame((await client.call('HKEYS', `o:${SHORT}:c`) as string[]).sort(), ['Lives', 'Young'])
     t.equal(await client.call('EXISTS', `o:${SHORT}:p`), 0)
     t.equal(await line(), `${DIGEST} 2 0 0 [5]`)
-    await client.call('HSET', 'f', SHORT, `${DIGEST} 1 9 9 9 [5]`)
+    await client.call('HSET', 'f', SHORT, `${DIGEST} 1 1 9 9 9 [5]`)
     t.equal(await walk(), 'ok 0 1')
     t.equal(await line(), `${DIGEST} 2 0 0 [5]`)
     t.equal(await run(sweep, ['f'], 'o:', '0000000040000'), 'gone 2 0')

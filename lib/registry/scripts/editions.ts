@@ -2,8 +2,10 @@
  * What the scripts have in common: the line of one content under a name, which says how many owners say
  * what of it, so that nobody has to look through the owners for that.
  *
- *     DIGEST SINCE  COMPLETE PARTIAL ORIGINS CLAIM  COMPLETE PARTIAL ORIGINS CLAIM …
+ *     DIGEST SINCE VERSION  COMPLETE PARTIAL ORIGINS CLAIM  COMPLETE PARTIAL ORIGINS CLAIM …
  *
+ * The version is the time in microseconds of the last change of any owner's record: whoever knows it knows all of them. It is no count, which
+ * a replica that lacks the last writes, or a content that is announced anew, would begin again.
  * A claim is what a record says beside the digest, and a record ends with `FLAGS NUMBER`, the number of its claim
  * in base 36. One that nobody makes any more keeps its place, as others are known by theirs.
  */
@@ -14,20 +16,26 @@ local function load(file, short)
   local words = {}
   for word in line:gmatch('%S+') do words[#words + 1] = word end
   local edition = { digest = words[1], since = words[2], claims = {} }
-  for i = 3, #words, 4 do
+  for i = 4, #words, 4 do
     edition.claims[#edition.claims + 1] = { tonumber(words[i]), tonumber(words[i + 1]), tonumber(words[i + 2]), words[i + 3] }
   end
   return edition
 end
 
-local function save(file, short, edition)
-  local words, owners = { edition.digest, edition.since }, 0
+-- '' where nobody claims anything
+local function claimsOf(edition)
+  local words, owners = {}, 0
   for _, claim in ipairs(edition.claims) do
     owners = owners + claim[1] + claim[2]
     words[#words + 1] = table.concat(claim, ' ')
   end
-  if owners == 0 then redis.call('HDEL', file, short)
-  else redis.call('HSET', file, short, table.concat(words, ' ')) end
+  return owners == 0 and '' or table.concat(words, ' ')
+end
+
+local function save(file, short, edition)
+  local claims, time = claimsOf(edition), redis.call('TIME')
+  if claims == '' then redis.call('HDEL', file, short)
+  else redis.call('HSET', file, short, table.concat({ edition.digest, edition.since, string.format('%s%06d', time[1], tonumber(time[2])), claims }, ' ')) end
 end
 
 -- kind: 1 for those that have all of it, 2 for the others

@@ -31,9 +31,7 @@ for _, short in ipairs(redis.call('HKEYS', file)) do
     end
   end
   removed = removed + gone
-  save(file, short, edition)
-  local after = redis.call('HGET', file, short)
+  if claimsOf(counted) ~= claimsOf(edition) then wrong = wrong + 1 end
   save(file, short, counted)
-  if redis.call('HGET', file, short) ~= after then wrong = wrong + 1 end
 end
 return (redis.call('EXISTS', file) == 0 and 'gone' or 'ok') .. ' ' .. removed .. ' ' .. wrong`)
