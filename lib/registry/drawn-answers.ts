@@ -91,7 +91,8 @@ export class DrawnAnswers {
     const remembered: Remembered = { answer, known: last?.known, askedMs: this.#now(), isFresh: true }
     this.#put(filename, digest, remembered)
     try {
-      return remembered.known = await answer
+      remembered.known = await answer
+      return remembered.known
     } catch (error) {
       // The one before it is better than none; that nobody owns it would be an answer.
       if (last !== undefined && error instanceof StoreAway) this.#put(filename, digest, { ...last, isFresh: false })

@@ -195,7 +195,9 @@ export class Lease extends EventEmitter<LeaseEvents> {
   async #register (): Promise<boolean> {
     const { store, keys, redisClock } = this.#options
     const random = Array.from(randomBytes(4), (byte) => (byte % 36).toString(36)).join('')
-    const reply = await store.run(register, [keys.trackers], [random, this.#token, this.#times.leaseMs, redisClock?.() ?? ''])
+    // Newer than all that was seen, though Redis may have forgotten it.
+    const floor = this.#token > this.roster.newest ? this.#token : this.roster.newest
+    const reply = await store.run(register, [keys.trackers], [random, floor, this.#times.leaseMs, redisClock?.() ?? ''])
     const [token = '', ...others] = reply.split(' ').filter((word) => word !== '')
     this.#token = token
     return others.length > 0

@@ -19,11 +19,10 @@ export class Roster {
       const last = before.get(token)
       return [token, last?.end === end ? last : { end, sinceMs: nowMs }]
     }))
-    this.#newest = ''
     for (const [token] of list) if (token > this.#newest) this.#newest = token
   }
 
-  /** The largest that was read; what is larger is young. */
+  /** The largest that was ever read, for one that is dead and forgotten is not young again; what is larger is young. */
   get newest (): string {
     return this.#newest
   }

@@ -1,13 +1,12 @@
 /** Redis stops, is slow, forgets, is killed: the tracker goes on with what it knows, and writes what is missing when it is back. */
 import { once } from 'node:events'
-import { createServer, connect, type AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { RedisRegistry } from '../../lib/registry/redis-registry.js'
 import type { Scope } from '../helpers/command.js'
 import { freePort } from '../helpers/ports.js'
 import { record } from '../tracker/registry-conformance.js'
-import { openOn, startRedis, until, withoutRedis, type RedisServer } from './redis-server.js'
+import { startProxy } from './redis-proxy.js'
+import { openOn, startRedis, until, withoutRedis } from './redis-server.js'
 
 const QUICK = { leaseMs: 1_000, renewMs: 150, trustMs: 500, rewriteMs: 60_000 }
 const WAIT_MS = 20_000
@@ -40,26 +39,6 @@ async function goesOn (t: Test, registry: RedisRegistry, trouble: { begin: () =>
   t.equal((await registry.owners({ filename: 'during', asker: 'x' })).owners.length, 2)
   await t.rejects(registry.owners({ filename: 'before', asker: 'x' }), { code: 'E_NO_OWNER' })
   await t.rejects(registry.join('B'), { code: 'E_NAME_TAKEN' })
-}
-
-/** Between a tracker and its Redis. */
-async function proxy (t: Scope, redis: RedisServer): Promise<{ url: string, delay: (ms: number) => void }> {
-  let delayMs = 0
-  const server = createServer((near) => {
-    const far = connect(redis.socket)
-    for (const [from, to] of [[near, far], [far, near]] as const) {
-      from.on('error', () => {})
-      from.on('close', () => to.destroy())
-      from.on('data', (chunk) => {
-        if (delayMs === 0) to.write(chunk)
-        else void sleep(delayMs, undefined, { ref: false }).then(() => to.write(chunk))
-      })
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return { url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`, delay: (ms) => { delayMs = ms } }
 }
 
 await t.test('without Redis', { skip: withoutRedis() }, async (t) => {
@@ -100,9 +79,9 @@ await t.test('without Redis', { skip: withoutRedis() }, async (t) => {
   })
 
   await t.test('two seconds away', async (t) => {
-    const { url, delay } = await proxy(t, redis)
-    const registry = await opened(t, url)
-    await goesOn(t, registry, { begin: () => delay(2_000), end: () => delay(0) })
+    const proxy = await startProxy(t, redis)
+    const registry = await opened(t, proxy.url)
+    await goesOn(t, registry, { begin: () => { proxy.delayMs = 2_000 }, end: () => { proxy.delayMs = 0 } })
   })
 
   await t.test('its connections are cut', async (t) => {

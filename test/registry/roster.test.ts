@@ -9,6 +9,14 @@ await t.test('who is in the list lives, who is newer than all of it is young, an
   t.strictSame([roster.living, roster.unswept, roster.newest], [['b', 'd'], ['c'], 'd'])
 })
 
+await t.test('one that was the newest is dead once it was swept, not young', async (t) => {
+  const roster = new Roster(10_000)
+  roster.take([['a', 5], ['b', 5]], 0)
+  roster.take([['a', 6], ['b', 0]], 1)
+  roster.take([['a', 7]], 2)
+  t.strictSame(['a', 'b', 'c'].map((token) => roster.lives(token)), [true, false, true])
+})
+
 await t.test('silent is who was not renewed for a lease, whatever the clocks say', async (t) => {
   const roster = new Roster(10_000)
   roster.take([['a', 100], ['b', 100]], 0)
