@@ -5,6 +5,7 @@
  */
 import { copyFile, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'
 import { atDisk } from '../disk/at-disk.js'
 import type { DigestCache } from '../disk/digest-cache.js'
@@ -68,6 +69,8 @@ type Note = check.Checked<typeof noted>
 export class Updates {
   readonly #options: UpdatesOptions
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** What goes may be linked to what is looked at, whose times it moves: one after the other. */
+  readonly #oneAtATime = pLimit(1)
 
   constructor (options: UpdatesOptions) {
     this.#options = options
@@ -88,7 +91,7 @@ export class Updates {
     if (!stats.isFile() && !stats.isDirectory()) throw new PiecemealError('E_EXISTS', `${quote(filename)} is neither a file nor a folder here`)
     await assertExchangeable(path)
     const lookedAtMs = Date.now()
-    if (stats.isDirectory()) return { path, dev: stats.dev, lookedAtMs, ...await this.#lookAtTree(path, task) }
+    if (stats.isDirectory()) return { path, dev: stats.dev, lookedAtMs, ...await this.#oneAtATime(async () => await this.#lookAtTree(path, task)) }
     return { path, dev: stats.dev, lookedAtMs, ...await this.#lookAtFile({ filename, path }) }
   }
 
@@ -233,7 +236,7 @@ export class Updates {
       return await this.#forget(note, known, false)
     }
     const { manifest, identities } = tree
-    const { kept, keptCount, isGone } = await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer })
+    const { kept, keptCount, isGone } = await this.#oneAtATime(async () => await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer }))
     if (keptCount > 0) this.#options.onWarning(`${keptCount} paths of what was ${quote(target)} before are not as they were, and are kept in ${quote(keptIn)}: ${kept.map(quote).join(', ')}`)
     // What could not be removed yet is tried again at the next start.
     if (isGone) await this.#forget(note, known, false)

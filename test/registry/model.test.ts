@@ -80,7 +80,13 @@ async function take (step: Step, trackers: Trackers, nodes: Map<string, Node>): 
 async function join ({ node, tracker, session }: Extract<Step, { do: 'join' }>, held: Node | undefined, trackers: Trackers, nodes: Map<string, Node>): Promise<void> {
   // How often a name may change hands is in the contract of all registries.
   if (held !== undefined && held.handovers >= HANDOVERS) return
-  const joining = trackers.at(tracker).join(node, { session, onReplaced: () => {} })
+  const ask = async (): Promise<void> => { await trackers.at(tracker).join(node, { session, onReplaced: () => {} }) }
+  // Whoever dies with its tracker has its name until that is known to be dead: it is asked for again, as nodes do.
+  const askAgain = async (): Promise<boolean> => await ask().then(() => true, (error: { code: string }) => {
+    if (error.code !== 'E_NAME_TAKEN') throw error
+    return false
+  })
+  const joining = held?.isDead ? until(askAgain, 10_000) : ask()
   if (held !== undefined && !held.isDead && held.session !== session) {
     const code = await joining.then(() => 'joined', (error: { code: string }) => error.code)
     if (code !== 'E_NAME_TAKEN') throw new Error(`${node} ${code}`)
