@@ -1,0 +1,148 @@
+/** Folders that are replaced by the version after them, by nodes that are killed meanwhile, and where somebody writes into them. */
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { Node, Tracker } from '../../lib/index.js'
+import { tempDir } from '../helpers/files.js'
+import { startNode, type NodeCommand } from '../helpers/piecemeal.js'
+import { chooseSeed, seededRandom } from '../helpers/seed.js'
+import { run } from './mounts.js'
+
+t.setTimeout(120_000)
+
+const FILES = 1_000
+const KILLS = 3
+
+const seed = chooseSeed()
+const random = seededRandom(seed)
+
+interface Setting {
+  dir: string
+  root: string
+  owner: Node
+  tracker: { host: string, port: number }
+}
+
+async function setUp (t: Test): Promise<Setting> {
+  const dir = await tempDir(t)
+  const tracker = new Tracker({ port: 0 })
+  t.teardown(async () => await tracker.close())
+  const address = await tracker.start()
+  const root = join(dir, 'd')
+  for (let i = 0; i < FILES; i++) {
+    const folder = join(root, String(i % 20))
+    if (i < 20) mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, String(i)), `the bytes of ${i}`.repeat(200))
+  }
+  const owner = new Node({ name: 'owner', dir, tracker: address })
+  t.teardown(async () => await owner.close())
+  await owner.start()
+  await owner.upload(root)
+  return { dir, root, owner, tracker: address }
+}
+
+/** @returns where the version before is */
+async function nextVersion ({ dir, root, owner }: Setting, version: number): Promise<string> {
+  const before = join(dir, 'before')
+  rmSync(before, { recursive: true, force: true })
+  run('cp', '-a', root, before)
+  for (let i = version; i < FILES; i += 100) appendFileSync(join(root, String(i % 20), String(i)), `, version ${version}`)
+  writeFileSync(join(root, `added ${version}`), 'new')
+  rmSync(join(root, `added ${version - 1}`), { force: true })
+  await owner.upload(root)
+  return before
+}
+
+async function fetcherOf (t: Test, { tracker, dir }: Setting, ...flags: string[]): Promise<NodeCommand> {
+  return await startNode(t, { name: 'fetcher', tracker, dir, json: true, flags })
+}
+
+async function fetch (fetcher: NodeCommand, ...options: string[]): Promise<void> {
+  const since = fetcher.mark()
+  fetcher.say(['torrent -m download d', ...options].join(' '))
+  await fetcher.waitFor(/"event":"saved".*\n/, { since })
+}
+
+function areSame (one: string, other: string): boolean {
+  return spawnSync('diff', ['-r', '--no-dereference', one, other]).status === 0
+}
+
+/** As soon as there is a name like that. */
+async function appears (folder: string, name: RegExp): Promise<void> {
+  const watcher = watch(folder)
+  try {
+    while (!readdirSync(folder).some((there) => name.test(there))) await once(watcher, 'change', { signal: AbortSignal.timeout(20_000) })
+  } finally {
+    watcher.close()
+  }
+}
+
+await t.test(`SIGKILL at each step up to the exchange, and at ${KILLS} random moments: PIECEMEAL_SEED=${seed}`, async (t) => {
+  const setting = await setUp(t)
+  let fetcher = await fetcherOf(t, setting)
+  await fetch(fetcher)
+  const { folder } = fetcher
+  const hidden = join(folder, '.piecemeal')
+  const target = join(folder, 'd')
+  let version = 0
+  const began = performance.now()
+  await update(fetcher)
+  const tookMs = performance.now() - began
+
+  async function update (fetcher: NodeCommand): Promise<void> {
+    await nextVersion(setting, ++version)
+    await fetch(fetcher, '--update')
+  }
+
+  const moments: Array<[string, () => Promise<unknown>]> = [
+    ['it has come', async () => await appears(hidden, /\.next$/)],
+    ['it is noted', async () => await appears(hidden, /\.update$/)],
+    ['it lies beside', async () => await appears(folder, /^\.piecemeal-/)],
+    ['the exchange is noted', async () => await appears(hidden, /\.update\.exchange$/)],
+    ...Array.from({ length: KILLS }, (): [string, () => Promise<unknown>] => {
+      const ms = random() * tookMs
+      return [`${Math.round(ms)} of ${Math.round(tookMs)} ms`, async () => await sleep(ms)]
+    }),
+  ]
+  let exchanged = 0
+  for (const [name, moment] of moments) {
+    const before = await nextVersion(setting, ++version)
+    const reached = moment()
+    fetcher.say('torrent -m download d --update')
+    await reached
+    fetcher.signal('SIGKILL')
+    await fetcher.exit()
+    const isNew = areSame(target, setting.root)
+    t.ok(isNew || areSame(target, before), `${name}: the ${isNew ? 'new' : 'old'} tree, whole`)
+    if (isNew) exchanged++
+    fetcher = await fetcherOf(t, setting)
+    await fetcher.waitFor('"event":"listening"')
+    await fetch(fetcher, '--update')
+    t.ok(areSame(target, setting.root), 'the next start goes on')
+    t.strictSame(readdirSync(hidden).filter((name) => /\.(next|exchange)$/.test(name)), [], 'and has tidied')
+  }
+  t.comment(`${exchanged} had been exchanged`)
+  t.strictSame(readdirSync(folder).filter((name) => name.includes('.kept-')), [])
+})
+
+await t.test('whoever writes into it meanwhile loses nothing', async (t) => {
+  const setting = await setUp(t)
+  writeFileSync(join(setting.root, 'log'), 'a log\n')
+  await setting.owner.upload(setting.root)
+  const fetcher = await fetcherOf(t, setting, '--keep-old', '1')
+  await fetch(fetcher)
+  await nextVersion(setting, 1)
+  const log = join(fetcher.folder, 'd', 'log')
+  const updated = fetch(fetcher, '--update')
+  let lines = 0
+  const writer = setInterval(() => appendFileSync(log, `mine ${lines++}\n`), 1)
+  t.teardown(() => clearInterval(writer))
+  await updated
+  clearInterval(writer)
+  const kept = readdirSync(fetcher.folder).filter((name) => name.startsWith('d') || name.startsWith('.piecemeal-'))
+  const all = kept.map((name) => join(fetcher.folder, name, 'log')).filter((path) => existsSync(path)).map((path) => readFileSync(path, 'utf8')).join('')
+  for (let line = 0; line < lines; line++) if (!all.includes(`mine ${line}\n`)) t.fail(`line ${line} of ${lines} is lost`)
+})
