@@ -20,7 +20,8 @@ import type { Activity, Task } from './activity.js'
 import type { NodeEvents, SharingEvent } from './events.js'
 import { KeptFolders, type KeptFoldersOptions } from './kept-folders.js'
 import { secondsSince, type NamedFile } from './own-shares.js'
-import { CORES, type WorkerPool } from './worker-pool.js'
+import { CORES } from './thread-room.js'
+import type { WorkerPool } from './worker-pool.js'
 
 /** Files that something has changed about are digested again so many at a time. */
 const LOOKS_AT_ONCE = 2

@@ -3,9 +3,12 @@
  * that it matters: Piscina takes a thread that can't be started for a defect of the program.
  */
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { BARE_THREAD, noThreadLeft } from '../threads/start-thread.js'
 
+/** More threads than these compute no faster. */
+export const CORES = availableParallelism()
 /** Of all processes of the user, or of the container. Above this nobody looks. */
 const LOW_LIMIT = 4_096
 /** Lives until it is ended, and does nothing. */

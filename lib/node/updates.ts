@@ -28,7 +28,8 @@ import { assertExchangeable, exchange, settleExchange } from '../tree/exchange.j
 import { TreeControl } from '../tree/tree-control.js'
 import type { Task } from './activity.js'
 import type { NamedFile, OwnShares } from './own-shares.js'
-import { CORES, type WorkerPool } from './worker-pool.js'
+import { CORES } from './thread-room.js'
+import type { WorkerPool } from './worker-pool.js'
 
 export interface UpdatesOptions {
   own: Pick<OwnShares, 'digestOf'>

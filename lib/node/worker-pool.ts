@@ -1,6 +1,5 @@
 /** The node's worker threads; the only file that knows Piscina. */
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import pLimit from 'p-limit'
 import type { Abilities } from '../disk/abilities.js'
@@ -26,13 +25,12 @@ import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
-import { threadRoom } from './thread-room.js'
+import { CORES, threadRoom } from './thread-room.js'
 
 const TASKS = new URL('../../workers/pool-tasks.js', import.meta.url).href
 const IDLE_THREAD_MS = 10_000
 /** Within what a node has to leave; it takes a tenth of a second where the machine has time. */
 const LOAD_MS = 4_000
-export const CORES = availableParallelism()
 /** How many small parts share one thread, at most. */
 const PARTS_PER_THREAD = 4
 
