@@ -1,6 +1,7 @@
 /**
  * The story of a folder's download: its manifest, what of it is wanted, and a tree with every name in
- * it; then its files in parts, which are taken out of them as they come; then its name. Longer than 250 lines because the steps share the plan, the tree's places and what is wanted.
+ * it; then its files in parts, which are taken out of them as they come; then its name.
+ * Longer than 250 lines because the steps share the plan, the tree's places and what is wanted.
  */
 import { blake3 } from '@napi-rs/blake-hash'
 import type { PieceList } from '../content/digest.js'
@@ -135,12 +136,12 @@ class FolderDownload {
     const wanted = this.#wantedOf(manifest)
     this.#assertKeepsEnough(manifest, wanted)
     const room = new FolderRoom(await this.#atDisk(async () => await this.#measure(manifest, wanted)))
-    const { isNew, lacking } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, room))
+    const { isNew, lacking, taken } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, room))
     const possible = without(manifest, wanted, lacking)
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
-    const kept = isNew && this.#options.standing === undefined ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
-    const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, kept)
+    const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
+    const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, { kept, taken: runsOf(taken, manifest, selection, places.tree) })
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
     return {
@@ -170,19 +171,19 @@ class FolderDownload {
     return await trees.measureTree({ manifest: manifest.data, entries, folder: hiddenFolder, hasHoles: inWindows })
   }
 
-  /** @returns whether it was not there yet, and which of the entries the file system can't hold */
-  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined, room: FolderRoom): Promise<{ isNew: boolean, lacking: readonly number[] }> {
+  /** @returns whether it was not there yet; which of the entries the file system can't hold; the pieces that were taken over from the version before */
+  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined, room: FolderRoom): Promise<{ isNew: boolean, lacking: readonly number[], taken: Uint32Array }> {
     const { hiddenFolder, target, trees } = this.#context
     const { skipMissing = false } = this.#options
     const places = folderPlaces(hiddenFolder, this.#plan.found)
     const wanted = entries ? blake3(Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)).toString('hex') : 'all'
     const known = await takeOverTree(places, wanted, skipMissing)
-    if (known) return { isNew: false, lacking: known.lacking }
+    if (known) return { isNew: false, lacking: known.lacking, taken: new Uint32Array() }
     await room.look(await Workspace.open(hiddenFolder, this.#plan.found, this.#context.inWindows))
     const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
-    await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
+    const taken = await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
     await noteTree(places, { wanted, lacking })
-    return { isNew: true, lacking }
+    return { isNew: true, lacking, taken }
   }
 
   /** @throws E_EXISTS. */
@@ -192,36 +193,39 @@ class FolderDownload {
     if (standing) assertKeepsEnough(standing, this.#plan.found, { manifest, files: filesOf(manifest, entries), bytes }, allowShrink)
   }
 
-  /** What is the same in the version before, and wanted. */
-  async #takeOver (manifest: Manifest, entries: Uint32Array | undefined, root: string): Promise<void> {
-    const { tree } = this.#options.standing ?? {}
-    if (tree) await this.#context.trees.takeOver({ manifest: manifest.data, root, old: tree, pairs: sameIn(tree, manifest, entries), control: this.#control.buffer })
+  /** What is the same in the version before, and wanted. @returns the pieces that are right */
+  async #takeOver (manifest: Manifest, entries: Uint32Array | undefined, root: string): Promise<Uint32Array> {
+    const { standing: { tree } = {} } = this.#options
+    if (tree === undefined) return new Uint32Array()
+    const { trees } = this.#context
+    const pairs = sameIn(tree, manifest, entries)
+    const task = { manifest: manifest.data, root, control: this.#control.buffer }
+    await trees.takeOver({ ...task, old: tree, pairs })
+    return await trees.findKept({ ...task, entries: pairs.filter((_, at) => at % 2 === 1), isTakenOver: true })
   }
 
   /** What an earlier run has left in the tree. */
   async #findKept (manifest: Manifest, selection: Selection): Promise<PlacedRun[]> {
     const { hiddenFolder, trees } = this.#context
     const { tree: root } = folderPlaces(hiddenFolder, this.#plan.found)
-    const kept = new PieceSet(manifest.pieceCount)
-    for (const piece of await trees.findKept({ manifest: manifest.data, entries: selection.entries, root, control: this.#control.buffer })) kept.add(piece)
-    return [...selection.wantedOf(kept).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
+    return runsOf(await trees.findKept({ manifest: manifest.data, entries: selection.entries, root, control: this.#control.buffer }), manifest, selection, root)
   }
 
-  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, kept: readonly PlacedRun[]): Promise<Transferred & { lost: number[], hereBytes: number }> {
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, { kept, taken }: Record<'kept' | 'taken', readonly PlacedRun[]>): Promise<Transferred & { lost: number[], hereBytes: number }> {
     const { found, liars, roundTrip } = this.#plan
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
     const pieces = piecesOf(manifest, selection)
     const zeros = await zeroPiecesOfFiles(layout, pieces)
-    const room = await folderRoom.promise(workspace, selection, kept, bytesOfSet(layout, zeros))
+    const room = await folderRoom.promise(workspace, selection, [...kept, ...taken], bytesOfSet(layout, zeros))
     try {
       const resumed = [...kept, ...await workspace.resume(pieces, this.#context.digestPieces)]
-      const bytesThere = bytesOfRuns(layout, resumed)
+      const bytesThere = bytesOfRuns(layout, resumed) + bytesOfRuns(layout, taken)
       const ofFiles = filesOf(manifest, selection.entries)
       const onTaken = (bytes: number): void => this.#options.onProgress?.({ size: layout.size, bytes: bytesThere + bytes, digest: found.digest, owners: () => new Map(), reached: { files: 0, ofFiles } })
       // Zeros are there without anybody.
-      const settled = [...resumed, ...[...zeros.ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))]
-      const here = await takeTree({ manifest, selection, root, runs: settled, workspace, onProgress: onTaken }, this.#course, this.#context)
+      const settled = [...resumed, ...taken, ...[...zeros.ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))]
+      const here = [...taken, ...await takeTree({ manifest, selection, root, runs: settled, workspace, onProgress: onTaken }, this.#course, this.#context)]
       const hereBytes = bytesOfRuns(layout, here)
       const runs = [...resumed, ...here]
       const folder = { found, pieces: this.#plan.pieces ?? Buffer.alloc(0), manifest, root }
@@ -280,4 +284,11 @@ function nobodyHas (filename: string, manifest: Manifest, entries: readonly numb
   const refused = new Refused()
   for (const index of entries) refused.add(manifest.path(index))
   return refused.error('E_CHANGED', `no owner of ${quote(filename)} has these files any more (--skip-missing saves the others; what is there is kept):`)
+}
+
+/** Pieces of the folder that are in its tree, as those that are wanted are counted. */
+function runsOf (pieces: Uint32Array, manifest: Manifest, selection: Selection, root: string): PlacedRun[] {
+  const there = new PieceSet(manifest.pieceCount)
+  for (const piece of pieces) there.add(piece)
+  return [...selection.wantedOf(there).ranges()].map((range) => ({ ...range, path: root, originPiece: 0 }))
 }

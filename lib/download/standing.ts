@@ -10,6 +10,8 @@ import type { Refused } from '../tree/refused.js'
 export interface Standing {
   /** What was downloaded or shared there; of what nobody remembers, and of what was changed since, what it is now. */
   digest: string
+  /** Bytes, of a folder those of its manifest. */
+  size: number
   /** What was added, removed or changed since it was remembered. */
   changes?: Refused | undefined
   /** Whether it is remembered. */
@@ -37,7 +39,7 @@ export function assertMayReplace (standing: Standing, { filename, digest, size, 
   // Who says which is meant needs no word of its owners.
   if (question !== undefined && (standing.isKnown || standing.tree)) return
   if (question !== undefined) throw new PiecemealError('E_EXISTS', `nothing tells where ${quote(filename)} here came from, and it has other bytes; it is left untouched`)
-  throw new ConflictError(`what is here of ${quote(filename)}, ${standing.digest}, is no version before ${digest}; --digest says which is meant`, [{ digest: standing.digest, size: 0, owners: 0 }, { digest, size, owners: 1 }])
+  throw new ConflictError(`what is here of ${quote(filename)}, ${standing.digest}, is no version before ${digest}; --digest says which is meant`, [{ digest: standing.digest, size: standing.size, owners: 0 }, { digest, size, owners: 1 }])
 }
 
 /**

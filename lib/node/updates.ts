@@ -1,7 +1,8 @@
 /**
  * Versions that take the place of older ones: what lies there is looked at, what has come is put in its
  * place at once, and the older one stays beside it, hidden, for whoever is still at work in it. A note
- * of each is written before anything is moved, so that the next start knows which is which. Longer than 250 lines because looking, exchanging and letting go are about the same note.
+ * of each is written before anything is moved, so that the next start knows which is which.
+ * Longer than 250 lines because looking, exchanging and letting go are about the same note.
  */
 import { copyFile, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -72,6 +73,7 @@ export class Updates {
   readonly #timers = new Set<NodeJS.Timeout>()
   /** What goes may be linked to what is looked at, whose times it moves: one after the other. */
   readonly #oneAtATime = pLimit(1)
+  #isClosed = false
 
   constructor (options: UpdatesOptions) {
     this.#options = options
@@ -104,7 +106,7 @@ export class Updates {
     const { identity, ...content } = await own.digestOf({ filename, path })
     const changes = new Refused()
     if (share && share.digest !== content.digest) changes.add(filename, 'changed')
-    return { digest: content.digest, isKnown: isKnown || share?.digest === content.digest, changes, content, identity }
+    return { digest: content.digest, size: content.size, isKnown: isKnown || share?.digest === content.digest, changes, content, identity }
   }
 
   /** Looked at from a copy of what is remembered: what is there now is remembered once it has been replaced. */
@@ -129,7 +131,7 @@ export class Updates {
       for (const path of leftOut.first) changes?.add(path)
       const isAsKnown = known !== undefined && changes?.count === 0
       const { digest, patterns } = isAsKnown ? known.head : { digest: content.digest }
-      return { digest, patterns, isKnown: known !== undefined, content, changes, tree: { root, manifest: manifest.data, identities } }
+      return { digest, size: content.size, patterns, isKnown: known !== undefined, content, changes, tree: { root, manifest: manifest.data, identities } }
     } finally {
       if (copy !== undefined) await rm(copy, { force: true }).catch(() => {})
     }
@@ -144,11 +146,11 @@ export class Updates {
 
   /** What lies there is what is wanted. */
   asDownloaded ({ content, identity, tree, dev, lookedAtMs }: Place, replaces: string[] | undefined): Downloaded {
-    const downloaded = { ...content, identity, replaces, owners: [], resumedBytes: content.size, hereBytes: 0, zeroBytes: 0 }
+    const downloaded = { ...content, identity, replaces, owners: [], resumedBytes: 0, hereBytes: content.size, zeroBytes: 0 }
     if (tree === undefined) return downloaded
     const manifest = Manifest.fromData(tree.manifest)
     const { files, size: bytes } = manifest.head
-    return { ...downloaded, resumedBytes: bytes, folder: { manifest, identities: tree.identities, dev, lookedAtMs, otherTimes: 0, files, bytes, without: 0 } }
+    return { ...downloaded, hereBytes: bytes, folder: { manifest, identities: tree.identities, dev, lookedAtMs, otherTimes: 0, files, bytes, without: 0 } }
   }
 
   /**
@@ -160,9 +162,10 @@ export class Updates {
     const { path, tree, identity, dev, lookedAtMs } = place
     const { pool, treeFile } = this.#options
     const beside = join(dirname(path), newBeside())
-    const [{ ino }, { ino: newIno }] = await Promise.all([lstat(path, { bigint: true }), lstat(arrived, { bigint: true })])
+    const [ino, newIno] = await Promise.all([inoOf(path), inoOf(arrived)])
+    if (ino === undefined || newIno === undefined) throw new PiecemealError('E_EXISTS', `${quote(path)} was moved meanwhile, and nothing takes its place`)
     if (identity && !isSameFile(identity, await identifyOwnFile(path))) throw new PiecemealError('E_EXISTS', `${quote(path)} was written to meanwhile, and is left untouched`)
-    const known: Note = { target: path, beside, ino: String(ino), newIno: String(newIno), ...(identity && { file: asItWas(identity) }) }
+    const known: Note = { target: path, beside, ino, newIno, ...(identity && { file: asItWas(identity) }) }
     try {
       if (tree) await (await pool()).trees.keepTree({ root: beside, dev, manifest: tree.manifest, identities: tree.identities, lookedAtMs, treeFile: treeFile(beside) })
       await writeFile(note, JSON.stringify(known), { flush: true })
@@ -173,7 +176,7 @@ export class Updates {
       throw toDiskError(error, `cannot put a version in the place of ${quote(path)}`)
     }
     await syncFolder(dirname(path)).catch(() => {})
-    if (this.#options.keepOldMs === 0) await this.#remove(note, known)
+    if (this.#options.keepOldMs === 0) await this.#oneAtATime(async () => await this.#remove(note, known))
     else this.#keep(note, known, Date.now())
   }
 
@@ -208,6 +211,7 @@ export class Updates {
 
   /** What waits to go goes at the next start. Safe to call twice. */
   close (): void {
+    this.#isClosed = true
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
   }
@@ -217,7 +221,10 @@ export class Updates {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       if (waitMs > LONGEST_WAIT_MS) return this.#keep(note, known, sinceMs)
-      this.#remove(note, known).catch((error: unknown) => this.#options.onError(toPiecemealError(error)))
+      this.#oneAtATime(async () => await this.#remove(note, known)).catch((error: unknown) => {
+        // One that was cut off goes on at the next start.
+        if (!this.#isClosed) this.#options.onError(toPiecemealError(error))
+      })
     }, Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs)))
     this.#timers.add(timer.unref())
   }
@@ -225,7 +232,7 @@ export class Updates {
   /** Only what is as it was then. What somebody has put there, or written to, is moved beside the new version, and named. */
   async #remove (note: string, known: Note): Promise<void> {
     const { target, beside, file } = known
-    const keptIn = `${target}.kept-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`
+    const keptIn = await freeName(`${target}.kept-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`)
     const treeFile = this.#options.treeFile(beside)
     const { trees } = await this.#options.pool()
     const tree = treeFile === undefined || file !== undefined ? undefined : await trees.rememberedTree(treeFile)
@@ -237,7 +244,7 @@ export class Updates {
       return await this.#forget(note, known, false)
     }
     const { manifest, identities } = tree
-    const { kept, keptCount, isGone } = await this.#oneAtATime(async () => await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer }))
+    const { kept, keptCount, isGone } = await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer })
     if (keptCount > 0) this.#options.onWarning(`${keptCount} paths of what was ${quote(target)} before are not as they were, and are kept in ${quote(keptIn)}: ${kept.map(quote).join(', ')}`)
     // What could not be removed yet is tried again at the next start.
     if (isGone) await this.#forget(note, known, false)
@@ -255,6 +262,13 @@ export class Updates {
 /** All but the time of the last rename, and what a start of the machine changes. */
 function asItWas ({ ino, size, mtimeNs }: FileIdentity): string {
   return `${ino} ${size} ${mtimeNs}`
+}
+
+/** Of several versions that are kept at the same time none takes the place of another. */
+async function freeName (path: string): Promise<string> {
+  let name = path
+  for (let i = 2; await inoOf(name) !== undefined; i++) name = `${path}-${i}`
+  return name
 }
 
 async function inoOf (path: string): Promise<string | undefined> {

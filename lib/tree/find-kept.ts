@@ -16,6 +16,11 @@ export interface KeptTask {
   /** Those that are looked at, by their numbers. */
   entries: Uint32Array
   root: string
+  /**
+   * Whether they came from elsewhere as they were, unchecked. One that is not right all over is made anew
+   * then: zeros are not written over what stands there.
+   */
+  isTakenOver?: boolean
   control: SharedArrayBuffer
 }
 
@@ -23,27 +28,27 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 /** The pieces that are there and good, by their numbers in the whole folder, ascending. @throws E_IO, E_LIMIT, E_INTERRUPTED. */
-export function findKept ({ manifest: data, entries, root, control: buffer }: KeptTask): Uint32Array {
+export function findKept ({ manifest: data, entries, root, isTakenOver = false, control: buffer }: KeptTask): Uint32Array {
   const manifest = Manifest.fromData(data)
   const control = new TreeControl(buffer)
   const kept: number[] = []
   for (const index of entries) {
     control.goOn()
-    if ((manifest.sizes[index] ?? 0) > 0) kept.push(...piecesOf(manifest, index, root, control))
+    if ((manifest.sizes[index] ?? 0) > 0) kept.push(...piecesOf(manifest, index, root, isTakenOver, control))
   }
   return Uint32Array.from(kept)
 }
 
-function piecesOf (manifest: Manifest, index: number, root: string, control: TreeControl): number[] {
+function piecesOf (manifest: Manifest, index: number, root: string, isTakenOver: boolean, control: TreeControl): number[] {
   const path = manifest.path(index)
   const place = `${root}/${path}`
   try {
     const fd = openSync(place, FLAGS)
     try {
       const { nlink, size, mode } = fstatSync(fd)
-      const isLinked = nlink > 1
-      const { good, isWhole } = goodPieces(fd, manifest, index, isLinked, control)
-      if (!isLinked || (isWhole && size === manifest.sizes[index])) return good
+      const isForeign = isTakenOver || nlink > 1
+      const { good, isWhole } = goodPieces(fd, manifest, index, isForeign, control)
+      if (!isForeign || (isWhole && size === manifest.sizes[index])) return good
       unlink(place, mode & 0o777)
       return []
     } finally {
@@ -55,7 +60,7 @@ function piecesOf (manifest: Manifest, index: number, root: string, control: Tre
   }
 }
 
-/** A file of the version before, taken over as a link, which somebody has written to: what comes goes to a file of its own, never to theirs. */
+/** What comes goes to a file of its own: never into a link to the version before, which is somebody else's, nor beside bytes that nobody has checked. */
 function unlink (place: string, mode: number): void {
   unlinkSync(place)
   closeSync(openSync(place, NEW, mode))

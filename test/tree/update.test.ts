@@ -9,6 +9,7 @@ import { findKept } from '../../lib/tree/find-kept.js'
 import { makeSkeleton } from '../../lib/tree/skeleton.js'
 import { takeOver, type TakenOver } from '../../lib/tree/take-over.js'
 import { TreeControl } from '../../lib/tree/tree-control.js'
+import { testDir } from '../helpers/files.js'
 import { build, digestsFor, file, folder, link } from '../manifest/manifests.js'
 import { digest, listTree, plant } from './trees.js'
 
@@ -67,6 +68,15 @@ await t.test('a file that was linked, and written to since, is never written to 
   t.strictSame([...findKept({ manifest: manifest.data, entries: Uint32Array.of(0, 1, 2), root, control: control() })], [manifest.firstPieceOf(2)])
   t.strictSame(listTree(root), { a: '', b: '', c: 'cccc' }, 'what comes goes to files of its own')
   t.strictSame(listTree(mine), { a: 'AAAA', b: 'bbbb, and more', c: 'cccc' })
+})
+
+await t.test('what was taken over and is not right is made anew, for zeros would not be written over it', async (t) => {
+  const dir = testDir(t)
+  const wanted = (await digest(plant(join(dir, 'wanted'), { bad: Buffer.alloc(2 ** 21), good: 'good' }))).manifest
+  const root = plant(join(dir, 'tree'), { bad: Buffer.concat([Buffer.alloc(2 ** 20), Buffer.alloc(2 ** 20, 1)]), good: 'good' })
+  const kept = [...findKept({ manifest: wanted.data, entries: Uint32Array.of(0, 1), root, isTakenOver: true, control: control() })]
+  t.strictSame(kept, [wanted.firstPieceOf(1)])
+  t.strictSame(listTree(root), { bad: '', good: 'good' })
 })
 
 await t.test('two trees are exchanged', async (t) => {
