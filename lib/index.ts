@@ -1,6 +1,6 @@
 /** piecemeal as a library: a tracker and nodes, with typed events; the commands are thin users of the same. */
-export { Node, type FetchOptions, type UploadOptions } from './node/node.js'
-export type { NodeLimits, NodeOptions } from './node/options.js'
+export { Node } from './node/node.js'
+export type { FetchOptions, NodeLimits, NodeOptions, UploadOptions } from './node/options.js'
 export type { ListeningEvent, NodeEvents, Fetching, NodeStatus, ProgressEvent, SavedEvent, SharingEvent, VerifiedEvent } from './node/events.js'
 export type { Waiting } from './download/waiting.js'
 export { get, Getting, type GetOptions, type Got } from './library/get.js'

@@ -1,7 +1,8 @@
 /** One run of `bin/node`: obeys commands side by side, and knows when and how it ends. */
 import { basename } from 'node:path'
 import type { SavedEvent, SharingEvent } from '../node/events.js'
-import type { FetchOptions, Node } from '../node/node.js'
+import type { Node } from '../node/node.js'
+import type { FetchOptions } from '../node/options.js'
 import { ConflictError, EXIT_STATUS, PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import type { Reporter, Reports } from '../ui/reporter.js'
 import { commandOf, parseCommand, type Command } from './commands.js'

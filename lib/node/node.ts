@@ -8,9 +8,6 @@ import { EventEmitter } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DownloadContext } from '../download/context.js'
-import { download, type Downloaded } from '../download/download.js'
-import type { DownloadedFolder } from '../download/folder.js'
-import type { Turn } from '../download/turns.js'
 import { shareOut, spareDescriptors, type DescriptorShares } from '../threads/descriptors.js'
 import { RateLimit } from '../threads/rate-limit.js'
 import { StreamCount } from '../threads/stream-count.js'
@@ -19,7 +16,7 @@ import { DEFAULT_TRACKER, type Address } from '../protocol/address.js'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { DEADLINES, SPARE_ROOM_BYTES, type Deadlines } from '../protocol/limits.js'
 import { assertFileName, assertNodeName, quote } from '../protocol/names.js'
-import { isDigest, type Content } from '../protocol/content.js'
+import { isDigest } from '../protocol/content.js'
 import type { Files, Found } from '../protocol/tracker-to-node.js'
 import { assertNotExposed, type Exposure } from '../secret/exposure.js'
 import { credentialsFor } from '../secret/keys.js'
@@ -30,10 +27,10 @@ import type { FolderShare } from '../share/folder-share.js'
 import type { ServedFile } from '../share/share-index.js'
 import { MetadataServer } from '../share/metadata-server.js'
 import { UploadThread } from '../share/upload-thread.js'
-import { Activity, type Task } from './activity.js'
+import { Activity } from './activity.js'
 import type { ListeningEvent, NodeEvents, NodeStatus, SavedEvent, SharingEvent } from './events.js'
 import { GuestFolder } from '../disk/guest-folder.js'
-import { NodeFolder, type Destination, type WorkingFolder } from '../disk/node-folder.js'
+import { NodeFolder, type WorkingFolder } from '../disk/node-folder.js'
 import { assertAbsent, publish } from '../disk/publish.js'
 import { receiveFile } from '../disk/receive-file.js'
 import { freeBytes } from '../disk/room.js'
@@ -42,32 +39,16 @@ import type { RememberedDownload } from '../disk/shares-file.js'
 import { isFolder, whereItLies } from '../disk/where-it-lies.js'
 import { NodeMetrics, type NodeLevels } from '../metrics/node-metrics.js'
 import { Offers, type OpenPorts } from './offers.js'
-import { hereAlready } from './here-already.js'
-import type { NodeLimits, NodeOptions } from './options.js'
+import type { FetchOptions, NodeLimits, NodeOptions, UploadOptions } from './options.js'
 import { readFiles } from './read-files.js'
+import { OwnDownloads } from './own-downloads.js'
 import { OwnFolders } from './own-folders.js'
-import { OwnShares, secondsSince, type NamedFile } from './own-shares.js'
+import { OwnShares } from './own-shares.js'
 import { Remembered } from './remembered.js'
 import { Reports } from './reports.js'
-import { Updates, type Place } from './updates.js'
+import { Updates } from './updates.js'
 import { TrackerClient } from './tracker-client.js'
 import type { WorkerPool } from './worker-pool.js'
-
-export interface UploadOptions {
-  as?: string | undefined
-  times?: boolean | undefined
-  skipSpecial?: boolean | undefined
-  allowShrink?: boolean | undefined
-}
-
-export interface FetchOptions {
-  digest?: string | undefined
-  to?: string | undefined
-  only?: readonly string[] | undefined
-  skipMissing?: boolean | undefined
-  update?: boolean | undefined
-  allowShrink?: boolean | undefined
-}
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
@@ -104,8 +85,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #folders: OwnFolders
   readonly #reports: Reports | undefined
   readonly #updates: Updates
-  /** File name → where its download goes. */
-  readonly #targets = new Map<string, string>()
+  readonly #downloads: OwnDownloads
   /** Versions that an earlier run has replaced. */
   #letOldGo: (() => void) | undefined
   #isStopping = false
@@ -167,9 +147,9 @@ export class Node extends EventEmitter<NodeEvents> {
       activity: this.#activity,
       folder: () => this.#ownFolder,
       find: async (filename, digest) => await this.#find(filename, digest),
-      context: async (target, hiddenFolder, turn) => this.#downloadContext(await this.#startedPool(), this.#ownFolder.within(target, hiddenFolder), turn),
+      context: async (target, hiddenFolder, turn) => await this.#downloads.contextToRead(this.#ownFolder, target, hiddenFolder, turn),
       keep: async ({ filename, digest }, coming, signal) => {
-        const { event: { path }, content } = await this.#download(filename, { digest, signal }, coming)
+        const { event: { path }, content } = await this.#downloads.download(filename, { digest, signal }, coming)
         return { ...content, path }
       },
       isKept: keepsRead,
@@ -235,6 +215,26 @@ export class Node extends EventEmitter<NodeEvents> {
       })
     }
     this.metrics = new NodeMetrics(this.#levels)
+    this.#downloads = new OwnDownloads({
+      name: this.name,
+      credentials: this.#credentials,
+      deadlines: this.#deadlines,
+      down: this.#rates.down,
+      separateParts: this.#options.separateParts,
+      folder: () => this.#openFolder,
+      pool: async () => await this.#startedPool(),
+      find: async (filename, digest) => await this.#find(filename, digest),
+      activity: this.#activity,
+      offers: this.#offers,
+      shares: this.#own,
+      folders: this.#folders,
+      updates: this.#updates,
+      library: this.library,
+      metrics: this.metrics,
+      remembered: () => this.#remembered,
+      isStopping: () => this.#isStopping,
+      events: this,
+    })
     const client = this.#tracker
     client.on('taken', ({ message }) => this.#whenListening(() => this.emit('warning', { message: `${message}; trying again for ${NAME_WAIT_MS / 1_000} s` })))
     client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size + this.#offers.folders.size })))
@@ -392,127 +392,8 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined } = {}): Promise<SavedEvent> {
     assertFileName(filename)
-    const { event } = await this.#download(filename, options, new Coming(filename, { digest: isDigest(options.digest ?? '') ? options.digest : undefined }))
+    const { event } = await this.#downloads.download(filename, options, new Coming(filename, { digest: isDigest(options.digest ?? '') ? options.digest : undefined }))
     return event
-  }
-
-  /** @param coming may be read meanwhile */
-  async #download (filename: string, options: FetchOptions & { signal?: AbortSignal | undefined }, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
-    return await this.#activity.download(filename, async (task, turn) => {
-      const startedMs = performance.now()
-      const stop = (): void => task.stop()
-      options.signal?.addEventListener('abort', stop, { once: true })
-      if (options.signal?.aborted) stop()
-      const target = { filename, path: await this.#openFolder.targetOf(filename, options.to) }
-      await this.#offers.assertFree(target)
-      this.#targets.set(filename, target.path)
-      const { digest: wanted, only, skipMissing, update, allowShrink } = options
-      this.#remembered?.begin({
-        name: filename,
-        ...(wanted !== undefined && { digest: wanted }),
-        ...(options.to !== undefined && { to: target.path }),
-        ...(only && { only: [...only] }),
-        ...(skipMissing && { skipMissing }),
-        ...(update && { update }),
-        ...(allowShrink && { allowShrink }),
-      })
-      const unfollow = this.library.follow(coming)
-      try {
-        const { patterns, ...downloaded } = await this.#fetchVersion(target, options, task, turn, coming)
-        const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, hereBytes, zeroBytes, folder } = downloaded
-        const content = { size, digest, pieceLength, pieces }
-        const remember = folder && await this.#folders.addDownloaded(target, content, { ...folder, patterns }, replaces)
-        if (!folder) await this.#own.addDownloaded(target, content, identity, replaces)
-        // Of a folder that is its manifest, which nobody reads.
-        if (!folder) coming.arrived(content, target.path)
-        const { files, without = 0 } = folder ?? {}
-        const event = {
-          file: filename,
-          bytes: folder?.bytes ?? size,
-          digest,
-          seconds: secondsSince(startedMs),
-          owners,
-          ...(files !== undefined && { files }),
-          ...(without > 0 && { without }),
-          resumed: resumedBytes,
-          here: hereBytes,
-          zeros: zeroBytes,
-          path: target.path,
-        }
-        if (folder && folder.otherTimes > 0) this.emit('warning', { message: `${folder.otherTimes} files of ${quote(filename)} have another time than they had: this file system has no such times` })
-        this.metrics.saved(event.seconds)
-        this.emit('saved', event)
-        await remember?.()
-        if (folder) await this.#rememberFolder(target, folder, patterns)
-        return { event, content }
-      } catch (error) {
-        coming.failed(error)
-        throw error
-      } finally {
-        unfollow()
-        // What was cut off goes on after the restart.
-        if (!this.#isStopping) this.#remembered?.end(filename)
-        options.signal?.removeEventListener('abort', stop)
-        this.#targets.delete(filename)
-        this.#offers.abandon(filename)
-      }
-    })
-  }
-
-  /** What came in part, or with times that are none of its own, would be another folder when it is digested after a restart. */
-  async #rememberFolder ({ filename, path }: NamedFile, { manifest, entries, otherTimes }: Pick<DownloadedFolder, 'manifest' | 'entries' | 'otherTimes'>, patterns: readonly string[] | undefined): Promise<void> {
-    const isAsAnnounced = entries === undefined && patterns === undefined && otherTimes === 0
-    if (isAsAnnounced) await this.#remembered?.putFolder({ name: filename, path, ...(manifest.data.times && { times: true }) })
-    else this.#remembered?.forget(filename)
-  }
-
-  /** What is not there, or, where that is wanted, what is another version of what is there. */
-  async #fetchVersion (target: NamedFile, options: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded & { patterns?: readonly string[] | undefined }> {
-    const { update = false, only } = options
-    // Of a folder that came in part more may be wanted.
-    const place = update || only ? await this.#updates.look(target, task) : undefined
-    if (place === undefined) return { ...await this.#fetch(target, options, task, turn, coming), patterns: only }
-    const found = await this.#find(target.filename, options.digest)
-    const isSame = found.digest === place.digest
-    if (isSame && update && place.content.digest === found.digest) return this.#updates.asDownloaded(place, found.replaces)
-    const patterns = isSame && place.patterns ? [...new Set([...place.patterns, ...only ?? []])] : only ?? place.patterns
-    const isMore = isSame && place.patterns !== undefined && patterns?.length !== place.patterns.length
-    if (!update && !isMore) throw new PiecemealError('E_EXISTS', `${quote(target.filename)} exists already; --update replaces what is there by a version after it`)
-    const digest = options.digest && found.digest
-    return { ...await this.#fetch(target, { ...options, digest, only: patterns }, task, turn, coming, place), patterns }
-  }
-
-  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing, allowShrink }: FetchOptions, task: Task, turn: Turn, coming: Coming, place?: Place): Promise<Downloaded> {
-    const [folder, pool] = [this.#openFolder, await this.#startedPool()]
-    try {
-      const destination = await folder.destination(filename, path, async (hiddenFolder) => await pool.findAbilities(hiddenFolder))
-      const places = place && this.#updates.places(destination.hiddenFolder)
-      const downloaded = await download({
-        filename,
-        digest,
-        only,
-        skipMissing,
-        standing: place,
-        allowShrink,
-        signal: task.signal,
-        readers: coming.readers,
-        onGood: (content, pieces, run) => {
-          this.#offers.place(content, pieces, run)
-          coming.place(content, run)
-        },
-        onUnpacked: ({ found: { size, digest, pieceLength, replaces }, pieces, manifest, root }, range) =>
-          this.#offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
-        onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
-        onWaiting: (waiting) => task.wait(waiting),
-      }, this.#downloadContext(pool, { ...destination, ...(places && { target: places.arrived }) }, turn))
-      if (place === undefined || places === undefined) return downloaded
-      await this.#updates.exchange(place, places)
-      // A file that is moved is another one by its times.
-      return { ...downloaded, identity: undefined }
-    } finally {
-      // What can't be removed now is removed at the next start.
-      await folder.leave(filename, path).catch(() => {})
-    }
   }
 
   /**
@@ -523,13 +404,7 @@ export class Node extends EventEmitter<NodeEvents> {
    */
   async cancel (filename: string, options: { to?: string | undefined } = {}): Promise<void> {
     assertFileName(filename)
-    const folder = this.#openFolder
-    const target = options.to === undefined ? undefined : await folder.targetOf(filename, options.to)
-    const going = this.#targets.get(filename)
-    if (target !== undefined && going !== undefined && going !== target) throw new PiecemealError('E_USAGE', `${quote(filename)} is being downloaded to ${quote(going)}`)
-    const wasRunning = this.#activity.isFetching(filename)
-    const wasKept = await this.#activity.cancel(filename, async () => await folder.removeKept(filename, target))
-    if (!wasRunning && !wasKept) throw new PiecemealError('E_USAGE', `${quote(filename)} is not being downloaded, and nothing is kept of it`)
+    await this.#downloads.cancel(filename, options.to)
   }
 
   /** Offers a file no longer; uploads of it that run may end. @throws E_NOT_SHARED if it is not offered. */
@@ -688,32 +563,6 @@ export class Node extends EventEmitter<NodeEvents> {
 
   #notRunning (): PiecemealError {
     return new PiecemealError('E_INTERRUPTED', `the node ${quote(this.name)} is not running`)
-  }
-
-  #downloadContext (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles, begin }: Destination, turn: Turn): DownloadContext {
-    return {
-      name: this.name,
-      target,
-      hiddenFolder,
-      naming,
-      inWindows: hasHoles && !this.#options.separateParts,
-      findOwners: async (filename, digest) => {
-        const found = await this.#find(filename, digest)
-        await begin?.(found.digest)
-        return found
-      },
-      fetchPart: async (task, signal) => await pool.fetchPart(task, signal),
-      giveName: async (task) => await pool.giveName(task),
-      digestPieces: async (task) => await pool.digestPieces(task),
-      here: hereAlready(this.#offers),
-      trees: pool.trees,
-      slots: pool.slots,
-      turn,
-      down: this.#rates.down,
-      onPartEnd: (bytes, failure) => this.metrics.partEnded(bytes, failure),
-      deadlines: this.#deadlines,
-      credentials: this.#credentials,
-    }
   }
 
   async #find (filename: string, digest: string | undefined): Promise<Found> {

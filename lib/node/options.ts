@@ -58,3 +58,21 @@ export interface NodeLimits {
   up?: number
   down?: number
 }
+
+/** How a file or folder is shared; {@link Node.upload} says what each means. */
+export interface UploadOptions {
+  as?: string | undefined
+  times?: boolean | undefined
+  skipSpecial?: boolean | undefined
+  allowShrink?: boolean | undefined
+}
+
+/** What of it is fetched, and to where; {@link Node.download} says what each means. */
+export interface FetchOptions {
+  digest?: string | undefined
+  to?: string | undefined
+  only?: readonly string[] | undefined
+  skipMissing?: boolean | undefined
+  update?: boolean | undefined
+  allowShrink?: boolean | undefined
+}
