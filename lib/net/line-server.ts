@@ -7,12 +7,10 @@ import { encodeLine } from '../protocol/line.js'
 import type { Credentials } from '../secret/keys.js'
 import { endGently } from './linger.js'
 import { Listener, type ListenAddress } from './listener.js'
-import { serveLines } from './serve-lines.js'
+import { serveLines, type LineService } from './serve-lines.js'
 
-/** What answers on one connection. */
-export interface LineConversation {
-  /** @throws what the peer is refused with. */
-  answer: (message: Record<string, unknown>) => object | Buffer | Promise<object | Buffer>
+/** What answers on one connection, or throws what the peer is refused with. */
+export interface LineConversation extends Pick<LineService, 'answer' | 'about'> {
   /** The connection has ended. */
   close?: () => void
 }
@@ -74,10 +72,11 @@ export class LineServer {
 
   #serve (socket: Socket, name: string | undefined): void {
     const { converse, refuse, onError, deadlines } = this.#options
-    const { answer, close } = converse(socket, () => this.#listener.admit(socket), name)
+    const { answer, about, close } = converse(socket, () => this.#listener.admit(socket), name)
     if (close) socket.once('close', close)
     serveLines(socket, {
       answer,
+      about,
       refuse: (error, message) => {
         if (error.code === 'E_INTERNAL') onError(error)
         if (error.code === 'E_AUTH') this.#listener.tellTls(socket)

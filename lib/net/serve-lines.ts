@@ -3,7 +3,7 @@
  *
  * A peer can't hold it open for nothing: there is a deadline for its first line, for each line it
  * begins, for the silence between lines, and for reading its replies. Lines are taken one after
- * the other, so a peer that does not read is not read from either.
+ * the other, or a bounded number together, so a peer that does not read is not read from either.
  */
 import type { Socket } from 'node:net'
 import type { PiecemealError } from '../protocol/errors.js'
@@ -17,6 +17,8 @@ import { endGently } from './linger.js'
 export interface LineService {
   /** The reply to a message, or its line as bytes where they are at hand. What it throws goes to `refuse`. */
   answer: (message: Record<string, unknown>) => object | Buffer | Promise<object | Buffer>
+  /** What a message is about: those in a row that are about different things are answered together. Undefined for one that is answered alone. */
+  about?: ((message: Record<string, unknown>) => string | undefined) | undefined
   /** The reply that carries an error; `message` where there was one. */
   refuse: (error: PiecemealError, message?: Record<string, unknown>) => object
 }
@@ -24,6 +26,13 @@ export interface LineService {
 export type LineDeadlines = Pick<Deadlines, 'firstLineMs' | 'messageMs' | 'presenceMs' | 'drainMs' | 'lingerMs'>
 
 const CHECK_MS = 1_000
+/** So many requests of one connection are answered together. */
+const ANSWERED_TOGETHER = 64
+
+interface Outcome {
+  reply: object | Buffer
+  endsConnection?: boolean
+}
 
 export function serveLines (socket: Socket, service: LineService, deadlines: Partial<LineDeadlines> = {}): void {
   new LineConnection(socket, service, { ...DEADLINES, ...deadlines }).start()
@@ -66,22 +75,41 @@ class LineConnection {
   }
 
   async #answerAll (lines: readonly Line[]): Promise<void> {
-    for (const { value, fault } of lines) {
-      this.#lastLineMs = performance.now()
-      if (this.#isEnded) return
-      if (fault !== undefined) return this.#refuseAndEnd(fault)
+    for (let next = 0; next < lines.length;) {
+      const together = this.#togetherFrom(lines, next)
+      next += together.length
       this.#isAnswering = true
-      let reply
-      try {
-        reply = await this.#service.answer(value)
-      } catch (reason) {
-        const error = toPiecemealError(reason)
-        if (error.endsConnection) return this.#refuseAndEnd(error, value)
-        reply = this.#service.refuse(error, value)
-      } finally {
-        this.#isAnswering = false
+      for (const answering of together.map(async (line) => await this.#answer(line))) {
+        const { reply, endsConnection } = await answering
+        if (this.#isEnded) return
+        if (endsConnection === true) return this.#refuseAndEnd(reply)
+        if (!this.#write(reply)) await this.#drained()
       }
-      if (!this.#write(reply)) await this.#drained()
+      this.#isAnswering = false
+    }
+  }
+
+  /** The next line, and those after it that don't have to wait for it. */
+  #togetherFrom (lines: readonly Line[], first: number): Line[] {
+    const things = new Set<string>()
+    let end = first
+    for (; end < lines.length && end - first < ANSWERED_TOGETHER; end++) {
+      const { value } = lines[end] as Line
+      const thing = value && this.#service.about?.(value)
+      if (thing === undefined || things.has(thing)) break
+      things.add(thing)
+    }
+    return lines.slice(first, Math.max(end, first + 1))
+  }
+
+  async #answer ({ value, fault }: Line): Promise<Outcome> {
+    this.#lastLineMs = performance.now()
+    if (fault !== undefined) return { reply: this.#service.refuse(fault), endsConnection: true }
+    try {
+      return { reply: await this.#service.answer(value) }
+    } catch (reason) {
+      const error = toPiecemealError(reason)
+      return { reply: this.#service.refuse(error, value), endsConnection: error.endsConnection }
     }
   }
 
@@ -106,9 +134,8 @@ class LineConnection {
     this.#drainBegunMs = undefined
   }
 
-  #refuseAndEnd (error: PiecemealError, message?: Record<string, unknown>): void {
-    if (this.#isEnded) return
-    if (!this.#socket.destroyed) this.#socket.write(encodeLine(this.#service.refuse(error, message)))
+  #refuseAndEnd (refusal: object): void {
+    if (!this.#socket.destroyed) this.#socket.write(encodeLine(refusal))
     this.#end()
   }
 

@@ -129,7 +129,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
     let pauseMs = RETRY_LEAST_MS
     while (!this.#isClosed()) {
       const isAway = this.#options.store.awayBecause !== undefined
-      await this.#pause(isAway ? pauseMs * (0.5 + Math.random() / 2) : this.#times.renewMs, isAway)
+      await this.#pause(isAway ? pauseMs * (0.5 + Math.random() / 2) : this.roster.pauseMs(this.#token, performance.now(), this.#times.renewMs), isAway)
       if (this.#isClosed()) return
       try {
         await this.#beat()

@@ -2,6 +2,10 @@
  * Which trackers live, as far as one of them knows: tokens, and the ends of their leases as they were read. A tracker counts as silent once
  * the same end was read for as long as a lease, by this machine's own steady clock: so no clock that steps makes anybody look dead.
  */
+
+/** Between two readings, whatever was read. */
+const LEAST_PAUSE_MS = 50
+
 export class Roster {
   readonly #leaseMs: number
   /** Token → the end that was read, and since when it has been the same. */
@@ -39,6 +43,13 @@ export class Roster {
   /** Not renewed for so long that it can only be dead. */
   silent (nowMs: number): Array<[token: string, end: number]> {
     return [...this.#read].filter(([, { end, sinceMs }]) => end > 0 && nowMs - sinceMs >= this.#leaseMs).map(([token, { end }]) => [token, end])
+  }
+
+  /** How long until it is to be read again, at most so long: another tracker that falls silent is found dead then, and not up to a pause later. */
+  pauseMs (own: string, nowMs: number, mostMs: number): number {
+    const silentMs = [...this.#read].filter(([token, { end }]) => end > 0 && token !== own).map(([, { sinceMs }]) => sinceMs + this.#leaseMs)
+    // A timer may be a moment early.
+    return Math.max(LEAST_PAUSE_MS, Math.min(mostMs, Math.ceil(Math.min(...silentMs) - nowMs) + 1))
   }
 
   /** A token that was never seen and is larger than all that were is young, not dead. */

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { PiecemealError } from '../protocol/errors.js'
-import { STORE_MS } from './limits.js'
+import { RETRY_LEAST_MS, STORE_MS } from './limits.js'
 import { isAway, isReplica, type Argument, type RedisClient } from './redis-client.js'
 import type { Script } from './scripts/script.js'
 
@@ -38,6 +38,7 @@ export class Store extends EventEmitter<{ away: [reason: StoreAway] }> {
   readonly where: string
   readonly #client: StoreClient
   #away: StoreAway | undefined
+  #reconnectedMs = -Infinity
 
   constructor (client: StoreClient, where: string) {
     super()
@@ -103,12 +104,19 @@ export class Store extends EventEmitter<{ away: [reason: StoreAway] }> {
     if (!isAway(error)) return new PiecemealError('E_REGISTRY', `the registry at ${this.where}: ${(error as Error).message}`, { cause: error })
     const away = new StoreAway(this.where, error)
     // A connection that gives no answer may be dead, and one to a replica is the wrong one.
-    if (error instanceof NoAnswer || isReplica(error)) this.#client.reconnect()
+    if (error instanceof NoAnswer || isReplica(error)) this.#reconnect()
     if (this.#away === undefined) {
       this.#away = away
       this.emit('away', away)
     }
     return away
+  }
+
+  /** Once for all calls that fail together: hundreds are under way when everything is written anew. */
+  #reconnect (): void {
+    if (performance.now() - this.#reconnectedMs < RETRY_LEAST_MS) return
+    this.#reconnectedMs = performance.now()
+    this.#client.reconnect()
   }
 }
 

@@ -98,6 +98,12 @@ export class NodeConnection {
     }
   }
 
+  /** The file, where a message is of one and no other is changed: a registry far away is asked for many of those at once. Not before it is known who says it. */
+  about ({ mode, name, filename }: Record<string, unknown>): string | undefined {
+    if (typeof filename !== 'string' || (mode !== 'have' && mode !== 'need')) return undefined
+    return name === this.#node ? filename : undefined
+  }
+
   async #answer (message: NodeToTracker): Promise<object | Buffer> {
     // It was sent before the node knew that a newer connection has its name.
     if (this.#isReplaced) throw new PiecemealError('E_NETWORK', `another connection is ${quote(message.name)}'s now`, { endsConnection: true })

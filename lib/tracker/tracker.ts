@@ -174,6 +174,7 @@ export class Tracker extends EventEmitter<TrackerEvents> {
     })
     return {
       answer: async (message) => await session.answer(message),
+      about: (message) => session.about(message),
       close: () => { session.close().catch((error: Error) => this.#report(error)) },
     }
   }

@@ -44,6 +44,31 @@ await t.test('one reply each, in the order of the requests', async (t) => {
   for (const n of [0, 1, 2, 3]) t.strictSame(await peer.message(), { n })
 })
 
+await t.test('requests in a row about different things are answered together, and replies keep their order', async (t) => {
+  const begun: unknown[] = []
+  const gates = Array.from({ length: 5 }, () => gate<object>())
+  const { connect } = await serving(t, {
+    refuse,
+    about: ({ thing }) => typeof thing === 'string' ? thing : undefined,
+    answer: async ({ n }) => {
+      begun.push(n)
+      return await (gates[Number(n)]?.promise ?? Promise.reject(new PiecemealError('E_PROTOCOL', 'ends it')))
+    },
+  })
+  const { peer } = await connect()
+  peer.send([{ n: 0, thing: 'a' }, { n: 1, thing: 'b' }, { n: 2, thing: 'a' }, { n: 3 }, { n: 4, thing: 'c' }, { n: 5, thing: 'd' }, { n: 6, thing: 'e' }].map((message) => `${JSON.stringify(message)}\n`).join(''))
+  gates[1]?.open({ n: 1 })
+  gates[0]?.open({ n: 0 })
+  for (const n of [0, 1]) t.strictSame(await peer.message(), { n })
+  t.strictSame(begun, [0, 1, 2], 'the same thing once more waits')
+  gates[2]?.open({ n: 2 })
+  t.strictSame(await peer.message(), { n: 2 })
+  t.strictSame(begun, [0, 1, 2, 3], 'what is about nothing is answered alone')
+  gates[3]?.open({ n: 3 })
+  gates[4]?.open({ n: 4 })
+  t.strictSame(await peer.messages(), [{ n: 3 }, { n: 4 }, { error: { code: 'E_PROTOCOL', message: 'ends it' }, to: { n: 5, thing: 'd' } }], 'nothing comes after the one that ends it')
+})
+
 await t.test('who asks and ends its side at once is answered all the same', async (t) => {
   const slow = gate<object>()
   const { connect } = await serving(t, { refuse, answer: async () => await slow.promise })

@@ -29,3 +29,14 @@ await t.test('silent is who was not renewed for a lease, whatever the clocks say
   roster.take([['a', 0], ['b', 60]], 17_000)
   t.strictSame(roster.silent(40_000), [['b', 60]], 'who is dead is not silent')
 })
+
+await t.test('it is read again when another one may be silent, and not long after that', async (t) => {
+  const roster = new Roster(10_000)
+  t.equal(roster.pauseMs('own', 0, 3_000), 3_000)
+  roster.take([['own', 1], ['a', 1], ['b', 0]], 0)
+  t.equal(roster.pauseMs('own', 6_000, 3_000), 3_000)
+  t.equal(roster.pauseMs('own', 9_000, 3_000), 1_001)
+  t.equal(roster.pauseMs('own', 10_000, 3_000), 50)
+  roster.take([['own', 1], ['a', 2]], 9_500)
+  t.equal(roster.pauseMs('own', 12_000, 3_000), 3_000)
+})

@@ -1,5 +1,6 @@
 /** The tracker over real sockets, word for word. */
 import { once } from 'node:events'
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import t from 'tap'
 import { LineClient } from '../../lib/net/line-client.js'
 import { credentialsFor, deriveKeys } from '../../lib/secret/keys.js'
@@ -92,6 +93,25 @@ await t.test('replies come in the order of pipelined requests', async (t) => {
     type: 'NodeToTracker', mode, name: 'NodeA', filename: 'a', ...(mode === 'have' && { size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 1, outputPort: 2 }),
   })}\n`).join(''))
   for (const mode of modes) t.match(await peer.message(), { mode })
+})
+
+await t.test('what a node has is announced many at a time: a registry may be far away', async (t) => {
+  let [underWay, most] = [0, 0]
+  class FarRegistry extends MemoryRegistry {
+    override async have (...args: Parameters<MemoryRegistry['have']>): Promise<void> {
+      most = Math.max(most, ++underWay)
+      await eventLoopTurn()
+      underWay--
+      await super.have(...args)
+    }
+  }
+  const { tracker, node } = await running(t, { registry: new FarRegistry() })
+  const { peer } = await node('NodeA')
+  const haves = Array.from({ length: 640 }, (_, i) => `${JSON.stringify({ type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: `file ${i}`, size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 1, outputPort: 2 })}\n`)
+  peer.send(haves.join(''))
+  for (let i = 0; i < haves.length; i++) t.match(await peer.message(), { mode: 'have', ok: true })
+  t.equal(most, 64)
+  t.equal(tracker.registry.sharesOf('NodeA'), haves.length)
 })
 
 await t.test('the asker is never among the owners', async (t) => {
