@@ -10,6 +10,7 @@ import { CACHE_FOLDER, CACHED_FILE, DIGEST_FOLDER } from './hidden.js'
 import { DIGEST_PREFIX } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { CACHE_BYTES, CACHE_PARTS } from '../protocol/limits.js'
+import { unpromisedBytes } from './room.js'
 
 interface Entry {
   bytes: number
@@ -86,6 +87,13 @@ export class FileCache {
     const uses = (this.#uses.get(hex) ?? 0) - 1
     if (uses > 0) this.#uses.set(hex, uses)
     else this.#uses.delete(hex)
+  }
+
+  /** @throws E_DISK_FULL if a file of so many bytes can't be here, whatever goes for it. */
+  async assertFits (bytes: number): Promise<void> {
+    if (bytes > this.#limit) throw new PiecemealError('E_DISK_FULL', `${bytes} bytes don't fit into the cache of ${this.#limit}; see --cache`)
+    const free = await atDisk(async () => await unpromisedBytes(this.folder))
+    if (bytes > free + this.bytes) throw new PiecemealError('E_DISK_FULL', `no room for ${bytes} bytes: ${free} are free`)
   }
 
   /**

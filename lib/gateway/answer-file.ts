@@ -2,7 +2,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ByteRange } from '../protocol/content.js'
-import { PiecemealError } from '../protocol/errors.js'
 import { KiB } from '../protocol/units.js'
 import type { Readable, Title } from '../reading/readable.js'
 import { sendRange } from '../share/send-range.js'
@@ -13,7 +12,7 @@ import { isRangeWanted, statusFor } from './conditions.js'
 import { Multipart } from './multipart.js'
 import { rangesIn } from './ranges.js'
 import { etagOf, representationHeaders } from './representation.js'
-import { begin, finish, inTurn, type Sending } from './sending.js'
+import { begin, finish, inTurn, until, type Sending } from './sending.js'
 
 export interface Asked {
   request: FastifyRequest
@@ -40,7 +39,8 @@ export async function answerWithFile (title: Title, { request: { method, headers
     await reply.code(status).headers(known).send()
     return
   }
-  const ranges = isRangeWanted(headers, validators) ? rangesIn(headers.range, title.size) : undefined
+  // A range is of GET alone (RFC 9110, 14.2).
+  const ranges = method === 'GET' && isRangeWanted(headers, validators) ? rangesIn(headers.range, title.size) : undefined
   if (ranges?.length === 0) throw new Refusal(416, 'E_USAGE', `that is not within the ${title.size} bytes of the file`, { 'Content-Range': `bytes */${title.size}` })
   const answer = answerOf(title, ranges, known['Content-Type'] ?? '')
   if (method === 'HEAD' || answer.bytes === 0) beginAnswer(answer, known, reply).end()
@@ -113,19 +113,5 @@ function nextRangeOf (file: Readable, ranges: readonly ByteRange[]): (position: 
   return (position) => {
     const range = byStart.get(position)
     if (range) file.aim(range)
-  }
-}
-
-async function until<T> (work: Promise<T>, gone: AbortSignal): Promise<T> {
-  let leave: () => void = () => {}
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = () => reject(new PiecemealError('E_INTERRUPTED', 'whoever asked has gone'))
-    gone.addEventListener('abort', leave, { once: true })
-    if (gone.aborted) leave()
-  })
-  try {
-    return await Promise.race([work, left])
-  } finally {
-    gone.removeEventListener('abort', leave)
   }
 }

@@ -4,16 +4,15 @@ import { entriesAt, type EntryRange } from '../manifest/entries-at.js'
 import { quote } from '../protocol/names.js'
 import { KiB } from '../protocol/units.js'
 import type { ReadFolder, ReadFolders } from '../reading/read-folders.js'
-import type { Readable } from '../reading/readable.js'
 import { sendRange } from '../share/send-range.js'
 import { wants } from '../web/answer.js'
 import { Refusal } from '../web/refusal.js'
 import { answerWithFile } from './answer-file.js'
+import { archiveOf } from './archive.js'
 import { indexJson, indexPage } from './folder-index.js'
 import type { FolderQuestion } from './question.js'
 import { disposition, SANDBOX } from './representation.js'
 import { begin, finish, inTurn, sendBytes, type Sending } from './sending.js'
-import { headerFor, paddingAfter, rootHeader, TAR_END } from './tar.js'
 
 export interface FolderSending extends Sending {
   folders: ReadFolders
@@ -70,6 +69,7 @@ async function answerWithIndex ({ share }: ReadFolder, { path, digest }: FolderQ
 async function answerWithTar (folder: ReadFolder, entries: EntryRange, { method }: FastifyRequest, reply: FastifyReply, { folders, slots, up, onAborted }: FolderSending): Promise<void> {
   const { share } = folder
   folders.assertHas(folder, entries)
+  await folders.assertFits(folder, entries)
   const since = folder.since ?? Math.floor(Date.now() / 1_000)
   const headers = {
     ...SANDBOX,
@@ -84,37 +84,21 @@ async function answerWithTar (folder: ReadFolder, entries: EntryRange, { method 
     return
   }
   await inTurn(reply, slots, async (gone) => {
-    const raw = begin(reply, 200, headers)
-    await finish(raw, share.filename, gone, onAborted, async (onSent) => {
-      const made = new Made(async (bytes) => await sendBytes(raw, bytes, up, onSent))
-      await made.add(rootHeader(share.filename, since))
-      for (let index = entries.first; index < entries.end; index++) {
-        const entry = share.manifest.entry(index)
-        await made.add(headerFor(entry, share.filename, since))
-        if (entry.kind !== 'file' || entry.size === 0) continue
-        const file = await folders.open(folder, index)
-        try {
-          if (entry.size <= CHUNK_BYTES) await made.add(await readWhole(file))
-          else {
-            await made.flush()
-            await sendRange(raw, { range: { start: 0, end: entry.size }, read: async (into, length, position) => await file.read(into, length, position) }, up, onSent)
-          }
-        } finally {
-          await file.close()
+    const parts = archiveOf(folder, entries, since, { folders, gone })
+    try {
+      // What goes wrong until there is something to send has a status.
+      let part = await parts.next()
+      const raw = begin(reply, 200, headers)
+      await finish(raw, share.filename, gone, onAborted, async (onSent) => {
+        for (; part.done !== true; part = await parts.next()) {
+          if (Buffer.isBuffer(part.value)) await sendBytes(raw, part.value, up, onSent)
+          else await sendRange(raw, part.value, up, onSent)
         }
-        await made.add(paddingAfter(entry.size))
-      }
-      await made.add(TAR_END)
-      await made.flush()
-    })
+      })
+    } finally {
+      await parts.return()
+    }
   })
-}
-
-/** Of a small file: a hundred of them are sent as one. */
-async function readWhole (file: Readable): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(file.title.size)
-  for (let at = 0; at < bytes.length;) at += await file.read(bytes.subarray(at), bytes.length - at, at)
-  return bytes
 }
 
 /** Bytes that are made here, many small ones as one. */

@@ -1,7 +1,7 @@
 /** How every answer goes out: when it is its turn, at the rate of all that does, and broken off where it can't be whole. */
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { toPiecemealError, type PiecemealError } from '../protocol/errors.js'
+import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { HTTP_STALL_MS } from '../protocol/limits.js'
 import { sendRange } from '../share/send-range.js'
 import type { RateLimit } from '../threads/rate-limit.js'
@@ -56,4 +56,19 @@ export async function finish (raw: ServerResponse, filename: string, gone: Abort
 /** Bytes that are at hand. */
 export async function sendBytes (raw: ServerResponse, bytes: Buffer, up: RateLimit, onSent: () => void): Promise<void> {
   await sendRange(raw, { range: { start: 0, end: bytes.length }, read: (into, length, position) => bytes.copy(into, 0, position, position + length) }, up, onSent)
+}
+
+/** Waits no longer than whoever asked. @throws E_INTERRUPTED once that has gone. */
+export async function until<T> (work: Promise<T>, gone: AbortSignal): Promise<T> {
+  let leave: () => void = () => {}
+  const left = new Promise<never>((_resolve, reject) => {
+    leave = () => reject(new PiecemealError('E_INTERRUPTED', 'whoever asked has gone'))
+    gone.addEventListener('abort', leave, { once: true })
+    if (gone.aborted) leave()
+  })
+  try {
+    return await Promise.race([work, left])
+  } finally {
+    gone.removeEventListener('abort', leave)
+  }
 }

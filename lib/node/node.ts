@@ -146,7 +146,7 @@ export class Node extends EventEmitter<NodeEvents> {
       own: this.#own,
       activity: this.#activity,
       folder: () => this.#ownFolder,
-      find: async (filename, digest) => await this.#find(filename, digest),
+      find: async (filename, digest) => await this.#findAlsoOwn(filename, digest),
       context: async (target, hiddenFolder, turn) => await this.#downloads.contextToRead(this.#ownFolder, target, hiddenFolder, turn),
       keep: async ({ filename, digest }, coming, signal) => {
         const { event: { path }, content } = await this.#downloads.download(filename, { digest, signal }, coming)
@@ -567,6 +567,12 @@ export class Node extends EventEmitter<NodeEvents> {
 
   async #find (filename: string, digest: string | undefined): Promise<Found> {
     return await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }) })
+  }
+
+  /** The same where nobody but this node has it: then there are no owners. */
+  async #findAlsoOwn (filename: string, digest: string | undefined): Promise<Found> {
+    const found = await this.#tracker.ask('need', { filename, ...(digest !== undefined && { digest }), own: true })
+    return { ...found, owners: found.owners.filter(({ name }) => name !== this.name) }
   }
 
   get #openPorts (): OpenPorts {

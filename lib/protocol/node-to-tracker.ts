@@ -35,7 +35,14 @@ const have = {
   /** `HOST` or `HOST:INPUT:OUTPUT`: where others reach the node, where that is not where it comes from. */
   advertise: check.optional(check.string),
 }
-const need = { ...common, mode: check.literal('need'), filename: check.fileName, digest: check.optional(check.digestQuestion) }
+const need = {
+  ...common,
+  mode: check.literal('need'),
+  filename: check.fileName,
+  digest: check.optional(check.digestQuestion),
+  /** Whoever asks counts as an owner as well: it wants to know what is said of what it has. */
+  own: check.optional(check.boolean),
+}
 const exit = { ...common, mode: check.literal('exit'), filename: check.optional(check.fileName) }
 const list = { ...common, mode: check.literal('list'), prefix: check.optional(check.string) }
 /** `[filename, digest, bytes, size, rate, [[owner, rate], …]]`; of the digest the first 16 hex digits, rates in bytes a second. */

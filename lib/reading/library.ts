@@ -82,6 +82,11 @@ export class Library {
     return await this.#openCached(title) ?? await this.#fetch(title)
   }
 
+  /** @param within the folder that the file is of @throws E_DISK_FULL if a file of so many bytes can't be fetched, whatever else goes for it; E_IO. */
+  async assertFits (bytes: number, within: NonNullable<Title['within']>): Promise<void> {
+    await (await this.#openCache(within))?.assertFits(bytes)
+  }
+
   /** Whether all of it is here. */
   async isHere ({ filename, digest }: Title): Promise<boolean> {
     const { shares } = this.#options

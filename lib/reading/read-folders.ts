@@ -21,7 +21,7 @@ import type { Readable, Title } from './readable.js'
 
 export interface ReadFoldersOptions {
   folders: FolderShares
-  library: Pick<Library, 'find' | 'open' | 'forget'>
+  library: Pick<Library, 'find' | 'open' | 'forget' | 'assertFits'>
   /** A file of a folder is not as it was. */
   onEvent: (folder: FolderName, event: FolderEvent) => void
 }
@@ -86,6 +86,22 @@ export class ReadFolders {
     if (identities === undefined) throw new PiecemealError('E_BUSY', `${quote(filename)} is being downloaded here, and is read once all of it has come`)
   }
 
+  /** @throws E_DISK_FULL if one of these files would have to come, and is larger than what is fetched may ever be. */
+  async assertFits (folder: ReadFolder, { first, end }: EntryRange): Promise<void> {
+    const { filename, digest, manifest } = folder.share
+    let largest = 0
+    for (let entry = first; entry < end; entry++) {
+      const size = manifest.isFile(entry) ? manifest.sizes[entry] ?? 0 : 0
+      if (size > largest && !this.isHere(folder, entry)) largest = size
+    }
+    if (largest > 0) await this.#options.library.assertFits(largest, { filename, digest, excerpt: 'manifest' })
+  }
+
+  /** Whether all of a file is here, in this folder. */
+  isHere ({ share }: ReadFolder, entry: number): boolean {
+    return share.identities !== undefined && hasPieces(share, { first: entry, end: entry + 1 })
+  }
+
   /** What is known of a file of a folder: as if it were shared by itself. @returns undefined if the entry is no file */
   titleOf ({ share: { manifest }, since }: ReadFolder, entry: number): Title | undefined {
     const file = manifest.entry(entry)
@@ -100,8 +116,7 @@ export class ReadFolders {
     const { filename, digest, manifest } = share
     const title = this.titleOf(folder, entry)
     if (title === undefined) throw new Error(`entry ${entry} is no file`)
-    const isHere = share.identities !== undefined && hasPieces(share, { first: entry, end: entry + 1 })
-    if (!isHere && (share.path === undefined || folder.hasOwners)) return await this.#options.library.open({ ...title, within: { filename, digest, excerpt: { manifest, entry } } })
+    if (!this.isHere(folder, entry) && (share.path === undefined || folder.hasOwners)) return await this.#options.library.open({ ...title, within: { filename, digest, excerpt: { manifest, entry } } })
     this.assertHas(folder, { first: entry, end: entry + 1 })
     const { path, identities } = share
     if (identities === undefined) throw new Error(`${quote(filename)} lies nowhere`)

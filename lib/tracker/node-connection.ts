@@ -203,9 +203,9 @@ export class NodeConnection {
     return trackerReply('have', this.#acknowledged)
   }
 
-  async #need ({ name, filename, digest }: Need): Promise<Buffer> {
+  async #need ({ name, filename, digest, own = false }: Need): Promise<Buffer> {
     const prefix = digest === undefined ? undefined : digestPrefix(digest)
-    return foundLine(await this.#registry.owners({ filename, asker: name, digestPrefix: prefix }), this.#here)
+    return foundLine(await this.#registry.owners({ filename, asker: own ? '' : name, digestPrefix: prefix }), this.#here)
   }
 
   /** Without a file name the node leaves: it owns nothing any more, and its name is free. */

@@ -20,6 +20,7 @@ await t.test('an index, a file of it, and all of it as tar', { timeout: 60_000 }
   const gateways = await Gateways.start(t, dir)
   const { node, url } = await gateways.node('Owner')
   const { url: otherUrl } = await gateways.node('Other')
+  const { url: smallUrl } = await gateways.node('Small', { cacheBytes: MiB })
   const { digest } = await node.upload(tree)
   const curl = async (path: string, ...more: string[]): Promise<string> => (await run(out, 'curl', '-s', '--path-as-is', '-w', '%{http_code}', ...more, `${url}/folders/${path}`)).stdout
 
@@ -32,6 +33,8 @@ await t.test('an index, a file of it, and all of it as tar', { timeout: 60_000 }
   t.strictSame((await index('tree/none/')).entries, [])
 
   const file = await run(out, 'curl', '-sI', `${url}/folders/tree/big.mp4`)
+  t.match(file.stdout, /last-modified: /i, 'as it is said elsewhere, though nobody else has it')
+  t.match((await run(out, 'curl', '-sI', '-r', '0-1', `${url}/folders/tree/big.mp4`)).stdout, /200 OK/, 'a range is of GET alone')
   t.match(file.stdout, new RegExp(`200 OK[^]*content-type: video/mp4[^]*content-length: ${BIG.length}`, 'i'))
   const [etag = ''] = /"blake3:[^"]*"/.exec(file.stdout) ?? []
   t.equal(await curl('tree/big.mp4', '-o', 'big'), '200')
@@ -72,6 +75,8 @@ await t.test('an index, a file of it, and all of it as tar', { timeout: 60_000 }
     t.match(await run(out, 'tar', '-xf', 'other.tar', '-C', 'other'), { status: 0, stderr: '' })
     t.match(await run(out, 'diff', '-r', '--no-dereference', 'tree', 'other/tree'), { status: 0, stdout: '' })
     t.match(await run(out, 'curl', '-s', '-w', '%{http_code}', `${otherUrl}/files/tree`), { stdout: /^E_NO_OWNER .*\n404$/ })
+    for (const method of ['GET', 'HEAD']) t.equal((await fetch(`${smallUrl}/folders/tree/?format=tar`, { method })).status, 507, 'what can not be whole is not begun')
+    t.match(await run(out, 'sh', '-c', 'curl -sf "$0" | tar -t', `${smallUrl}/folders/tree/sub/?format=tar`), { status: 0, stdout: /deep\/x/ }, 'and what can be is')
     const { node: part, url: partUrl } = await gateways.node('Part')
     await part.download('tree', { only: ['sub'] })
     t.equal((await run(out, 'curl', '-s', '-w', '%{http_code}', `${partUrl}/folders/tree/a%3Cb%3E.html`)).stdout, '<script>200', 'what a node lacks that has a part')
@@ -93,7 +98,7 @@ await t.test('an index, a file of it, and all of it as tar', { timeout: 60_000 }
 
   await t.test('what was swapped for something else is not sent', async (t) => {
     rmSync(join(tree, 'sub', LONG))
-    t.match(await run(out, 'curl', '-s', '-o', 'broken.tar', '-w', '%{http_code}', `${url}/folders/tree/sub/?format=tar`), { status: 18, stdout: '200' }, 'an archive that can not be whole breaks')
+    t.match(await run(out, 'curl', '-s', '-o', 'broken.tar', '-w', '%{http_code}', `${url}/folders/tree/?format=tar`), { status: 18, stdout: '200' }, 'an archive that can not be whole breaks')
     t.match(gateways.errors.splice(0), [{ code: 'E_CHANGED', message: /an answer with "tree" broke/ }])
     t.match(await curl('tree/sub/?format=tar'), /^E_NOT_SHARED .*\n404$/, 'and is not begun again')
     mkdirSync(join(dir, 'outside'))
