@@ -46,9 +46,9 @@ export class Session {
     }
   }
 
-  /** A failure that is told, and that the exit status may tell of. */
-  fail (error: unknown, file?: string): void {
-    this.#self.fail(error, file)
+  /** A line that is no command: it is told, and the exit status may tell of it. After an exit no line counts. */
+  fail (error: unknown): void {
+    if (this.#state === 'obeying') this.#self.fail(error)
   }
 
   /** No command will come any more: a node that was told to upload serves on, any other is done when its downloads are. One that remembers is a service. */

@@ -58,10 +58,20 @@ export function fileRefusal ({ code, message }: ErrorData): object {
   return { type: 'FileCommunication', error: { code, message } }
 }
 
-/** A request or a header. @throws what the owner refused with; E_PROTOCOL or E_NAME. */
+/** What an owner is asked for. @throws E_PROTOCOL or E_NAME. */
+export function parseFileRequest (value: Record<string, unknown>): FileCommunication {
+  if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
+  return parseFields(value)
+}
+
+/** What it answers. @throws what the owner refused with; E_PROTOCOL or E_NAME. */
 export function parseFileCommunication (value: Record<string, unknown>): FileCommunication {
   if (value.type !== 'FileCommunication') throw check.protocolError('"type" must be "FileCommunication"')
   throwOnOwnerRefusal(value)
+  return parseFields(value)
+}
+
+function parseFields (value: Record<string, unknown>): FileCommunication {
   const { type: _type, range, ranges, ...rest } = check.checkShape(shape, value)
   const hull = fromWire(range, 'range')
   return { ...rest, range: hull, ...(ranges && { ranges: parseRanges(ranges, hull) }) }

@@ -12,7 +12,7 @@ import { RateLimit } from '../threads/rate-limit.js'
 import { protocolError } from '../protocol/check.js'
 import { blameFor } from '../protocol/blame.js'
 import { PiecemealError, toErrorData } from '../protocol/errors.js'
-import { fileCommunication, fileRefusal, parseFileCommunication, type FileCommunication } from '../protocol/file-communication.js'
+import { fileCommunication, fileRefusal, parseFileRequest, type FileCommunication } from '../protocol/file-communication.js'
 import { DEADLINES, REQUESTS_UNDER_WAY, type Deadlines } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
@@ -144,7 +144,7 @@ export class UploadServer {
     if (connection.state === 'kept' && !lines.hasNext) this.#listener.rest(socket)
     const line = await lines.next(waitMs)
     connection.state = 'asked'
-    const request = parseFileCommunication(decodeLineBytes(line))
+    const request = parseFileRequest(decodeLineBytes(line))
     this.#listener.admit(socket)
     // Whatever comes after the only one is no request.
     if (!request.more) lines.close()
@@ -200,22 +200,26 @@ export class UploadServer {
 
   async #send (connection: Connection, { extents }: Source, { filename, digest, range, ranges, of, more }: FileCommunication, upload: RunningUpload): Promise<void> {
     const { socket } = connection
+    const begin = (): void => {
+      if (connection.state !== 'asked') return
+      connection.state = 'sending'
+      // The header leaves with the first bytes, if these are at hand.
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+      socket.write(encodeLine(fileCommunication({ filename, digest, range, ranges, of, more })))
+    }
     // Node's own socket timeout gives a write that is partly through a second period.
     const stall = setTimeout(() => socket.destroy(), this.#deadlines.dataStallMs)
     try {
       for await (const extent of extents(ranges ?? [range])) {
-        if (connection.state === 'asked') {
-          connection.state = 'sending'
-          // The header leaves with the first bytes, if these are at hand.
-          socket.cork()
-          process.nextTick(() => socket.uncork())
-          socket.write(encodeLine(fileCommunication({ filename, digest, range, ranges, of, more })))
-        }
+        begin()
         await sendRange(socket, extent, this.#up, (bytes) => {
           upload.sent += bytes
           stall.refresh()
         })
       }
+      // An empty range may be in no file at all.
+      begin()
     } finally {
       clearTimeout(stall)
     }

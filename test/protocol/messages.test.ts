@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { ConflictError, PiecemealError } from '../../lib/protocol/errors.js'
-import { fileCommunication, fileRefusal, parseFileCommunication } from '../../lib/protocol/file-communication.js'
+import { fileCommunication, fileRefusal, parseFileCommunication, parseFileRequest } from '../../lib/protocol/file-communication.js'
 import { decodeLine, encodeLine } from '../../lib/protocol/line.js'
 import { REQUEST_LINE_BYTES } from '../../lib/protocol/limits.js'
 import { parseNodeToTracker } from '../../lib/protocol/node-to-tracker.js'
@@ -48,7 +48,7 @@ const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string
     parse: parseSizeAnswer,
     optional: ['pieces', 'have'],
   },
-  'file request': { valid: { type: 'FileCommunication', filename: 'a.png', digest: DIGEST, range: [0, 5], name: 'NodeC' }, parse: parseFileCommunication, optional: ['name'] },
+  'file request': { valid: { type: 'FileCommunication', filename: 'a.png', digest: DIGEST, range: [0, 5], name: 'NodeC' }, parse: parseFileRequest, optional: ['name'] },
   'have of a folder': {
     valid: {
       type: 'NodeToTracker', mode: 'have', name: 'NodeA', filename: 'a', size: 5, digest: DIGEST, pieceLength: MiB, inputPort: 8082, outputPort: 9092, kind: 'folder', files: 1_000_000, filesSize: 2 ** 53 - 1,
@@ -68,7 +68,7 @@ const MESSAGES: Record<string, { valid: Message, parse: Parse, optional?: string
   },
   'request of several ranges': {
     valid: { type: 'FileCommunication', filename: 'a', digest: DIGEST, range: [0, 9], ranges: [[0, 1], [2, 9]], of: 'manifest' },
-    parse: parseFileCommunication,
+    parse: parseFileRequest,
     optional: ['ranges', 'of'],
   },
 }

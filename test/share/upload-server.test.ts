@@ -26,6 +26,13 @@ await t.test('a range: one header line, the bytes, closed', async (t) => {
   t.strictSame(errors, [])
 })
 
+await t.test('what a request has beside its fields is ignored', async (t) => {
+  const { data, request } = await serving(t)
+  const peer = await request([0, 5], { error: { code: 'E_BUSY', message: 'words of an answer' }, mode: 'have', constructor: [] })
+  t.match(await peer.message(), { range: [0, 5], error: undefined })
+  t.ok((await peer.rest()).equals(data.subarray(0, 5)))
+})
+
 await t.test('an upload that runs can be looked at', async (t) => {
   const { server, request } = await servingHuge(t)
   const peer = await stalled(request)
