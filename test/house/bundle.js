@@ -1,7 +1,8 @@
 /**
- * What is installed is `bundle/`, and what is tested is `dist/`: the same modules, but those that are
- * always loaded together in one file, without comments and long names, so that there is a third to carry
- * and a tenth of the files to open at each start. Types are only of what the library shows. Part of `npm run build`.
+ * What is installed is `bundle/`, and so is what the tests start as a command; what they import is `dist/`:
+ * the same modules, but those that are always loaded together in one file, without comments and long names,
+ * so that there is a third to carry and a tenth of the files to open at each start. Types are only of what
+ * the library shows. Part of `npm run build`.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ const { man, version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const out = process.argv[2] ?? 'bundle'
 /** Packages stay packages: they are installed beside it. */
 const external = (id) => !/^[./]/.test(id)
-const entries = ['lib/index', 'lib/cli/node-command', 'lib/cli/tracker-command', 'lib/command/piecemeal', ...readdirSync('workers').map((file) => `workers/${file.slice(0, -'.ts'.length)}`)]
+const entries = ['lib/index', 'lib/cli/node-command', 'lib/cli/tracker-command', 'lib/command/piecemeal']
 
 rmSync(out, { recursive: true, force: true })
 const code = await rolldown({ input: Object.fromEntries(entries.map((name) => [name, `${name}.ts`])), platform: 'node', external })
@@ -26,10 +27,12 @@ await code.write({
   // Everybody needs them, and nothing native is among them: help and the doctor do without.
   codeSplitting: { groups: [{ name: 'base', test: /\/lib\/(?:protocol|threads|net|metrics)\// }] },
 })
-// The threads of `dist/` are one file each: one starts in half the time, and most tests start a few.
-for (const name of entries.filter((name) => name.startsWith('workers/'))) {
-  const thread = await rolldown({ input: `${name}.ts`, platform: 'node', external })
-  await thread.write({ file: `dist/${name}.js`, format: 'esm', codeSplitting: false, sourcemap: true })
+// A thread is one file: it starts in half the time of one that shares files with the commands, and a node starts three.
+for (const file of readdirSync('workers')) {
+  const thread = await rolldown({ input: `workers/${file}`, platform: 'node', external })
+  const to = (folder) => ({ file: join(folder, 'workers', file.replace(/ts$/, 'js')), format: 'esm', minify: true, codeSplitting: false })
+  await thread.write({ ...to('dist'), sourcemap: true })
+  await thread.write(to(out))
 }
 const types = await rolldown({ input: { index: 'dist/lib/index.d.ts' }, plugins: dts({ dtsInput: true }), external })
 await types.write({ dir: join(out, 'lib') })

@@ -1,0 +1,32 @@
+/** Which tests run together. Each of their files runs by itself as well. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from '../helpers/command.js'
+
+/** Each of their files has a process of its own: the groups of all other rooms, and tests that start processes. */
+export const ROOMS_OF_PROCESSES = ['at-once', 'e2e', 'browser', 'registry']
+/** It has a run of its own: `npm run test:field`. */
+const NOT_HERE = 'field'
+/** Where nodes meet, and where sockets do; `rooms` has all others. */
+const GROUPS = {
+  nodes: ['node'],
+  downloads: ['download', 'library'],
+  wire: ['net', 'part', 'share', 'tracker'],
+}
+const BUILT = 'dist/test'
+
+export type Group = keyof typeof GROUPS | 'rooms'
+
+export function testsOf (group: Group): string[] {
+  return (group === 'rooms' ? allOthers() : GROUPS[group]).flatMap(testsIn)
+}
+
+/** As they were built, from the root of the project. */
+export function testsIn (room: string): string[] {
+  return readdirSync(join(ROOT, BUILT, room), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.js')).sort().map((name) => join(BUILT, room, name))
+}
+
+function allOthers (): string[] {
+  const known = [...ROOMS_OF_PROCESSES, NOT_HERE, ...Object.values(GROUPS).flat()]
+  return readdirSync(join(ROOT, BUILT), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !known.includes(entry.name)).map(({ name }) => name)
+}
