@@ -18,16 +18,21 @@ export function writeFullySync (fd: number, bytes: Uint8Array, position: number)
 }
 
 /**
- * The same where nothing was ever written: blocks of zeros stay a hole there, and the file reads as if
- * they had been written. Whatever else stood there would stay, too. @throws E_DISK_FULL, E_IO.
+ * The same where nothing was ever written, in a file that nobody else writes to: blocks of zeros stay a hole there, and
+ * the file reads as if they had been written. Whatever else stood there would stay, too. @throws E_DISK_FULL, E_IO.
  */
 export function writeSparseSync (fd: number, bytes: Buffer, position: number): void {
+  if (writeDataSync(fd, bytes, position)) lengthenSync(fd, position + bytes.length)
+}
+
+/** The same, but that the file may end too soon. @returns whether the last of the bytes were left a hole @throws E_DISK_FULL, E_IO. */
+export function writeDataSync (fd: number, bytes: Buffer, position: number): boolean {
   let end = 0
   for (const data of dataIn(bytes, position)) {
     writeFullySync(fd, bytes.subarray(data.start, data.end), position + data.start)
     end = data.end
   }
-  if (end < bytes.length) reachSync(fd, position + bytes.length)
+  return end < bytes.length
 }
 
 /** What there is to write of bytes that belong at a position: all but blocks of zeros. */
@@ -44,10 +49,19 @@ export function * dataIn (bytes: Buffer, position: number): Generator<{ start: n
   if (start < bytes.length) yield { start, end: bytes.length }
 }
 
-/** A file that ends in a hole has to be made as long as it is. */
-function reachSync (fd: number, size: number): void {
+/** A file that ends in a hole has to be made as long as it is. Nobody else writes to it: what came meanwhile would be cut off. */
+export function lengthenSync (fd: number, size: number): void {
   try {
     if (fstatSync(fd).size < size) ftruncateSync(fd, size)
+  } catch (error) {
+    throw toDiskError(error, 'cannot write')
+  }
+}
+
+/** The same where others may be writing behind that: the last byte is written, which costs a block. */
+export function reachSync (fd: number, size: number): void {
+  try {
+    if (fstatSync(fd).size < size) writeFullySync(fd, Buffer.alloc(1), size - 1)
   } catch (error) {
     throw toDiskError(error, 'cannot write')
   }

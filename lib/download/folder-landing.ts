@@ -1,32 +1,33 @@
 /**
- * What becomes of a folder's parts: each has a part file, however many small files are in it, and these
- * are taken out of it in threads while others are on their way. Then the tree is finished, still hidden.
+ * What becomes of a folder's parts: their threads write them into the files of the hidden tree, however many there
+ * are. Where files have no holes, and where somebody else may be writing the same piece, a part has a part file,
+ * which is taken apart. Then the tree is finished, still hidden.
  */
-import pLimit from 'p-limit'
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { Selection } from '../content/selection.js'
 import { toDiskError } from '../disk/disk-error.js'
+import { Windows } from '../disk/windows.js'
 import type { Workspace } from '../disk/workspace.js'
 import type { Manifest } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
-import { MiB } from '../protocol/units.js'
+import type { PartFiles } from '../part/part-task.js'
 import type { TreeControl } from '../tree/tree-control.js'
 import { packExtents } from '../tree/unpack.js'
 import type { DownloadContext } from './context.js'
 import type { Landed, Landing } from './landing.js'
 import { dropPartFile, ownFile, type PartPlace } from './part-place.js'
-
-/** Part files that are unpacked at once: more would wait for the same disk. What is in them takes its room twice. */
-export const TASKS = 2
-/** What waits to be unpacked: with more nothing new is fetched. */
-const WAITING_BYTES = 256 * MiB
+import { Unpacker } from './unpacker.js'
 
 export interface FolderLandingOptions {
   manifest: Manifest
   selection: Selection
   /** The hidden tree. */
   root: string
+  /** Whether nothing was ever written to it. */
+  isNew: boolean
+  /** Whether parts are written to it at once. */
+  inWindows: boolean
   /** Pieces that are holes in the tree. */
   zeros: PieceSet
   workspace: Pick<Workspace, 'newPartFile'>
@@ -40,20 +41,26 @@ export class FolderLanding implements Landing {
   readonly isOver = false
   readonly target = undefined
   readonly #options: FolderLandingOptions
-  readonly #limit = pLimit(TASKS)
-  readonly #unpacked: PieceSet
+  readonly #windows: Windows
+  readonly #unpacker: Unpacker
   /** Those that are done without. */
   readonly #without: PieceSet
-  readonly #unpacking = new Set<Promise<void>>()
-  #waitingBytes = 0
   #files = 0
-  #failure: unknown
-  #isClosed = false
 
   constructor (options: FolderLandingOptions) {
+    const { selection: { layout }, isNew } = options
     this.#options = options
-    this.#unpacked = new PieceSet(options.selection.layout.pieceCount)
-    this.#without = new PieceSet(options.selection.layout.pieceCount)
+    this.#windows = new Windows(layout.pieceCount, isNew)
+    this.#without = new PieceSet(layout.pieceCount)
+    this.#unpacker = new Unpacker({
+      layout,
+      windows: this.#windows,
+      unpack: async (run) => await this.#unpack(run),
+      onUnpacked: (run) => {
+        this.#count(run)
+        options.onGood?.({ ...run, path: options.root, originPiece: 0, isMoved: true })
+      },
+    })
   }
 
   /** Files that are there from end to end, but for those that are empty. */
@@ -62,7 +69,7 @@ export class FolderLanding implements Landing {
   }
 
   get isBehind (): boolean {
-    return this.#waitingBytes > WAITING_BYTES
+    return this.#unpacker.isBehind
   }
 
   /** The files that these pieces are of are not to be there. @returns all of their pieces */
@@ -91,61 +98,62 @@ export class FolderLanding implements Landing {
     }
     for (const run of runs) {
       if (run.path === root) this.#keep(run)
-      else this.#unpack(run)
+      else this.#unpacker.add(run)
     }
   }
 
   placeFor (range: PieceRange): PartPlace {
-    return ownFile(this.#options.workspace, range)
+    const { root, inWindows, workspace } = this.#options
+    const { firstPiece, endPiece } = range
+    const isBlank = this.#windows.isBlank(range)
+    if (!inWindows || !this.#windows.take(range)) return ownFile(workspace, range)
+    return { firstPiece, endPiece, path: root, files: this.#filesOf(range), originPiece: 0, isWindow: true, isBlank }
   }
 
-  shortened (): void {}
+  shortened (place: PartPlace, endPiece: number): void {
+    if (place.isWindow && endPiece < place.endPiece) {
+      this.#windows.giveBack({ firstPiece: endPiece, endPiece: place.endPiece })
+      this.#unpacker.look()
+    }
+    place.endPiece = Math.min(place.endPiece, endPiece)
+  }
 
   begins (): void {}
 
   grows (): void {}
 
   async ended (place: PartPlace, run: PlacedRun): Promise<void> {
-    if (run.endPiece > run.firstPiece) this.#unpack(run)
+    if (place.isWindow) {
+      this.#keep(run)
+      this.shortened(place, run.endPiece)
+    } else if (run.endPiece > run.firstPiece) this.#unpacker.add(run)
     else await dropPartFile(place)
   }
 
   arrived (): void {}
 
   throwOnFailure (): void {
-    if (this.#failure !== undefined) throw toDiskError(this.#failure, 'cannot take files out of what has come')
+    if (this.#unpacker.failure !== undefined) throw toDiskError(this.#unpacker.failure, 'cannot take files out of what has come')
   }
 
   async finish (): Promise<Landed> {
-    await Promise.all(this.#unpacking)
+    await this.#unpacker.settle()
     this.throwOnFailure()
-    const there = new PieceSet(this.#unpacked.pieceCount)
-    there.assign(this.#unpacked)
+    const { good } = this.#windows
+    const there = new PieceSet(good.pieceCount)
+    there.assign(good)
     there.addAll(this.#without)
     const missing = there.firstGapFrom(0)
-    if (missing < this.#unpacked.pieceCount) throw new PiecemealError('E_INTERNAL', `piece ${missing} is missing after the last part`)
+    if (missing < good.pieceCount) throw new PiecemealError('E_INTERNAL', `piece ${missing} is missing after the last part`)
     return { pieces: Buffer.alloc(0), path: this.#options.root }
   }
 
   async close (): Promise<void> {
-    this.#isClosed = true
-    await Promise.all(this.#unpacking)
+    await this.#unpacker.close()
   }
 
-  #unpack (run: PlacedRun): void {
-    const { selection: { layout } } = this.#options
-    const bytes = layout.offsetOf(run.endPiece) - layout.offsetOf(run.firstPiece)
-    this.#waitingBytes += bytes
-    const unpacking = this.#limit(async () => await this.#unpackNow(run)).catch((error: unknown) => { this.#failure ??= error }).finally(() => {
-      this.#waitingBytes -= bytes
-      this.#unpacking.delete(unpacking)
-    })
-    this.#unpacking.add(unpacking)
-  }
-
-  async #unpackNow (run: PlacedRun): Promise<void> {
-    if (this.#isClosed || this.#failure !== undefined) return
-    const { manifest, selection, root, unpack, control, onGood } = this.#options
+  async #unpack (run: PlacedRun): Promise<void> {
+    const { manifest, selection, root, unpack, control } = this.#options
     const { layout } = selection
     await unpack({
       manifest: manifest.data,
@@ -155,22 +163,31 @@ export class FolderLanding implements Landing {
       extents: packExtents([...selection.extentsOf(run)]),
       control: control.buffer,
     })
-    this.#keep(run)
-    onGood?.({ ...run, path: root, originPiece: 0, isMoved: true })
-    await dropPartFile(run)
   }
 
+  #filesOf (range: PieceRange): PartFiles {
+    const { manifest, selection } = this.#options
+    const extents = [...selection.extentsOf(range)]
+    return { paths: extents.map(({ entry }) => manifest.path(entry)), bytes: Float64Array.from(extents, ({ bytes }) => bytes), offset: extents[0]?.offset ?? 0 }
+  }
+
+  /** They are in the tree. */
   #keep (run: PieceRange): void {
+    if (run.endPiece <= run.firstPiece) return
+    this.#windows.keep(run)
+    this.#count(run)
+  }
+
+  /** Files that are whole with these pieces, which are in the tree now. */
+  #count (run: PieceRange): void {
     const { layout } = this.#options.selection
     const lastFile = layout.fileOf(run.endPiece - 1)
-    for (let file = layout.fileOf(run.firstPiece); file <= lastFile; file++) if (this.#isWhole(file)) this.#files--
-    this.#unpacked.addRange(run.firstPiece, run.endPiece)
     for (let file = layout.fileOf(run.firstPiece); file <= lastFile; file++) if (this.#isWhole(file)) this.#files++
   }
 
   #isWhole (file: number): boolean {
     const { layout } = this.#options.selection
     const [firstPiece, endPiece] = [layout.firstPieceOf(file), layout.firstPieceOf(file + 1)]
-    return endPiece > firstPiece && this.#unpacked.firstGapFrom(firstPiece) >= endPiece
+    return endPiece > firstPiece && this.#windows.good.firstGapFrom(firstPiece) >= endPiece
   }
 }

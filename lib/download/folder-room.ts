@@ -7,7 +7,7 @@ import type { PieceRange } from '../content/run.js'
 import type { Workspace } from '../disk/workspace.js'
 import { PART_BYTES } from '../protocol/limits.js'
 import type { TreeSize } from '../tree/measure-tree.js'
-import { TASKS } from './folder-landing.js'
+import { TASKS } from './unpacker.js'
 
 /** Files beside the tree: its parts, manifest and notes. */
 const OTHER_FILES = 16

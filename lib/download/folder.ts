@@ -141,7 +141,7 @@ class FolderDownload {
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
     const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
-    const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, { kept, taken: runsOf(taken, manifest, selection, places.tree) })
+    const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, { isNew, kept, taken: runsOf(taken, manifest, selection, places.tree) })
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
     const entries = without(manifest, possible, lost)
     return {
@@ -211,7 +211,7 @@ class FolderDownload {
     return runsOf(await trees.findKept({ manifest: manifest.data, entries: selection.entries, root, control: this.#control.buffer }), manifest, selection, root)
   }
 
-  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, { kept, taken }: Record<'kept' | 'taken', readonly PlacedRun[]>): Promise<Transferred & { lost: number[], hereBytes: number }> {
+  async #fetch (manifest: Manifest, selection: Selection, workspace: Workspace, folderRoom: FolderRoom, { isNew, kept, taken }: { isNew: boolean, kept: readonly PlacedRun[], taken: readonly PlacedRun[] }): Promise<Transferred & { lost: number[], hereBytes: number }> {
     const { found, liars, roundTrip } = this.#plan
     const { layout } = selection
     const { tree: root } = folderPlaces(this.#context.hiddenFolder, found)
@@ -233,7 +233,7 @@ class FolderDownload {
         // What is in part files is not offered: it is in the tree in a moment.
         if (run.path === root) for (const range of selection.inFolder(run)) this.#options.onUnpacked?.(folder, range)
       }
-      const landing = new FolderLanding({ manifest, selection, root, zeros, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
+      const landing = new FolderLanding({ manifest, selection, root, isNew, inWindows: this.#context.inWindows, zeros, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
       const emptyFiles = emptyFilesOf(manifest, selection.entries)
       const onProgress = (progress: TransferProgress): void => {
         room.reach(progress.bytes)

@@ -3,10 +3,13 @@ import { rm } from 'node:fs/promises'
 import type { PieceRange, Place } from '../content/run.js'
 import { atDisk } from '../disk/at-disk.js'
 import type { Workspace } from '../disk/workspace.js'
+import type { PartFiles } from '../part/part-task.js'
 
 /** Where a part is written, and which pieces its thread may write there. */
 export interface PartPlace extends PieceRange, Place {
   readonly isWindow: boolean
+  /** In a tree: the files that it is written to. */
+  readonly files?: PartFiles
   /** Whether nothing was ever written there, so that zeros need not be, either. */
   readonly isBlank: boolean
 }

@@ -84,6 +84,7 @@ export class RunningPart {
       // A copy: of a view all that is behind it would go to the thread.
       pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path: place.path,
+      files: place.files,
       origin: wanted.layout.offsetOf(place.originPiece),
       isWindow: place.isWindow,
       isBlank: place.isBlank,

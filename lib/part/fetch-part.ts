@@ -29,7 +29,7 @@ import { inSeconds } from '../protocol/units.js'
 import { callFiles, letGo, takeInHand } from '../threads/file-calls.js'
 import { PartControl } from '../threads/part-control.js'
 import { keep, openConnection, takeKept, type OwnerConnection } from './kept-connections.js'
-import { PartWriter } from './part-writer.js'
+import { FileWriter, writerOf, type PartWriter } from './part-writer.js'
 import type { PartTask, WholeFile } from './part-task.js'
 import { Silence } from './silence.js'
 import { SocketReader } from './socket-reader.js'
@@ -52,7 +52,7 @@ export async function fetchPart (task: PartTask): Promise<WholeFile | undefined>
   control.threadId = threadId
   takeInHand(control)
   try {
-    const writer = callFiles(() => new PartWriter(task))
+    const writer = callFiles(() => writerOf(task))
     try {
       return await withEachKey(task.credentials, async (greeting) => await new PartFetch(task, writer).run(greeting))
     } finally {
@@ -284,14 +284,15 @@ class PartFetch {
   #completeFile (): void {
     const { path, target, filename, naming, isExecutable, untold = [] } = this.#task
     const { digest: pieces } = this.#checker
-    if (target === undefined || pieces === undefined) return
-    this.#writer.sync()
-    const file = this.#writer.identity
+    const writer = this.#writer
+    if (target === undefined || pieces === undefined || !(writer instanceof FileWriter)) return
+    writer.sync()
+    const file = writer.identity
     this.#control.setFile(file)
     const named = takeUntold(target, file.size, untold, naming)
     if (named === undefined) giveName({ from: path, to: target, filename, naming, isExecutable })
     dropOldName(path)
-    this.#whole = { pieces, identity: named ?? this.#writer.identity }
+    this.#whole = { pieces, identity: named ?? writer.identity }
   }
 
   /** An owner gives a stream up that takes nothing. If this thread had stood still, that is not the owner's fault. */

@@ -29,8 +29,10 @@ export interface PartTask extends Content {
   isPatient: boolean
   /** The digests of those pieces, 32 bytes each; none for the only piece of a content. */
   pieces: Uint8Array | undefined
-  /** What it is written to. */
+  /** What it is written to: a file, or the tree that `files` are in. */
   path: string
+  /** Of a folder's part that goes to its files at once. */
+  files?: PartFiles | undefined
   /** Which of the bytes that are wanted stands at the beginning of that file. */
   origin: number
   /** Whether the file is there and others write to it as well; otherwise it is a part file, and made. */
@@ -49,6 +51,15 @@ export interface PartTask extends Content {
   deadlines: Pick<Deadlines, 'connectMs' | 'firstLineMs' | 'dataStallMs'>
   /** Of the `RateLimit` on what comes in. */
   down: SharedArrayBuffer
+}
+
+/** Files of a tree that a part has bytes of, one after the other: each from its beginning on, but for the first. */
+export interface PartFiles {
+  paths: readonly string[]
+  /** How many of its bytes each has. */
+  bytes: Float64Array
+  /** Where they begin in the first. */
+  offset: number
 }
 
 /** The file of a content of one piece as its thread has left it: on the disk and under its name, its folder yet to be synced. */

@@ -6,6 +6,7 @@ import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
 import { knownZeros } from '../content/zeros.js'
 import { digestPieces } from '../disk/digest-pieces.js'
 import { diskCode, toDiskError } from '../disk/disk-error.js'
+import { Holes } from '../disk/holes.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { PIECE_DIGEST_BYTES, pieceLengthFor } from '../protocol/content.js'
 import { quote } from '../protocol/names.js'
@@ -76,15 +77,19 @@ function goodPieces (fd: number, manifest: Manifest, index: number, withZeros: b
   const zeros = knownZeros(size)
   const good: number[] = []
   let isWhole = endPiece === manifest.firstPieceOf(index + 1) - firstPiece
+  // Its end may have come before its beginning.
+  const holes = endPiece > 1 ? Holes.of(fd) : undefined
+  const isHole = (piece: number): boolean => holes?.has(piece * pieceLength, Math.min(size, (piece + 1) * pieceLength)) ?? false
   for (let piece = 0; piece < endPiece; piece++) {
     control.goOn()
     const wanted = manifest.pieces.subarray((firstPiece + piece) * PIECE_DIGEST_BYTES, (firstPiece + piece + 1) * PIECE_DIGEST_BYTES)
     // In a file of ours those of zeros were never written, and nobody reads a terabyte of holes to know that.
     const isZeros = zeros?.equals(wanted) === true
     if (isZeros && !withZeros) continue
-    const isGood = digestPieces({ fd, offset: 0, size, pieceLength, firstPiece: piece, endPiece: piece + 1 }).equals(wanted)
+    const isGood = (isZeros || !isHole(piece)) && digestPieces({ fd, offset: 0, size, pieceLength, firstPiece: piece, endPiece: piece + 1 }).equals(wanted)
     isWhole &&= isGood
     if (isGood && !isZeros) good.push(firstPiece + piece)
   }
+  holes?.close()
   return { good, isWhole }
 }

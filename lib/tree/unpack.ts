@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { toDiskError } from '../disk/disk-error.js'
-import { writeSparseSync } from '../disk/write-fully.js'
+import { reachSync, writeDataSync } from '../disk/write-fully.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
@@ -62,11 +62,14 @@ function unpackOne (root: string, path: string, from: Chunks, offset: number, by
   const fd = openTarget(root, path)
   try {
     // What was there before is nothing, or the same: zeros may stay holes.
+    let endsInHole = false
     for (let at = 0; at < bytes;) {
       const chunk = from.next(bytes - at)
-      writeSparseSync(fd, chunk, offset + at)
+      endsInHole = writeDataSync(fd, chunk, offset + at)
       at += chunk.length
     }
+    // Another part of the file may be written behind it.
+    if (endsInHole) reachSync(fd, offset + bytes)
   } catch (error) {
     throw toDiskError(error, `cannot write ${quote(path)}`)
   } finally {

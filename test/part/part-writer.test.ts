@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FileLayout, offsetsOf } from '../../lib/content/layout.js'
-import { PartWriter } from '../../lib/part/part-writer.js'
+import { FileWriter } from '../../lib/part/part-writer.js'
 import type { PartTask } from '../../lib/part/part-task.js'
 import { KiB, MiB } from '../../lib/protocol/units.js'
 
@@ -11,7 +11,7 @@ const DATA = Buffer.alloc(4 * MiB)
 for (let piece = 0; piece < 4; piece++) DATA.fill(`data ${piece} `, piece * MiB + 500 * KiB, piece * MiB + 600 * KiB)
 
 function writeAll (task: Pick<PartTask, 'path' | 'firstPiece' | 'origin' | 'isWindow' | 'isBlank'>, chunk: number): void {
-  const writer = new PartWriter({ ...task, offsets: offsetsOf(new FileLayout(DATA.length), { firstPiece: task.firstPiece, endPiece: 4 }) } as PartTask)
+  const writer = new FileWriter({ ...task, offsets: offsetsOf(new FileLayout(DATA.length), { firstPiece: task.firstPiece, endPiece: 4 }) } as PartTask)
   const data = DATA.subarray(task.firstPiece * MiB)
   for (let at = 0; at < data.length; at += chunk) writer.write(data.subarray(at, at + chunk), at)
   writer.close()
