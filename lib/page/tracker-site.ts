@@ -53,7 +53,7 @@ export async function openTrackerSite (tracker: Tracker, options: TrackerSiteOpt
   routes.get('/api/v1/nodes', async () => ({ nodes: view.nodes() }))
   routes.get('/api/v1/transfers', async () => ({ transfers: await view.transfers() }))
   routes.get('/api/v1/snapshot', async (_request, reply) => await reply.type('application/json; charset=utf-8').send(await feed.snapshot()))
-  routes.get('/api/v1/events', async (_request, reply) => {
+  routes.get('/api/v1/events', { exposeHeadRoute: false }, async (_request, reply) => {
     feed.assertRoom()
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
