@@ -1,10 +1,16 @@
 /** Two owners of the same pieces, one of which lies and is late: what was checked stays as it is. */
-import { closeSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { FolderLayout } from '../../lib/content/layout.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
+import { Selection } from '../../lib/content/selection.js'
+import { FolderLanding } from '../../lib/download/folder-landing.js'
 import { landingOf, type Landing } from '../../lib/download/landing.js'
 import type { PartPlace } from '../../lib/download/part-place.js'
+import { unpack } from '../../lib/tree/unpack.js'
+import { TreeControl } from '../../lib/tree/tree-control.js'
+import { build, file } from '../manifest/manifests.js'
 import { PartControl } from '../../lib/threads/part-control.js'
 import { piecesOf, tinyContent } from './contents.js'
 
@@ -75,4 +81,34 @@ await t.test('what a part has not brought is free for the next, and no longer bl
   await landing.ended(first, { ...first, endPiece: 4 })
   t.notOk(landing.placeFor({ firstPiece: 3, endPiece: 5 }).isWindow, 'a good piece is not written again')
   t.match(landing.placeFor({ firstPiece: 4, endPiece: 8 }), { isWindow: true, isBlank: false })
+})
+
+await t.test('in a folder: a rival has a part file, and is taken apart only once the window is nobody\'s', async (t) => {
+  const root = t.testdir({ tree: { a: '', b: '', c: '' }, parts: {} })
+  const [tree, parts] = [join(root, 'tree'), join(root, 'parts')]
+  const manifest = build([file('a', 4), file('b', 4), file('c', 4)])
+  const selection = new Selection(new FolderLayout(manifest.sizes), Uint32Array.of(0, 1, 2))
+  const good: string[] = []
+  const landing = new FolderLanding({
+    manifest, selection, root: tree, isNew: true, inWindows: true, zeros: new PieceSet(3),
+    workspace: { newPartFile: (firstPiece) => join(parts, `${firstPiece}-0.part`) },
+    unpack: async (task) => { await Promise.resolve(unpack(task)) },
+    control: new TreeControl(),
+    onGood: ({ firstPiece, endPiece, path }) => good.push(`${firstPiece}-${endPiece} in ${path === tree ? 'the tree' : path}`),
+  })
+  await landing.takeUp([])
+  const slow = landing.placeFor({ firstPiece: 0, endPiece: 3 })
+  t.match(slow, { isWindow: true, isBlank: true, path: tree, files: { paths: ['a', 'b', 'c'], bytes: Float64Array.of(4, 4, 4), offset: 0 } })
+  const rival = landing.placeFor({ firstPiece: 2, endPiece: 3 })
+  t.match(rival, { isWindow: false, originPiece: 2 })
+  writeFileSync(rival.path, 'good')
+  await landing.ended(rival, { ...rival, endPiece: 3 })
+  t.equal(landing.files, 0)
+  // Its last file comes late, and is a lie.
+  for (const [name, text] of [['a', 'fine'], ['b', 'well'], ['c', 'a lie']] as const) writeFileSync(join(tree, name), text.slice(0, 4))
+  await landing.ended(slow, { ...slow, endPiece: 2 })
+  await landing.finish()
+  t.strictSame(['a', 'b', 'c'].map((name) => readFileSync(join(tree, name), 'utf8')), ['fine', 'well', 'good'])
+  t.strictSame([landing.files, good, readdirSync(parts)], [3, ['2-3 in the tree'], []])
+  await landing.close()
 })
