@@ -4,9 +4,9 @@ import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { StreamCount } from '../threads/stream-count.js'
 import { PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS, UPLOAD_STREAMS_PER_DOWNLOADER } from '../protocol/limits.js'
+import { LinkRate } from './link-rate.js'
 import { SentLately } from './sent-lately.js'
 import type { Source } from './source.js'
-import { SpareRate } from './spare-rate.js'
 
 /** What is being sent: `sent` of so many `bytes`, `peer` an IP address. */
 export interface Upload {
@@ -22,7 +22,7 @@ export interface Upload {
 export interface UploadSlotsOptions {
   /** @default 64 */
   maxStreams?: number | undefined
-  /** More are let in while these bring less than a quarter of what lately went out. @default 16 */
+  /** Those that take hardly anything of the link do not count. @default 16 */
   maxPatientStreams?: number
   /** Streams that are sent otherwise take of the same slots. */
   streams?: StreamCount | undefined
@@ -49,7 +49,7 @@ export class UploadSlots {
   readonly #options: UploadSlotsOptions
   readonly #running = new Set<RunningUpload>()
   readonly #sent = new SentLately()
-  readonly #spareRate = new SpareRate()
+  readonly #linkRate = new LinkRate()
   /** By uploads that have ended. */
   #sentBytes = 0
   #onIdle: (() => void) | undefined
@@ -81,8 +81,7 @@ export class UploadSlots {
 
   /** Sends by `send` once it has a slot, which it has until that ends. @throws E_BUSY where there is none; what `send` throws. */
   async use ({ source, peer, range, ranges, socket, downloader, isPatient }: SlotRequest, send: (upload: RunningUpload) => Promise<void>): Promise<void> {
-    const hasSpareRate = this.#spareRate.isThere(() => this.#sentBytes + sumOf(this.#running), performance.now())
-    this.#throwOnNoSlot(downloader, isPatient && !hasSpareRate)
+    this.#throwOnNoSlot(downloader, isPatient, performance.now())
     const bytes = ranges.reduce((bytes, { start, end }) => bytes + end - start, 0)
     const upload = { filename: source.filename, peer, range, bytes, sent: 0, startedMs: performance.now(), socket, downloader }
     this.#running.add(upload)
@@ -108,13 +107,20 @@ export class UploadSlots {
     return this.#running.size + (this.#options.streams?.others ?? 0)
   }
 
+  #slow (nowMs: number): number {
+    let slow = 0
+    for (const { sent, startedMs } of this.#running) if (this.#linkRate.isSlow(sent, nowMs - startedMs)) slow++
+    return slow
+  }
+
   #count (): void {
     if (this.#options.streams) this.#options.streams.own = this.#running.size
   }
 
-  #throwOnNoSlot (downloader: string, isPatient: boolean): void {
+  #throwOnNoSlot (downloader: string, isPatient: boolean, nowMs: number): void {
     const { maxStreams = UPLOAD_STREAMS, maxPatientStreams = PATIENT_UPLOAD_STREAMS, maxStreamsPerDownloader = UPLOAD_STREAMS_PER_DOWNLOADER } = this.#options
-    if (this.#taken >= (isPatient ? Math.min(maxStreams, maxPatientStreams) : maxStreams)) {
+    this.#linkRate.look(() => this.sentBytes, nowMs)
+    if (this.#taken >= maxStreams || (isPatient && this.#taken - this.#slow(nowMs) >= maxPatientStreams)) {
       throw new PiecemealError('E_BUSY', `all ${this.#taken} upload slots are taken; try again or elsewhere`)
     }
     // A stream that is about to end does not count: its downloader has what it wants, and may ask for more.

@@ -13,7 +13,7 @@ import type { SchedulePolicy } from '../../lib/schedule/policy.js'
 import { MachineLoad, type ProcessorTimes } from '../../lib/download/machine-load.js'
 import { OWNERS_PER_REPLY, PATIENT_UPLOAD_STREAMS, UPLOAD_STREAMS } from '../../lib/protocol/limits.js'
 import { SentPieces } from '../../lib/share/sent-lately.js'
-import { SpareRate } from '../../lib/share/spare-rate.js'
+import { LinkRate } from '../../lib/share/link-rate.js'
 import { SampleMap } from './sample-map.js'
 import { EventHeap } from './event-heap.js'
 import { Links, remove, type Link, type Stream } from './swarm-links.js'
@@ -72,6 +72,8 @@ interface Fetch extends Stream {
   state: 'asking' | 'running' | 'refused'
   /** When it is answered, or will have come as things are. */
   dueMs: number
+  /** When it began to be sent. */
+  startedMs: number
   /** Where the range ends that a complete owner was asked for. */
   sentEnd?: number
 }
@@ -93,7 +95,7 @@ interface Peer extends Link {
   readonly asComplete: ScheduledOwner
   /** What a complete owner gave away lately. */
   readonly sent: SentPieces
-  readonly spareRate: SpareRate
+  readonly linkRate: LinkRate
   /** By uploads that have ended. */
   sentBytes: number
   isGone: boolean
@@ -153,7 +155,7 @@ export class Swarm {
       asPartial: { key, complete: false },
       asComplete: { key, complete: true },
       sent: new SentPieces(pieceCount),
-      spareRate: new SpareRate(),
+      linkRate: new LinkRate(),
       sentBytes: 0,
       isGone: false,
       listedAs: 'nothing',
@@ -302,7 +304,7 @@ export class Swarm {
     if (from === undefined) throw new Error('an owner that nobody told of')
     // To connect, and for the request to arrive, takes three times the way.
     const dueMs = nowMs + 3 * (from.delayMs + to.delayMs)
-    to.fetches.push({ from, to, part, endPiece: part.endPiece, state: 'asking', dueMs, rate: 0, bytes: 0, sinceMs: nowMs })
+    to.fetches.push({ from, to, part, endPiece: part.endPiece, state: 'asking', dueMs, startedMs: Infinity, rate: 0, bytes: 0, sinceMs: nowMs })
     this.#parts++
   }
 
@@ -322,6 +324,7 @@ export class Swarm {
         return false
       }
       fetch.state = 'running'
+      fetch.startedMs = nowMs
       if (from.listedAs === 'complete') {
         fetch.sentEnd = fetch.endPiece
         from.sent.begin(part.firstPiece, fetch.sentEnd)
@@ -339,12 +342,11 @@ export class Swarm {
     return true
   }
 
-  #hasNoSlot ({ uploads, spareRate, sentBytes }: Peer, to: Peer, { isPatient }: PartToStart, nowMs: number): boolean {
-    const hasSpareRate = spareRate.isThere(() => uploads.reduce((bytes, upload) => {
-      this.#links.settle(upload, nowMs)
-      return bytes + upload.bytes
-    }, sentBytes), nowMs)
-    if (uploads.length >= (isPatient && !hasSpareRate ? PATIENT_UPLOAD_STREAMS : UPLOAD_STREAMS)) return true
+  #hasNoSlot ({ uploads, linkRate, sentBytes }: Peer, to: Peer, { isPatient }: PartToStart, nowMs: number): boolean {
+    for (const upload of uploads) this.#links.settle(upload, nowMs)
+    linkRate.look(() => uploads.reduce((bytes, upload) => bytes + upload.bytes, sentBytes), nowMs)
+    const taken = isPatient ? uploads.filter(({ bytes, startedMs }) => !linkRate.isSlow(bytes, nowMs - startedMs)).length : uploads.length
+    if (uploads.length >= UPLOAD_STREAMS || (isPatient && taken >= PATIENT_UPLOAD_STREAMS)) return true
     let others = 0
     for (const upload of uploads) if (upload.to === to) others++
     return others >= UPLOADS_PER_DOWNLOADER
