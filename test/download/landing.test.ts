@@ -90,7 +90,12 @@ await t.test('in a folder: a rival has a part file, and is taken apart only once
   const selection = new Selection(new FolderLayout(manifest.sizes), Uint32Array.of(0, 1, 2))
   const good: string[] = []
   const landing = new FolderLanding({
-    manifest, selection, root: tree, isNew: true, inWindows: true, zeros: new PieceSet(3),
+    manifest,
+    selection,
+    root: tree,
+    isNew: true,
+    inWindows: true,
+    zeros: new PieceSet(3),
     workspace: { newPartFile: (firstPiece) => join(parts, `${firstPiece}-0.part`) },
     unpack: async (task) => { await Promise.resolve(unpack(task)) },
     control: new TreeControl(),
