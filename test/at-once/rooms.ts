@@ -3,8 +3,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../helpers/command.js'
 
+const BUILT = 'dist/test'
 /** Each of their files has a process of its own: the groups of all other rooms, and tests that start processes. */
 export const ROOMS_OF_PROCESSES = ['at-once', 'e2e', 'browser', 'registry']
+/** Each is twice the same, in the open and with a secret, and takes many processes: the second half is left to `test/field`. */
+export const BOTH_WAYS = ['kill-resume', 'owner-faults', 'swarm', 'swarm-faults'].map((name) => join(BUILT, 'e2e', `${name}.test.js`))
 /** It has a run of its own: `npm run test:field`. */
 const NOT_HERE = 'field'
 /** Where nodes meet, and where sockets do; `rooms` has all others. */
@@ -13,7 +16,6 @@ const GROUPS = {
   downloads: ['download', 'library'],
   wire: ['net', 'part', 'share', 'tracker'],
 }
-const BUILT = 'dist/test'
 
 export type Group = keyof typeof GROUPS | 'rooms'
 
