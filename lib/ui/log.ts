@@ -1,5 +1,5 @@
 /** `--log json`: all that is told as one JSON object a line on standard output, each with its time and how bad it is. */
-import { oneLine } from '../protocol/names.js'
+import { jsonLine } from './json-line.js'
 import type { Output, Reporter, Reports } from './reporter.js'
 
 type Level = 'info' | 'warning' | 'error'
@@ -9,7 +9,7 @@ const LEVELS: ReadonlyMap<string, Level> = new Map([['failed', 'error'], ['error
 const LEVEL_OF: Partial<Record<keyof Reports, Level>> = { failed: 'error', lost: 'warning', withdrawn: 'warning', changed: 'warning', unreachable: 'warning', warning: 'warning' }
 
 export function jsonLog ({ out }: Output): Output & Reporter {
-  const write = (level: Level, facts: object): void => out(oneLine(JSON.stringify({ time: new Date().toISOString(), level, ...facts })))
+  const write = (level: Level, facts: object): void => out(jsonLine({ time: new Date().toISOString(), level, ...facts }))
   const line = (text: string, byDefault: Level): void => {
     const [, word = '', message = text] = /^(failed|error|warning): (.*)$/s.exec(text) ?? []
     write(LEVELS.get(word) ?? byDefault, { message })

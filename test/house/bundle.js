@@ -23,7 +23,7 @@ const inThreads = new Set()
 for (const file of readdirSync('workers')) {
   const thread = await rolldown({ input: `workers/${file}`, platform: 'node', external })
   const { output } = await thread.write({ file: `dist/workers/${file.replace(/ts$/, 'js')}`, format: 'esm', minify: true, sourcemap: true, codeSplitting: false })
-  if (file !== 'discovery.ts') for (const { moduleIds = [] } of output) for (const id of moduleIds) inThreads.add(id)
+  if (file !== 'discovery.ts') for (const { moduleIds = [] } of output) for (const id of moduleIds) if (!id.includes('/workers/')) inThreads.add(id)
 }
 /** What is in one chunk costs no import, and packs better; but a chunk is loaded as a whole. */
 const rooms = (...names) => new RegExp(`/lib/(?:${names.join('|')})`)
