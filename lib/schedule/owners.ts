@@ -162,6 +162,12 @@ export class Owners {
     if (!owner.complete) this.crowd.served()
   }
 
+  /** Whether one of them is left alone for being slow. */
+  hasAside (nowMs: number): boolean {
+    for (const { standing } of this.#owners.values()) if (standing.isAside(nowMs)) return true
+    return false
+  }
+
   /** It is too slow to be of use. */
   setAside (owner: Owner, nowMs: number): void {
     owner.standing.setAside(nowMs, this.#policy)

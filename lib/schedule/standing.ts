@@ -112,6 +112,10 @@ export class Standing {
     this.#asideUntilMs = nowMs + slowAfterMs
   }
 
+  isAside (nowMs: number): boolean {
+    return nowMs < this.#asideUntilMs
+  }
+
   /** Slow or not, it may be asked. */
   takeBack (): void {
     this.#asideUntilMs = -Infinity

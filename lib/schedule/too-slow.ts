@@ -21,6 +21,7 @@ export function * tooSlow (parts: Iterable<Part>, owners: Owners, policy: Schedu
 
 /** An owner that was set aside for being slow is better than nobody: as soon as no other serves, or is likely to now, that has what is missing. */
 export function takeBackSlow (owners: Owners, missing: PieceSet, nowMs: number): void {
+  if (!owners.hasAside(nowMs)) return
   const able = [...owners.able(missing)]
   if (able.some(({ standing, streams }) => standing.isSound && (streams > 0 || standing.mayBeAsked(nowMs)))) return
   for (const { standing } of able) standing.takeBack()
