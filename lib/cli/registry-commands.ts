@@ -18,7 +18,8 @@ export async function lookAt ({ command, registry, insecure }: RegistryCommandAr
       for (const { token, isAlive, address = '-', version = '', nodes = 0, records = 0, degraded } of trackers) {
         out(`tracker ${printable(address)} ${token} ${isAlive ? 'alive' : 'dead'}${degraded === true ? ', degraded' : ''}: ${nodes} nodes, ${records} records${version === '' ? '' : `, version ${printable(version)}`}`)
       }
-      out(`registry ${where}: ${trackers.filter(({ isAlive }) => isAlive).length} trackers, ${sum(trackers.map(({ nodes = 0 }) => nodes))} nodes, ${files} files, ${sum(trackers.map(({ records = 0 }) => records))} records, ${formatBytes(memoryBytes)} of memory`)
+      const living = trackers.filter(({ isAlive }) => isAlive)
+      out(`registry ${where}: ${living.length} trackers, ${sum(living.map(({ nodes = 0 }) => nodes))} nodes, ${files} files, ${sum(living.map(({ records = 0 }) => records))} records, ${formatBytes(memoryBytes)} of memory`)
       return 0
     }
     const { files, records, wrong, unlisted, orphans } = await status.check()

@@ -21,7 +21,7 @@ export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
 
   constructor (address: RegistryAddress) {
     super()
-    this.#client = connectionTo(address)
+    this.#client = connectionTo(address, () => this.#isClosed)
     // It tries again for ever, but for one that is told of a failover while it connects: it takes that for the end. Whoever calls is told.
     this.#client.on('end', () => { if (!this.#isClosed) this.#connectAgain() })
     this.#client.on('error', (error: Error) => { if (this.listenerCount('error') > 0) this.emit('error', error) })
@@ -29,7 +29,17 @@ export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
 
   /** Ends with the first try; later ones are its own. @throws what the first try failed with */
   async connect (): Promise<void> {
-    await this.#client.connect()
+    let reason: Error | undefined
+    const keep = (error: Error): void => { reason ??= error }
+    this.#client.on('error', keep)
+    try {
+      await this.#client.connect()
+    } catch (error) {
+      // The library says only that the connection is closed.
+      throw reason ?? error
+    } finally {
+      this.#client.off('error', keep)
+    }
   }
 
   async run ({ lua, sha }: Script, keys: readonly string[], args: readonly Argument[]): Promise<string> {
@@ -68,7 +78,8 @@ export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
 
   /** Calls that are made together leave in one write: the library makes a system call of each, which takes longer than all the rest. */
   #gather (): void {
-    for (const { stream } of this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client]) if (stream?.writable) gatherWrites(stream)
+    const connections: Array<{ stream?: Redis['stream'] }> = this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client]
+    for (const { stream } of connections) if (stream?.writable === true) gatherWrites(stream)
   }
 
   get #masters (): Redis[] {
@@ -110,7 +121,7 @@ function wordOf (error: unknown): string {
   return error instanceof Error ? error.message.split(' ', 1)[0] ?? '' : ''
 }
 
-function connectionTo ({ kind, hosts, path, master, db, tls, username, password }: RegistryAddress): Redis | Cluster {
+function connectionTo ({ kind, hosts, path, master, db, tls, username, password }: RegistryAddress, isClosed: () => boolean): Redis | Cluster {
   const retry = (times: number): number => Math.min(2 * RETRY_LEAST_MS, 50 * times)
   const options: RedisOptions = {
     ...(username !== undefined && { username }),
@@ -151,7 +162,8 @@ function connectionTo ({ kind, hosts, path, master, db, tls, username, password 
       sentinels: hosts,
       name: master ?? '',
       ...(tls && { enableTLSForSentinelMode: true }),
-      sentinelRetryStrategy: retry,
+      // It would go on looking for one, closed or not, and keep the process.
+      sentinelRetryStrategy: (times) => isClosed() ? null : retry(times),
       failoverDetector: true,
       retryStrategy: retry,
     })

@@ -9,6 +9,9 @@ import { names } from './scripts/names.js'
 import { sweep } from './scripts/sweep.js'
 import type { Store } from './store.js'
 
+/** Parts of the names that are walked at once: where there are few names the walk would be nothing but round trips. */
+const PARTS_AT_ONCE = 8
+
 export interface Swept {
   files: number
   /** Records that were removed. */
@@ -57,9 +60,9 @@ export class Sweeper {
   /** @param onPart called now and then */
   async walk (onPart: () => Promise<void> = async () => {}): Promise<Swept> {
     const swept = { files: 0, records: 0, wrong: 0 }
-    for (const part of this.#keys.names) {
+    await eachInFlight(this.#keys.names, PARTS_AT_ONCE, async (part) => {
       for await (const page of this.#pagesOf(part)) {
-        await eachInFlight(page, WRITES_IN_FLIGHT, async (filename) => {
+        await eachInFlight(page, Math.ceil(WRITES_IN_FLIGHT / PARTS_AT_ONCE), async (filename) => {
           const { records, wrong } = await this.#sweepFile(filename)
           swept.files++
           swept.records += records
@@ -67,7 +70,7 @@ export class Sweeper {
         })
       }
       await onPart()
-    }
+    })
     return swept
   }
 

@@ -19,6 +19,8 @@ export interface CommandOptions {
   cwd?: string
   /** A descriptor of a file to read from, in the place of a pipe. */
   stdin?: number
+  /** Loaded before it, as `data:` of a module: a machine where something is odd. */
+  preload?: string
 }
 
 /** Output up to a moment, so that a wait can be for what comes after it. */
@@ -46,9 +48,9 @@ export class Command {
   readonly #closed: Promise<void>
   readonly #watchers = new Set<() => void>()
 
-  constructor (t: Scope, file: string, args: readonly string[], { cwd, stdin }: CommandOptions = {}) {
+  constructor (t: Scope, file: string, args: readonly string[], { cwd, stdin, preload }: CommandOptions = {}) {
     // By way of `env`: tap adds its own loaders to the environment of what a test spawns, and would then measure itself.
-    this.child = spawn('env', ['NODE_OPTIONS=--trace-warnings', file, ...args], {
+    this.child = spawn('env', [`NODE_OPTIONS=--trace-warnings${preload === undefined ? '' : ` --import=${preload}`}`, file, ...args], {
       cwd,
       stdio: [stdin ?? 'pipe', 'pipe', 'pipe'],
       // Its own group, so that what a shell leaves in the background is killed with it.

@@ -7,7 +7,7 @@ import { Command, escapeForRegExp, ROOT, type CommandOptions, type Scope } from 
 export const TRACKER_BIN = join(ROOT, 'bin', 'tracker')
 export const NODE_BIN = join(ROOT, 'bin', 'node')
 
-export interface TrackerFlags {
+export interface TrackerFlags extends Pick<CommandOptions, 'preload'> {
   /** @default 0, any free one */
   port?: number
   /** Whatever else it is given. */
@@ -19,8 +19,8 @@ export class TrackerCommand extends Command {
   /** Known once it listens. */
   port = 0
 
-  constructor (t: Scope, { port = 0, flags = [] }: TrackerFlags = {}) {
-    super(t, TRACKER_BIN, ['-p', String(port), ...flags])
+  constructor (t: Scope, { port = 0, flags = [], ...options }: TrackerFlags = {}) {
+    super(t, TRACKER_BIN, ['-p', String(port), ...flags], options)
   }
 
   async listening (): Promise<void> {
