@@ -162,9 +162,9 @@ export class OwnDownloads {
           offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
         onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
-      }, this.#context(pool, { ...destination, ...(places && { target: places.arrived }) }, turn))
+      }, this.#context(pool, { ...destination, ...(places && { arrived: places.arrived }) }, turn))
       if (place === undefined || places === undefined) return downloaded
-      await updates.exchange(place, places)
+      await updates.exchange(place, places, { ...downloaded, filename, patterns: only })
       // A file that is moved is another one by its times.
       return { ...downloaded, identity: undefined }
     } finally {
@@ -212,11 +212,12 @@ export class OwnDownloads {
     else remembered?.forget(filename)
   }
 
-  #context (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles, begin }: Destination, turn: Turn): DownloadContext {
+  #context (pool: WorkerPool, { target, arrived, hiddenFolder, naming, hasHoles, begin }: Destination & Pick<DownloadContext, 'arrived'>, turn: Turn): DownloadContext {
     const { name, separateParts, find, offers, down, metrics, deadlines, credentials } = this.#options
     return {
       name,
       target,
+      arrived,
       hiddenFolder,
       naming,
       inWindows: hasHoles && !separateParts,
