@@ -4,14 +4,14 @@
  * of each is written before anything is moved, so that the next start knows which is which.
  * Longer than 250 lines because looking, exchanging and letting go are about the same note.
  */
-import { copyFile, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, lstat, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import pLimit from 'p-limit'
 import type { PieceList } from '../content/digest.js'
 import { atDisk } from '../disk/at-disk.js'
 import type { DigestCache } from '../disk/digest-cache.js'
 import { toDiskError } from '../disk/disk-error.js'
-import { BESIDE, exchangeNote, folderPlaces, newBeside, UPDATE_NOTE, updatePlaces } from '../disk/hidden.js'
+import { BESIDE, exchangeNote, folderPlaces, NAME_FOLDER, newBeside, UPDATE_NOTE, updatePlaces } from '../disk/hidden.js'
 import { removeKept } from '../disk/kept.js'
 import { identifyOwnFile, isSameFile, type FileIdentity } from '../disk/own-file.js'
 import { syncFolder } from '../disk/publish.js'
@@ -228,10 +228,14 @@ export class Updates {
     await trees.keepTree({ ...came, root, manifest, patterns: patterns && [...patterns], treeFile: treeFile(arrived) })
   }
 
-  /** The newer one is known by its name. */
+  /** The newer one is known by its name, and what it was put together in is empty. */
   async #isExchanged ({ target, arrived }: Note): Promise<void> {
     const [from, to] = [arrived, target].map((root) => root === undefined ? undefined : this.#options.treeFile(root))
     if (from !== undefined && to !== undefined) await rename(from, to).catch(() => {})
+    const workspace = dirname(arrived ?? '')
+    if (!NAME_FOLDER.test(basename(workspace))) return
+    await rm(workspace, { recursive: true, force: true })
+    await rmdir(dirname(workspace)).catch(() => {})
   }
 
   /**
