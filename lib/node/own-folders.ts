@@ -140,6 +140,11 @@ export class OwnFolders {
     }
   }
 
+  /** Something may have happened to these files. Resolves when they have been looked at. */
+  async look (name: FolderName, entries: Uint32Array): Promise<void> {
+    await Promise.all([...entries].map(async (entry) => await this.#limitLooks(async () => await this.#look(name, entry))))
+  }
+
   /** A file is not what was announced: its pieces are not here any more, the others are. */
   async lost (name: FolderName, entry: number): Promise<void> {
     const { offers, events } = this.#options

@@ -184,10 +184,11 @@ export class Updates {
   /**
    * What has come takes its place. The older one is a hidden sibling then, until it is removed.
    *
+   * @returns entries of a folder that are files of the older one, and were written to since that was looked at
    * @throws E_EXISTS if that was changed meanwhile, or can't be moved: it is left untouched, and a folder that has come is kept for the next try; E_IO.
    */
-  async exchange (place: Place, places: Places, successor: Successor): Promise<void> {
-    const { path, identity } = place
+  async exchange (place: Place, places: Places, successor: Successor): Promise<Uint32Array> {
+    const { path, identity, tree } = place
     const { note, hiddenFolder } = places
     const { filename, digest, folder } = successor
     const arrived = folder ? folderPlaces(hiddenFolder, successor).tree : places.arrived
@@ -208,10 +209,12 @@ export class Updates {
       }
       await this.#isExchanged(known)
       await syncFolder(dirname(path)).catch(() => {})
+      const written = folder && tree && await (await this.#options.pool()).trees.writtenSince({ manifest: folder.manifest.data, root: path, old: tree }).catch(() => undefined)
       // Older versions that were on their way as well.
       await removeKept(hiddenFolder, filename).catch(() => {})
       if (this.#options.keepOldMs === 0) await this.#oneAtATime(async () => await this.#remove(note, known)).catch((error: unknown) => this.#fail(error))
       else this.#keep(note, known, Date.now())
+      return written ?? new Uint32Array()
     } catch (error) {
       if (folder === undefined) await rm(arrived, { force: true })
       throw toDiskError(error, `cannot put a version in the place of ${quote(path)}`)

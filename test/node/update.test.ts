@@ -181,6 +181,20 @@ await t.test('a file is replaced, and whoever has it open goes on', { timeout: 6
   t.strictSame(hidden(asker.folder), [])
 })
 
+await t.test('what is linked, and was written to while the rest was fetched, is named and not offered', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t)
+  await asker.download('d')
+  change(root)
+  writeFileSync(join(root, 'more'), pseudoRandomBytes(3 * MiB, 'more'))
+  await owner.upload(root)
+  asker.limit('down', 4 * MiB)
+  asker.on('progress', ({ bytes }) => { if (bytes > 3 * MiB) writeFileSync(join(copy, 'file 7'), 'THE SAME in both, 7') })
+  const changes: unknown[] = []
+  asker.on('changed', (change) => changes.push(change))
+  await asker.download('d', { update: true })
+  t.strictSame(changes, hasReflinks(root) ? [] : [{ file: 'd', path: 'file 7' }])
+})
+
 await t.test('what was put into the version before, after the exchange, is kept', { timeout: 60_000 }, async (t) => {
   const { root, owner, asker, copy } = await network(t, { keepOldMs: 300 })
   await asker.download('d')
