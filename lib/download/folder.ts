@@ -82,6 +82,8 @@ export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedB
   dev: bigint
   /** How many have another time than they are to have: the file system has no such time. */
   otherTimes: number
+  /** Whether the file system says of all files that they are executable. */
+  allExecutable: boolean
   /** When they were looked at, by the wall clock. */
   lookedAtMs: number
   /** Of the wanted ones. */
@@ -260,7 +262,7 @@ class FolderDownload {
     }
   }
 
-  async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'lookedAtMs'>> {
+  async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'allExecutable' | 'lookedAtMs'>> {
     const { found } = this.#plan
     const { hiddenFolder, target, arrived, naming, trees } = this.#context
     const identities = newIdentities(manifest.entryCount)

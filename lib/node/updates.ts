@@ -64,6 +64,8 @@ export interface Place extends Standing {
   /** If it is a file. */
   identity?: FileIdentity
   dev: bigint
+  /** As it was remembered of a folder: its file system says that of all files. */
+  allExecutable?: boolean | undefined
   lookedAtMs: number
 }
 
@@ -159,7 +161,7 @@ export class Updates {
       for (const path of leftOut.first) changes?.add(path)
       const isAsKnown = known !== undefined && changes?.count === 0
       const { digest, patterns } = isAsKnown ? known.head : { digest: content.digest }
-      return { digest, size: content.size, patterns, isKnown: known !== undefined, content, changes, tree: { root, manifest: manifest.data, identities } }
+      return { digest, size: content.size, patterns, allExecutable: known?.head.allExecutable, isKnown: known !== undefined, content, changes, tree: { root, manifest: manifest.data, identities } }
     } finally {
       if (copy !== undefined) await rm(copy, { force: true }).catch(() => {})
     }
@@ -173,12 +175,12 @@ export class Updates {
   }
 
   /** What lies there is what is wanted. */
-  asDownloaded ({ content, identity, tree, dev, lookedAtMs }: Place, replaces: string[] | undefined): Downloaded {
+  asDownloaded ({ content, identity, tree, dev, allExecutable = false, lookedAtMs }: Place, replaces: string[] | undefined): Downloaded {
     const downloaded = { ...content, identity, replaces, owners: [], resumedBytes: 0, hereBytes: content.size, zeroBytes: 0 }
     if (tree === undefined) return downloaded
     const manifest = Manifest.fromData(tree.manifest)
     const { files, size: bytes } = manifest.head
-    return { ...downloaded, hereBytes: bytes, folder: { manifest, identities: tree.identities, dev, lookedAtMs, otherTimes: 0, files, bytes, without: 0 } }
+    return { ...downloaded, hereBytes: bytes, folder: { manifest, identities: tree.identities, dev, lookedAtMs, otherTimes: 0, allExecutable, files, bytes, without: 0 } }
   }
 
   /**
@@ -326,10 +328,10 @@ export class Updates {
       return await this.#forget(note, known)
     }
     const { manifest, identities } = tree
-    const { kept, keptCount, isGone } = await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer })
+    const { kept, keptCount, isGone, why } = await trees.removeTree({ manifest, identities, root: beside, keptIn, control: new TreeControl().buffer })
     if (keptCount > 0) this.#options.onWarning(`${keptCount} paths of what was ${quote(target)} before are not as they were, and are kept in ${quote(keptIn)}: ${kept.map(quote).join(', ')}`)
-    // What could not be removed yet is tried again at the next start.
     if (isGone) await this.#forget(note, known)
+    else this.#options.onWarning(`what was ${quote(target)} before can't all be removed${why === undefined ? '' : `, ${why}`}: ${quote(beside)} stays, and is tried again at the next start`)
   }
 
   /** What has come and has not taken its place: a folder goes back to where it is gone on with. */
