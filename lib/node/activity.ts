@@ -86,6 +86,8 @@ export class Activity {
   }
 
   async #alone<T> (file: string, work: (task: Task) => Promise<T>): Promise<T> {
+    // Of one that is saved no more is left than to remember it.
+    for (let other = this.#downloads.get(file); other?.isSaved; other = this.#downloads.get(file)) await other.ended
     if (this.#downloads.has(file)) throw new PiecemealError('E_IN_PROGRESS', `${quote(file)} is being downloaded already`)
     const task = new Task('download', file, this.#options)
     this.#downloads.set(file, task)
@@ -93,6 +95,7 @@ export class Activity {
       return await work(task)
     } finally {
       this.#downloads.delete(file)
+      task.end()
     }
   }
 
@@ -139,6 +142,11 @@ export class Task {
   #progressToldMs = -Infinity
   #waitingToldMs = -Infinity
   #cancelling: Promise<unknown> | undefined
+  #end: () => void = () => {}
+  /** It has been told that the file is there. */
+  isSaved = false
+  /** Another download of that file may begin. */
+  readonly ended = new Promise<void>((resolve) => { this.#end = resolve })
 
   constructor (kind: ProgressEvent['task'], file: string, options: Required<ActivityOptions>) {
     this.#kind = kind
@@ -193,6 +201,11 @@ export class Task {
     if (nowMs - this.#waitingToldMs < WAITING_MS) return
     this.#waitingToldMs = nowMs
     this.#options.onWaiting(waiting)
+  }
+
+  /** Nothing of it is left. */
+  end (): void {
+    this.#end()
   }
 
   /** What it has done so far is kept. */

@@ -84,7 +84,7 @@ export class OwnDownloads {
       this.#rememberBegin(target, options)
       const unfollow = library.follow(coming)
       try {
-        return await this.#arrived(target, await this.#fetchVersion(target, options, task, turn, coming), startedMs, coming)
+        return await this.#arrived(target, await this.#fetchVersion(target, options, task, turn, coming), startedMs, task, coming)
       } catch (error) {
         coming.failed(error)
         throw error
@@ -179,7 +179,7 @@ export class OwnDownloads {
   }
 
   /** It has its name: from here on this node is an owner of it. */
-  async #arrived (target: NamedFile, { patterns, written, ...downloaded }: Arrived, startedMs: number, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
+  async #arrived (target: NamedFile, { patterns, written, ...downloaded }: Arrived, startedMs: number, task: Task, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
     const { shares, folders, metrics, events } = this.#options
     const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, hereBytes, zeroBytes, folder } = downloaded
     const content = { size, digest, pieceLength, pieces }
@@ -204,6 +204,7 @@ export class OwnDownloads {
     }
     if (folder && folder.otherTimes > 0) events.emit('warning', { message: `${folder.otherTimes} files of ${quote(target.filename)} have another time than they had: this file system has no such times` })
     metrics.saved(event.seconds)
+    task.isSaved = true
     events.emit('saved', event)
     await rememberTree?.()
     if (folder) await this.#rememberFolder(target, folder, patterns)
