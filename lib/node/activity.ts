@@ -1,4 +1,7 @@
-/** What a node is doing: its digests and downloads, which of them have to wait, how far each is, when that is told, and how each is ended. */
+/**
+ * What a node is doing: its digests and downloads, which of them have to wait, how far each is, when that is told, and how each is ended.
+ * Longer than 250 lines because a task, and the list of those that run, are about one life.
+ */
 import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { DownloadTurns, type Turn } from '../download/turns.js'
