@@ -103,6 +103,11 @@ export async function takeOver (task: taking.TakeOverTask): Promise<TaskResult<t
   return await toTaskResult(() => taking.takeOver(task))
 }
 
+/** What of the old one was written to meanwhile. */
+export async function writtenSince (task: taking.WrittenTask): Promise<TaskResult<Uint32Array>> {
+  return await toTaskResult(() => taking.writtenSince(task))
+}
+
 /** A tree as it was remembered. */
 export async function rememberedTree (path: string): Promise<TaskResult<remembering.RememberedTree | undefined>> {
   return await toTaskResult(() => remembering.rememberedTree(path))

@@ -13,7 +13,7 @@ import type { Abilities } from './abilities.js'
 import { ContentLock } from './content-lock.js'
 import { DigestCache } from './digest-cache.js'
 import { toDiskError } from './disk-error.js'
-import { DIGEST_FOLDER, SINGLE_PIECE, treeFile } from './hidden.js'
+import { CONTENT_LOCK, DIGEST_FOLDER, SINGLE_PIECE, treeFile } from './hidden.js'
 import { removeKept } from './kept.js'
 import { makeFolder } from './make-folder.js'
 import type { Destination, WorkingFolder } from './node-folder.js'
@@ -47,7 +47,7 @@ export class GuestFolder implements WorkingFolder {
   /** What others are at work on is left alone. */
   async tidy (now: Date): Promise<void> {
     const entries = await readdir(this.#hiddenFolder).catch(() => [])
-    const digests = new Set(entries.filter((entry) => DIGEST_FOLDER.test(entry) || SINGLE_PIECE.test(entry)).map((entry) => entry.slice(0, DIGEST_HEX)))
+    const digests = new Set(entries.filter((entry) => [DIGEST_FOLDER, SINGLE_PIECE, CONTENT_LOCK].some((pattern) => pattern.test(entry))).map((entry) => entry.slice(0, DIGEST_HEX)))
     if (entries.length === 0) return
     const locks: ContentLock[] = []
     const inUse = new Set<string>()
@@ -83,6 +83,16 @@ export class GuestFolder implements WorkingFolder {
     if (dirname(target) !== this.realPath) throw new PiecemealError('E_USAGE', `${quote(filename)} can't go to ${quote(target)}: all that is fetched at a time goes to one folder`)
     await makeFolder(this.#hiddenFolder).catch((error: unknown) => { throw toDiskError(error, `cannot download to ${quote(this.realPath)}`) })
     return { target, hiddenFolder: this.#hiddenFolder, ...await find(this.#hiddenFolder), begin: async (digest) => await this.#lock(filename, target, digest) }
+  }
+
+  /** Does `work` unless another process is at work on that content. */
+  async alone<T> (digest: string, work: () => Promise<T>): Promise<T | undefined> {
+    const lock = await ContentLock.take(this.#hiddenFolder, digest)
+    try {
+      return lock && await work()
+    } finally {
+      await lock?.release()
+    }
   }
 
   async leave (_filename: string, target: string): Promise<void> {

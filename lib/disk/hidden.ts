@@ -24,6 +24,8 @@ export const SESSION_FILE = 'session.json'
 /** The folder of a digest, and in it that of a file name. */
 export const DIGEST_FOLDER = /^[0-9a-f]{64}$/
 export const NAME_FOLDER = /^[0-9a-f]{16}$/
+/** Beside that of a digest, where several processes work: `ContentLock`. */
+export const CONTENT_LOCK = /^[0-9a-f]{64}\.lock$/
 /** In the folder of a name: says what the part files beside it belong to. */
 export const JOURNAL = 'journal.json'
 /** In the folder of a name: `<first piece>-<number>.part`; with windows there is one from piece 0, and rarely another. */

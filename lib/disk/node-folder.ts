@@ -30,7 +30,7 @@ export interface Destination extends Abilities {
 }
 
 /** The folder that a node works in: its own, or one where it is a guest. */
-export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'treeFile' | 'notesFolder' | 'tidy' | 'targetOf' | 'destination' | 'leave' | 'removeKept' | 'close'>
+export type WorkingFolder = Pick<NodeFolder, 'realPath' | 'digests' | 'warnings' | 'treeFile' | 'notesFolder' | 'tidy' | 'targetOf' | 'destination' | 'alone' | 'leave' | 'removeKept' | 'close'>
 
 const READ_ONLY = new Set(['EROFS', 'EACCES', 'EPERM'])
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
@@ -142,6 +142,11 @@ export class NodeFolder {
   /** A download to a path in the hidden folder, put together in a folder that is there as well. */
   within (target: string, hiddenFolder: string): Destination {
     return { target, hiddenFolder, ...this.abilities, naming: { ...this.abilities.naming, hiddenFolder } }
+  }
+
+  /** Does `work`, for there is no other process here. */
+  async alone<T> (_digest: string, work: () => Promise<T>): Promise<T | undefined> {
+    return await work()
   }
 
   /** A download with that target has ended. */

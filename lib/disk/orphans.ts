@@ -20,9 +20,9 @@ export interface OrphanOptions {
 }
 
 const DIGEST_HEX = 64
-const journal = { filename: check.fileName }
+const journal = { filename: check.fileName, isUpdate: check.optional(check.boolean) }
 
-/** Removes what belongs to a file that is there by now, what nobody went on with, and what can't be read. */
+/** Removes what belongs to a file that is there by now and is not to be replaced, what nobody went on with, and what can't be read. */
 export async function removeOrphans ({ folder, hiddenFolder, target, inUse = new Set(), maxAgeMs, now }: OrphanOptions): Promise<void> {
   const isFree = (entry: string): boolean => !inUse.has(entry.slice(0, DIGEST_HEX))
   for (const part of (await entriesOf(hiddenFolder, SINGLE_PIECE)).filter(isFree)) await rm(join(hiddenFolder, part), { force: true })
@@ -47,7 +47,8 @@ async function entriesOf (folder: string, pattern: RegExp): Promise<string[]> {
 
 async function isStillWanted (workspace: string, folder: string, target?: string): Promise<boolean> {
   try {
-    const { filename } = check.checkShape(journal, JSON.parse(await readFile(join(workspace, JOURNAL), 'utf8')))
+    const { filename, isUpdate = false } = check.checkShape(journal, JSON.parse(await readFile(join(workspace, JOURNAL), 'utf8')))
+    if (isUpdate) return true
     return await lstat(target ?? join(folder, filename)).then(() => false, () => true)
   } catch {
     return false

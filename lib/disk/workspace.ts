@@ -38,14 +38,15 @@ export class Workspace {
    * @param inWindows whether part files may have holes, which count neither as kept nor as the end of what is
    * @param options.layout of the pieces in them, @default a file's
    * @param options.folder where they are, @default that of the content
+   * @param options.isUpdate whether it is to take the place of what has its name: then that is no reason to remove it
    * @throws E_DISK_FULL, E_IO.
    */
-  static async open (hiddenFolder: string, content: Content & { filename: string }, inWindows: boolean, options: { layout?: Layout, folder?: string } = {}): Promise<Workspace> {
-    const { folder = workspaceFolder(hiddenFolder, content), layout = new FileLayout(content.size, content.pieceLength) } = options
+  static async open (hiddenFolder: string, content: Content & { filename: string }, inWindows: boolean, options: { layout?: Layout, folder?: string, isUpdate?: boolean } = {}): Promise<Workspace> {
+    const { folder = workspaceFolder(hiddenFolder, content), layout = new FileLayout(content.size, content.pieceLength), isUpdate = false } = options
     try {
       const { filename, size, digest, pieceLength } = content
       const isNew = await atDisk(async () => await makeFolder(folder))
-      await atDisk(async () => await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength })))
+      await atDisk(async () => await writeFile(join(folder, JOURNAL), JSON.stringify({ filename, size, digest, pieceLength, ...(isUpdate && { isUpdate }) })))
       return new Workspace(folder, content, layout, isNew, inWindows)
     } catch (error) {
       throw toDiskError(error, `cannot make ${folder}`)

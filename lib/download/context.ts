@@ -44,6 +44,8 @@ export interface DownloadContext {
   name: string
   /** The absolute path that the file is to have. */
   target: string
+  /** Where it lies once it has come, if it is to take the place of what has that path; a folder stays where it was put together. */
+  arrived?: string | undefined
   /** Where it is put together, on the same file system. */
   hiddenFolder: string
   /** How a file gets its name there. */

@@ -41,7 +41,7 @@ export interface DownloadOptions {
   excerpt?: Excerpt | undefined
   /** What of a folder nobody has any more, or this file system can't hold, is left out. */
   skipMissing?: boolean | undefined
-  /** What lies under the name, and is to be replaced; `target` is another place then. */
+  /** What lies under the name, and is to be replaced. */
   standing?: Standing | undefined
   /** More than half of what is replaced may go. */
   allowShrink?: boolean | undefined
@@ -119,7 +119,7 @@ type Options = Omit<DownloadOptions, 'signal' | 'onWaiting'>
 async function run (options: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
   const { filename, digest } = options
   const { signal, standstill } = course
-  await assertAbsent(context.target, filename)
+  if (context.arrived === undefined) await assertAbsent(context.target, filename)
   throwIfStopped(signal, filename)
   standstill.waits(() => ({ for: 'tracker', owners: [] }))
   const found = await context.findOwners(filename, digest).catch((error: unknown) => {
@@ -157,8 +157,9 @@ async function carryOut (plan: Plan, options: Options, course: Course, context: 
 }
 
 async function carryOutFile ({ found, liars, roundTrip, isCertain }: Plan, { content, wanted, pieces: list }: Sought, { filename, readers, onGood, onProgress }: Options, course: Course, context: DownloadContext): Promise<Downloaded> {
-  const { target } = context
-  const workspace = pieceCount(content) > 1 ? await Workspace.open(context.hiddenFolder, content, context.inWindows) : new SinglePiece(context.hiddenFolder, content)
+  const { target, arrived } = context
+  const to = arrived ?? target
+  const workspace = pieceCount(content) > 1 ? await Workspace.open(context.hiddenFolder, content, context.inWindows, { isUpdate: arrived !== undefined }) : new SinglePiece(context.hiddenFolder, content)
   let room: RoomPromise | undefined
   try {
     const zeros = list ? await zeroPieces(content, list) : new PieceSet(pieceCount(content))
@@ -173,12 +174,12 @@ async function carryOutFile ({ found, liars, roundTrip, isCertain }: Plan, { con
       onProgress?.(progress)
     }
     const doubtful = isCertain ? undefined : DOUBTFUL
-    const landing = landingOf({ ...context, content, pieces: list, zeros, workspace, onGood: place })
+    const landing = landingOf({ ...context, target: to, content, pieces: list, zeros, workspace, onGood: place })
     const transfer = new Transfer({ found, wanted, landing, pieces: list, zeros, liars, roundTrip, runs, ...course, readers, doubtful, onGood: place, onProgress: tell }, context)
     const { path, pieces, identity, owners, resumedBytes, zeroBytes } = await transfer.run()
-    if (path === undefined) await secureName(target, filename)
-    else await publish({ from: path, to: target, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)
-    place({ firstPiece: 0, endPiece: pieceCount(content), path: target, originPiece: 0, isMoved: true })
+    if (path === undefined) await secureName(to, filename)
+    else await publish({ from: path, to, filename, naming: context.naming, isExecutable: isExecutable(found) }, context.giveName)
+    place({ firstPiece: 0, endPiece: pieceCount(content), path: to, originPiece: 0, isMoved: true })
     // The file is there: what can't be removed now is removed at the next start.
     if (list) await workspace.remove().catch(() => {})
     return { size: content.size, digest: content.digest, pieceLength: content.pieceLength, pieces, identity, replaces: found.replaces, owners, resumedBytes: resumedBytes - here.bytes, hereBytes: here.bytes, zeroBytes }

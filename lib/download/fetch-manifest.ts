@@ -35,7 +35,7 @@ export async function fetchManifest (plan: Plan, path: string, course: Course, c
 
 async function fetch ({ found, pieces, liars, roundTrip }: Plan, path: string, course: Course, context: DownloadContext): Promise<void> {
   if (found.size > MANIFEST_BYTES) throw new PiecemealError('E_LIMIT', `the manifest of ${quote(found.filename)} has more than ${MANIFEST_BYTES} bytes`)
-  const workspace = await Workspace.open(context.hiddenFolder, found, context.inWindows)
+  const workspace = await Workspace.open(context.hiddenFolder, found, context.inWindows, { isUpdate: context.arrived !== undefined })
   const room = await workspace.promiseRoom()
   try {
     const wanted = new WantedFile(found, 'manifest')

@@ -23,6 +23,7 @@ import { newIdentities, type TreeIdentities } from '../tree/identities.js'
 import type { TreeSize } from '../tree/measure-tree.js'
 import { Refused } from '../tree/refused.js'
 import { publishTree } from '../tree/publish-tree.js'
+import { syncTree } from '../tree/sync-tree.js'
 import { TreeControl } from '../tree/tree-control.js'
 import type { DownloadContext } from './context.js'
 import { fetchManifest } from './fetch-manifest.js'
@@ -81,6 +82,8 @@ export interface DownloadedFolder extends Pick<Transferred, 'owners' | 'resumedB
   dev: bigint
   /** How many have another time than they are to have: the file system has no such time. */
   otherTimes: number
+  /** Whether the file system says of all files that they are executable. */
+  allExecutable: boolean
   /** When they were looked at, by the wall clock. */
   lookedAtMs: number
   /** Of the wanted ones. */
@@ -96,15 +99,16 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_EXISTS', 'E_USAGE',
 /** @throws every code that a download may end with; the final name is absent or whole, whatever happens. */
 export async function downloadFolder (plan: Plan, options: FolderOptions, course: Course, context: DownloadContext): Promise<DownloadedFolder> {
   // A first one makes the folder, and says what is in it to whoever starts next.
-  const workspace = await Workspace.open(context.hiddenFolder, plan.found, context.inWindows)
+  const isUpdate = context.arrived !== undefined
+  const workspace = await Workspace.open(context.hiddenFolder, plan.found, context.inWindows, { isUpdate })
   const control = new TreeControl()
   const stop = (): void => control.cancel()
   course.signal.addEventListener('abort', stop, { once: true })
   if (course.signal.aborted) stop()
   try {
     const folder = await new FolderDownload(plan, options, course, context, control).run()
-    // The folder is there: what can't be removed now is removed at the next start.
-    await workspace.remove().catch(() => {})
+    // The folder is there: what can't be removed now is removed at the next start. An update is, once it has taken its place.
+    if (!isUpdate) await workspace.remove().catch(() => {})
     return folder
   } catch (error) {
     if (error instanceof PiecemealError && FINAL.has(error.code)) await workspace.remove().catch(() => {})
@@ -139,7 +143,7 @@ class FolderDownload {
     const { isNew, lacking, taken } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, room))
     const possible = without(manifest, wanted, lacking)
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
-    const workspace = await Workspace.open(this.#context.hiddenFolder, found, this.#context.inWindows, { layout: selection.layout })
+    const workspace = await this.#openWorkspace(selection.layout)
     const kept = isNew ? [] : await this.#atDisk(async () => await this.#findKept(manifest, selection))
     const { owners, resumedBytes, hereBytes, zeroBytes, lost } = await this.#fetch(manifest, selection, workspace, room, { isNew, kept, taken: runsOf(taken, manifest, selection, places.tree) })
     await removeFromTree(places, lost.map((index) => manifest.path(index)))
@@ -156,6 +160,11 @@ class FolderDownload {
       zeroBytes,
       hereBytes,
     }
+  }
+
+  async #openWorkspace (layout?: FolderLayout): Promise<Workspace> {
+    const { hiddenFolder, inWindows, arrived } = this.#context
+    return await Workspace.open(hiddenFolder, this.#plan.found, inWindows, { isUpdate: arrived !== undefined, ...(layout && { layout }) })
   }
 
   /** Undefined: all of it. @throws E_USAGE. */
@@ -179,7 +188,7 @@ class FolderDownload {
     const wanted = entries ? blake3(Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)).toString('hex') : 'all'
     const known = await takeOverTree(places, wanted, skipMissing)
     if (known) return { isNew: false, lacking: known.lacking, taken: new Uint32Array() }
-    await room.look(await Workspace.open(hiddenFolder, this.#plan.found, this.#context.inWindows))
+    await room.look(await this.#openWorkspace())
     const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
     const taken = await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
     await noteTree(places, { wanted, lacking })
@@ -253,14 +262,15 @@ class FolderDownload {
     }
   }
 
-  async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'lookedAtMs'>> {
+  async #arrive (manifest: Manifest, entries: Uint32Array | undefined): Promise<Pick<DownloadedFolder, 'identities' | 'dev' | 'otherTimes' | 'allExecutable' | 'lookedAtMs'>> {
     const { found } = this.#plan
-    const { hiddenFolder, target, naming, trees } = this.#context
+    const { hiddenFolder, target, arrived, naming, trees } = this.#context
     const identities = newIdentities(manifest.entryCount)
     const task = { manifest: manifest.data, entries, root: folderPlaces(hiddenFolder, found).tree, control: this.#control.buffer }
     const lookedAtMs = Date.now()
     const finished = await trees.finishTree({ ...task, identities })
-    await publishTree({ ...task, to: target, filename: found.filename, naming }, trees)
+    if (arrived === undefined) await publishTree({ ...task, to: target, filename: found.filename, naming }, trees)
+    else await syncTree(task, trees.syncFiles)
     return { ...finished, identities, lookedAtMs }
   }
 

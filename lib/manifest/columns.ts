@@ -102,6 +102,10 @@ export class Columns {
     return { kind: 'file', path, size: this.size(index), isExecutable: this.#kinds[index] === EXECUTABLE, digests: this.digests(index), ...time }
   }
 
+  setExecutable (index: number, isExecutable: boolean): void {
+    this.#kinds[index] = isExecutable ? EXECUTABLE : FILE
+  }
+
   isFile (index: number): boolean {
     return this.#kinds[index] === FILE || this.#kinds[index] === EXECUTABLE
   }

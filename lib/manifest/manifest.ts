@@ -69,6 +69,11 @@ export class Manifest {
     return this.#columns.isFile(index)
   }
 
+  /** Of a file: where a file system does not tell. */
+  setExecutable (index: number, isExecutable: boolean): void {
+    this.#columns.setExecutable(index, isExecutable)
+  }
+
   /** The number of its first piece among all; of what has none that of the piece that comes next. `entryCount`: of all, how many there are. */
   firstPieceOf (index: number): number {
     return this.#columns.firstPiece(index)

@@ -1,4 +1,7 @@
-/** What a node is doing: its digests and downloads, which of them have to wait, how far each is, when that is told, and how each is ended. */
+/**
+ * What a node is doing: its digests and downloads, which of them have to wait, how far each is, when that is told, and how each is ended.
+ * Longer than 250 lines because a task, and the list of those that run, are about one life.
+ */
 import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { DownloadTurns, type Turn } from '../download/turns.js'
@@ -86,6 +89,8 @@ export class Activity {
   }
 
   async #alone<T> (file: string, work: (task: Task) => Promise<T>): Promise<T> {
+    // Of one that is saved no more is left than to remember it.
+    for (let other = this.#downloads.get(file); other?.isSaved; other = this.#downloads.get(file)) await other.ended
     if (this.#downloads.has(file)) throw new PiecemealError('E_IN_PROGRESS', `${quote(file)} is being downloaded already`)
     const task = new Task('download', file, this.#options)
     this.#downloads.set(file, task)
@@ -93,6 +98,7 @@ export class Activity {
       return await work(task)
     } finally {
       this.#downloads.delete(file)
+      task.end()
     }
   }
 
@@ -139,6 +145,11 @@ export class Task {
   #progressToldMs = -Infinity
   #waitingToldMs = -Infinity
   #cancelling: Promise<unknown> | undefined
+  #end: () => void = () => {}
+  /** It has been told that the file is there. */
+  isSaved = false
+  /** Another download of that file may begin. */
+  readonly ended = new Promise<void>((resolve) => { this.#end = resolve })
 
   constructor (kind: ProgressEvent['task'], file: string, options: Required<ActivityOptions>) {
     this.#kind = kind
@@ -193,6 +204,11 @@ export class Task {
     if (nowMs - this.#waitingToldMs < WAITING_MS) return
     this.#waitingToldMs = nowMs
     this.#options.onWaiting(waiting)
+  }
+
+  /** Nothing of it is left. */
+  end (): void {
+    this.#end()
   }
 
   /** What it has done so far is kept. */

@@ -87,7 +87,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #updates: Updates
   readonly #downloads: OwnDownloads
   /** Versions that an earlier run has replaced. */
-  #letOldGo: (() => void) | undefined
+  #letOldGo: (() => Promise<void>) | undefined
   #isStopping = false
   #disk: WorkingFolder | undefined
   #remembered: Remembered | undefined
@@ -180,6 +180,7 @@ export class Node extends EventEmitter<NodeEvents> {
       notesFolder: () => this.#openFolder.notesFolder,
       // A guest is not there in an hour.
       keepOldMs: this.#options.isGuest ? 0 : this.#deadlines.keepOldMs,
+      alone: async (digest, work) => await this.#openFolder.alone(digest, work),
       onWarning: (message) => this.emit('warning', { message }),
       onError: serving.onError,
     })
@@ -285,7 +286,9 @@ export class Node extends EventEmitter<NodeEvents> {
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
     goOn?.()
-    this.#letOldGo?.()
+    const gone = this.#letOldGo?.()
+    // One that is here for a while waits for it.
+    if (this.#options.isGuest) await gone
     this.#shareFoldersAgain()
     return event
   }
@@ -296,8 +299,8 @@ export class Node extends EventEmitter<NodeEvents> {
     const own = isGuest ? undefined : await NodeFolder.open(this.folder, digestsIn)
     this.#disk = own ?? await GuestFolder.open(this.folder, digestsIn)
     this.#disk.warnings.forEach(warn)
+    this.#letOldGo = await this.#updates.tidy()
     await this.#disk.tidy(new Date())
-    if (own) this.#letOldGo = await this.#updates.tidy()
     if (!remember || own === undefined) return
     this.#remembered = await Remembered.open(own.hiddenFolder, { warn, onError: (error) => this.#report(toPiecemealError(error)) })
     // Without one the tracker finds out by itself that an older connection is dead.

@@ -55,6 +55,12 @@ export interface OwnDownloadsOptions {
 
 export type DownloadOptions = FetchOptions & { signal?: AbortSignal | undefined }
 
+/** What has come: what of a folder was wanted, and what of it is a file of the version before that somebody has written to. */
+interface Arrived extends Downloaded {
+  patterns?: readonly string[] | undefined
+  written?: Uint32Array
+}
+
 export class OwnDownloads {
   readonly #options: OwnDownloadsOptions
   /** File name → where its download goes. */
@@ -78,8 +84,7 @@ export class OwnDownloads {
       this.#rememberBegin(target, options)
       const unfollow = library.follow(coming)
       try {
-        const { patterns, ...downloaded } = await this.#fetchVersion(target, options, task, turn, coming)
-        return await this.#arrived(target, downloaded, patterns, startedMs, coming)
+        return await this.#arrived(target, await this.#fetchVersion(target, options, task, turn, coming), startedMs, task, coming)
       } catch (error) {
         coming.failed(error)
         throw error
@@ -123,7 +128,7 @@ export class OwnDownloads {
   }
 
   /** What is not there, or, where that is wanted, what is another version of what is there. */
-  async #fetchVersion (target: NamedFile, options: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Downloaded & { patterns?: readonly string[] | undefined }> {
+  async #fetchVersion (target: NamedFile, options: FetchOptions, task: Task, turn: Turn, coming: Coming): Promise<Arrived> {
     const { find, updates } = this.#options
     const { update = false, only } = options
     // Of a folder that came in part more may be wanted.
@@ -139,7 +144,7 @@ export class OwnDownloads {
     return { ...await this.#fetch(target, { ...options, digest, only: patterns }, task, turn, coming, place), patterns }
   }
 
-  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing, allowShrink }: FetchOptions, task: Task, turn: Turn, coming: Coming, place?: Place): Promise<Downloaded> {
+  async #fetch ({ filename, path }: NamedFile, { digest, only, skipMissing, allowShrink }: FetchOptions, task: Task, turn: Turn, coming: Coming, place?: Place): Promise<Arrived> {
     const { offers, updates } = this.#options
     const [folder, pool] = [this.#options.folder(), await this.#options.pool()]
     try {
@@ -162,11 +167,11 @@ export class OwnDownloads {
           offers.placeOfFolder({ kind: 'folder', filename, path: root, size, digest, pieceLength, pieces, manifest, replaces }, range),
         onProgress: ({ bytes, size, reached, ...sources }) => task.reach(bytes, size, sources, reached),
         onWaiting: (waiting) => task.wait(waiting),
-      }, this.#context(pool, { ...destination, ...(places && { target: places.arrived }) }, turn))
+      }, this.#context(pool, { ...destination, ...(places && { arrived: places.arrived }) }, turn))
       if (place === undefined || places === undefined) return downloaded
-      await updates.exchange(place, places)
+      const written = await updates.exchange(place, places, { ...downloaded, filename, patterns: only })
       // A file that is moved is another one by its times.
-      return { ...downloaded, identity: undefined }
+      return { ...downloaded, identity: undefined, written }
     } finally {
       // What can't be removed now is removed at the next start.
       await folder.leave(filename, path).catch(() => {})
@@ -174,7 +179,7 @@ export class OwnDownloads {
   }
 
   /** It has its name: from here on this node is an owner of it. */
-  async #arrived (target: NamedFile, downloaded: Downloaded, patterns: readonly string[] | undefined, startedMs: number, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
+  async #arrived (target: NamedFile, { patterns, written, ...downloaded }: Arrived, startedMs: number, task: Task, coming: Coming): Promise<{ event: SavedEvent, content: Content }> {
     const { shares, folders, metrics, events } = this.#options
     const { size, digest, pieceLength, pieces, identity, owners, replaces, resumedBytes, hereBytes, zeroBytes, folder } = downloaded
     const content = { size, digest, pieceLength, pieces }
@@ -182,6 +187,7 @@ export class OwnDownloads {
     if (!folder) await shares.addDownloaded(target, content, identity, replaces)
     // Of a folder that is its manifest, which nobody reads.
     if (!folder) coming.arrived(content, target.path)
+    if (written) await folders.look({ filename: target.filename, digest }, written)
     const { files, without = 0 } = folder ?? {}
     const event = {
       file: target.filename,
@@ -198,6 +204,7 @@ export class OwnDownloads {
     }
     if (folder && folder.otherTimes > 0) events.emit('warning', { message: `${folder.otherTimes} files of ${quote(target.filename)} have another time than they had: this file system has no such times` })
     metrics.saved(event.seconds)
+    task.isSaved = true
     events.emit('saved', event)
     await rememberTree?.()
     if (folder) await this.#rememberFolder(target, folder, patterns)
@@ -212,11 +219,12 @@ export class OwnDownloads {
     else remembered?.forget(filename)
   }
 
-  #context (pool: WorkerPool, { target, hiddenFolder, naming, hasHoles, begin }: Destination, turn: Turn): DownloadContext {
+  #context (pool: WorkerPool, { target, arrived, hiddenFolder, naming, hasHoles, begin }: Destination & Pick<DownloadContext, 'arrived'>, turn: Turn): DownloadContext {
     const { name, separateParts, find, offers, down, metrics, deadlines, credentials } = this.#options
     return {
       name,
       target,
+      arrived,
       hiddenFolder,
       naming,
       inWindows: hasHoles && !separateParts,

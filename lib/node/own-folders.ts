@@ -54,6 +54,8 @@ export interface ArrivedFolder {
   patterns?: readonly string[] | undefined
   /** Of the file system. */
   dev: bigint
+  /** Whether it says of all files that they are executable. */
+  allExecutable?: boolean
   /** When its files were looked at, by the wall clock. */
   lookedAtMs: number
 }
@@ -99,7 +101,7 @@ export class OwnFolders {
    * @param replaces the digests that the content replaces, as its owners say
    * @returns what is left to do: the folder is remembered
    */
-  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, patterns, dev, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<() => Promise<void>> {
+  async addDownloaded ({ filename, path }: NamedFile, content: Content & { pieces: PieceList }, { manifest, identities, entries, patterns, dev, allExecutable, lookedAtMs }: ArrivedFolder, replaces: readonly string[] | undefined): Promise<() => Promise<void>> {
     const { offers, pool, treeFile, onError } = this.#options
     // That it can't be offered, or remembered, is another matter.
     const fail = (error: unknown): void => onError(toPiecemealError(error))
@@ -112,7 +114,7 @@ export class OwnFolders {
       fail(error)
       return async () => {}
     }
-    const remember = async (): Promise<unknown> => await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, patterns: patterns && [...patterns], lookedAtMs, treeFile: treeFile(path) })
+    const remember = async (): Promise<unknown> => await (await pool()).trees.keepTree({ root: path, dev, manifest: manifest.data, entries, identities, patterns: patterns && [...patterns], allExecutable, lookedAtMs, treeFile: treeFile(path) })
     return async () => { await remember().catch(fail) }
   }
 
@@ -138,6 +140,11 @@ export class OwnFolders {
         if (this.#options.offers.lackOfFolder(folder, { firstPiece: piece, endPiece: piece + 1 })) this.#options.onError(new PiecemealError(code, message))
       }
     }
+  }
+
+  /** Something may have happened to these files. Resolves when they have been looked at. */
+  async look (name: FolderName, entries: Uint32Array): Promise<void> {
+    await Promise.all([...entries].map(async (entry) => await this.#limitLooks(async () => await this.#look(name, entry))))
   }
 
   /** A file is not what was announced: its pieces are not here any more, the others are. */

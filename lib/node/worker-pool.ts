@@ -21,7 +21,7 @@ import type { RememberedTree } from '../tree/remembered-tree.js'
 import type { Removed, RemoveTask } from '../tree/remove-tree.js'
 import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { HereTask } from '../tree/take-from-here.js'
-import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
+import type { TakenOver, TakeOverTask, WrittenTask } from '../tree/take-over.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import { outOfDescriptors, PiecemealError } from '../protocol/errors.js'
 import { MAX_FETCH_THREADS } from '../protocol/limits.js'
@@ -46,6 +46,7 @@ export interface TreePool extends TreeThreads, PublishThreads {
   finishTree: (task: FinishTask) => Promise<Finished>
   measureTree: (task: MeasureTask) => Promise<TreeSize>
   takeOver: (task: TakeOverTask) => Promise<TakenOver>
+  writtenSince: (task: WrittenTask) => Promise<Uint32Array>
   rememberedTree: (path: string) => Promise<RememberedTree | undefined>
   removeTree: (task: RemoveTask) => Promise<Removed>
 }
@@ -68,6 +69,7 @@ export class WorkerPool {
     finishTree: async (task) => await this.#run(task, 'finishTree'),
     measureTree: async (task) => await this.#run(task, 'measureTree'),
     takeOver: async (task) => await this.#run(task, 'takeOver'),
+    writtenSince: async (task) => await this.#run(task, 'writtenSince'),
     rememberedTree: async (path) => await this.#run(path, 'rememberedTree'),
     removeTree: async (task) => await this.#run(task, 'removeTree'),
     syncFiles: async (task) => await this.#run(task, 'syncFiles'),

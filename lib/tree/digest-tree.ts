@@ -91,7 +91,7 @@ async function digestWithout (root: string, options: DigestTreeOptions, control:
   if (paths.length > 0 && looks === MOST_LOOKS) throw new PiecemealError('E_CHANGED', `other files of ${quote(root)} change each time that it is looked at`)
   // What is not digested is not remembered as it is.
   for (const index of [...undigested.changed, ...undigested.unreadable]) identities.ctimeNs[index] = 0n
-  const content = await threads.keepTree({ root, dev, manifest: found.manifest, identities, lookedAtMs, treeFile })
+  const content = await threads.keepTree({ root, dev, manifest: found.manifest, identities, allExecutable: before?.allExecutable, lookedAtMs, treeFile })
   if (paths.length === 0) return { manifest, identities, content, leftOut }
   const rest = await digestWithout(root, options, control, [...without, ...paths], looks + 1)
   return { ...rest, leftOut: withChanged(rest.leftOut, manifest, undigested) }

@@ -25,6 +25,8 @@ export interface KeepTask {
   identities: TreeIdentities
   /** What of the folder is wanted. */
   patterns?: string[] | undefined
+  /** The file system says of all files that they are executable. */
+  allExecutable?: boolean | undefined
   /** When the files were looked at, by the wall clock: those that were younger than 2 s are not taken for unchanged next time. */
   lookedAtMs: number
   /** Where it is remembered, if anywhere. */
@@ -41,13 +43,13 @@ export function findTree ({ treeFile, ...task }: FindTask): FoundTree {
 }
 
 /** @throws E_LIMIT where the manifest is too large. */
-export function keepTree ({ root, dev, manifest: data, entries, identities, patterns, lookedAtMs, treeFile }: KeepTask): ManifestContent {
+export function keepTree ({ root, dev, manifest: data, entries, identities, patterns, allExecutable, lookedAtMs, treeFile }: KeepTask): ManifestContent {
   const manifest = Manifest.fromData(data)
   const content = contentOfManifest(manifest)
   if (treeFile !== undefined) {
     try {
       const { files, size } = entries ? headOf(manifest, entries) : manifest.head
-      writeTreeFile(treeFile, { root, digest: content.digest, dev: String(dev), files, size, patterns }, { manifest, entries, identities }, lookedAtMs)
+      writeTreeFile(treeFile, { root, digest: content.digest, dev: String(dev), files, size, patterns, ...(allExecutable === true && { allExecutable }) }, { manifest, entries, identities }, lookedAtMs)
     } catch {
       // Being slower next time is no reason to fail now.
     }

@@ -28,6 +28,8 @@ export interface Finished {
   dev: bigint
   /** How many have another time than they are to have, since the file system has no such time. */
   otherTimes: number
+  /** Whether files are executable here that are not to be: the file system has no such bit. */
+  allExecutable: boolean
 }
 
 /** @throws E_CHANGED if a file is not as large as it has to be; E_IO, E_INTERRUPTED. */
@@ -35,7 +37,7 @@ export function finishTree ({ manifest: data, entries, root, identities, control
   const manifest = Manifest.fromData(data)
   const control = new TreeControl(buffer)
   const count = entries?.length ?? manifest.entryCount
-  const finished: Finished = { dev: lstatSync(root, { bigint: true }).dev, otherTimes: 0 }
+  const finished: Finished = { dev: lstatSync(root, { bigint: true }).dev, otherTimes: 0, allExecutable: false }
   for (let i = 0; i < count; i++) {
     control.goOn()
     const index = entries?.[i] ?? i
@@ -48,6 +50,7 @@ export function finishTree ({ manifest: data, entries, root, identities, control
       if (timeMs !== undefined) setTime(place, entry.kind === 'folder', timeMs)
       if (isLonger || timeMs !== undefined) stats = lstatSync(place, { bigint: true })
       if (timeMs !== undefined && wholeMs(stats.mtimeNs) !== timeMs) finished.otherTimes++
+      if (entry.kind === 'file' && !entry.isExecutable && (stats.mode & 0o111n) !== 0n) finished.allExecutable = true
       setIdentity(identities, index, stats)
     } catch (error) {
       throw toDiskError(error, `cannot finish ${quote(entry.path)}`)

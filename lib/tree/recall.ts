@@ -31,7 +31,9 @@ export function recall ({ manifest: data, identities, leftOut }: Walked, treeFil
       const slice = { bytes, start: 0, end: bytes.length }
       let order = -1
       while (index < manifest.entryCount && (order = comparePaths(manifest.pathSlice(index), slice)) < 0) index++
-      if (order !== 0 || index === manifest.entryCount || !isSame(manifest, identities, index, before)) continue
+      if (order !== 0 || index === manifest.entryCount) continue
+      if (file.head.allExecutable === true && before.entry.kind === 'file' && manifest.isFile(index)) manifest.setExecutable(index, before.entry.isExecutable)
+      if (!isSame(manifest, identities, index, before)) continue
       if (before.entry.kind === 'file') manifest.pieces.set(before.entry.digests, manifest.firstPieceOf(index) * PIECE_DIGEST_BYTES)
       known[index] = 1
     }

@@ -6,7 +6,7 @@
  */
 import { chmodSync, closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, renameSync, rmdirSync, unlinkSync, type BigIntStats } from 'node:fs'
 import { dirname } from 'node:path'
-import { toDiskError } from '../disk/disk-error.js'
+import { diskCode, toDiskError } from '../disk/disk-error.js'
 import type { Entry } from '../manifest/entry.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { pieceCount, pieceLengthFor } from '../protocol/content.js'
@@ -32,11 +32,15 @@ export interface Removed {
   keptCount: number
   /** Whether all of it is gone; what is left is tried again another time. */
   isGone: boolean
+  /** Why something could not be removed, with the first such path. */
+  why?: string
 }
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const NAMED = 10
+/** What somebody else may remove, or another time: parts that belong to others, mounts, a disk that is read-only now. */
+const STAYS = new Set(['EACCES', 'EPERM', 'EBUSY', 'EROFS', 'ENOENT'])
 
 /** @throws E_IO where the disk fails; E_INTERRUPTED: the rest is still there then. */
 export function removeTree (task: RemoveTask): Removed {
@@ -81,9 +85,14 @@ class Remover {
       const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false })
       if (stats === undefined) continue
       const index = this.#manifest.find(path + name)
-      if (stats.isDirectory()) this.#removeFolder(folder, name, `${path}${name}/`, index)
-      else if (index !== undefined && this.#isAsItWas(place, stats, index)) unlinkSync(place)
-      else this.#keep(place, path + name)
+      try {
+        if (stats.isDirectory()) this.#removeFolder(folder, name, `${path}${name}/`, index)
+        else if (index !== undefined && this.#isAsItWas(place, stats, index)) unlinkSync(place)
+        else this.#keep(place, path + name)
+      } catch (error) {
+        if (!STAYS.has(diskCode(error) ?? '')) throw error
+        this.#removed.why ??= `${quote(path + name)}: ${diskCode(error) ?? ''}`
+      }
       this.#control.reach(1)
     }
   }
@@ -154,7 +163,12 @@ function placeIn (folder: number, name?: string): string {
 /** Nothing can be removed from a folder that nobody may write to. */
 function makeWritable (folder: number): void {
   const { mode } = fstatSync(folder)
-  if ((mode & 0o300) !== 0o300) chmodSync(placeIn(folder), (mode & 0o777) | 0o300)
+  if ((mode & 0o300) === 0o300) return
+  try {
+    chmodSync(placeIn(folder), (mode & 0o777) | 0o300)
+  } catch {
+    // Of somebody else's: what can't be removed shows.
+  }
 }
 
 function mountOf (fd: number): string {

@@ -4,11 +4,13 @@
  */
 import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, futimesSync, linkSync, lstatSync, openSync, readSync, rmSync, unlinkSync, type BigIntStats } from 'node:fs'
 import { toDiskError } from '../disk/disk-error.js'
+import { inMemory } from '../disk/own-file.js'
 import { writeSparseSync } from '../disk/write-fully.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { systemCode } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { MiB } from '../protocol/units.js'
+import { sameFiles } from './compare-trees.js'
 import { isUnchanged, wholeMs, type TreeIdentities } from './identities.js'
 import { TreeControl } from './tree-control.js'
 
@@ -39,6 +41,27 @@ const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | co
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
 
 let buffer: Buffer | undefined
+
+export interface WrittenTask {
+  manifest: ManifestData
+  root: string
+  /** What was there before, and what its files were when they were looked at. */
+  old: { manifest: ManifestData, identities: TreeIdentities }
+}
+
+/** Entries of a new tree that are files of the old one and were written to since that was looked at. A link, and its end, moves ctime. */
+export function writtenSince ({ manifest: data, root, old }: WrittenTask): Uint32Array {
+  const manifest = Manifest.fromData(data)
+  const { ino, size, mtimeNs } = old.identities
+  const pairs = sameFiles(Manifest.fromData(old.manifest), manifest)
+  const written: number[] = []
+  for (let at = 0; at < pairs.length; at += 2) {
+    const [from = 0, to = 0] = [pairs[at], pairs[at + 1]]
+    const stats = lstatSync(`${root}/${manifest.path(to)}`, { bigint: true, throwIfNoEntry: false })
+    if (stats?.ino === ino[from] && (Number(stats?.size) !== size[from] || inMemory(stats?.mtimeNs ?? 0n) !== mtimeNs[from])) written.push(to)
+  }
+  return Uint32Array.from(written)
+}
 
 /** @throws E_DISK_FULL, E_IO with the path; E_INTERRUPTED. */
 export function takeOver (task: TakeOverTask): TakenOver {

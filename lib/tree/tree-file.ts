@@ -35,6 +35,8 @@ const head = {
   size: check.bytes,
   /** What of the folder it was fetched with: `--only`. */
   patterns: check.optional(check.array(check.string, 1_024)),
+  /** The file system says of all files that they are executable: which are to be is known from here alone. */
+  allExecutable: check.optional(check.boolean),
 }
 
 export type TreeHead = check.Checked<typeof head>

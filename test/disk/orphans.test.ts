@@ -29,13 +29,15 @@ void t.test('what may still be wanted stays, everything else goes', async (t) =>
   await workspace(hiddenFolder, { name: '5'.repeat(16), journal: '{"filename":"../../etc"}', ageDays: 0 })
   await workspace(hiddenFolder, { digest: 'e'.repeat(64), name: '6'.repeat(16), journal: 'no JSON', ageDays: 0 })
 
+  await workspace(hiddenFolder, { name: '8'.repeat(16), journal: '{"filename":"there.bin","isUpdate":true}', ageDays: 0 })
+
   await writeFile(join(hiddenFolder, `${'7'.repeat(16)}.claim`), '{"filename":"claimed.bin"}')
   await writeFile(join(folder, 'claimed.bin'), '')
 
   await removeOrphans({ folder, hiddenFolder, maxAgeMs: 7 * DAY_MS, now: NOW })
 
   t.strictSame((await readdir(hiddenFolder)).sort(), [DIGEST, 'digests', 'lock', 'notes of mine', 'x.part'].sort())
-  t.strictSame(await readdir(join(hiddenFolder, DIGEST)), ['1'.repeat(16)])
+  t.strictSame(await readdir(join(hiddenFolder, DIGEST)), ['1'.repeat(16), '8'.repeat(16)], 'what is to take the place of what is there as well')
   t.strictSame((await readdir(join(hiddenFolder, DIGEST, '1'.repeat(16)))).sort(), ['0-0.part', 'journal.json'])
   t.strictSame((await readdir(folder)).sort(), ['.piecemeal', 'there.bin'])
 })

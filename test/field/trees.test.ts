@@ -1,11 +1,13 @@
 /** Folders on file systems that can't hold all names, links or times, or can't be read to the end. */
 import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
-import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Entry } from '../../lib/manifest/entry.js'
+import { differences } from '../../lib/tree/compare-trees.js'
 import { assertExchangeable, exchange } from '../../lib/tree/exchange.js'
+import { keepTree } from '../../lib/tree/find-tree.js'
 import { finishTree } from '../../lib/tree/finish-tree.js'
 import { newIdentities } from '../../lib/tree/identities.js'
 import { removeTree } from '../../lib/tree/remove-tree.js'
@@ -72,7 +74,15 @@ await t.test('exFAT: names, links and times', async (t) => {
   const manifest = build([{ ...file('a', 0), mtimeMs: -1_500 }, { ...file('b', 0), mtimeMs: 1_700_000_000_000 }])
   const root = join(setting.mountPoint, 'timed')
   makeSkeleton({ manifest: manifest.data, root, target: root, control: new TreeControl().buffer })
-  t.equal(finishTree({ manifest: manifest.data, root, identities: newIdentities(2), control: new TreeControl().buffer }).otherTimes, 1)
+  const identities = newIdentities(2)
+  const finished = finishTree({ manifest: manifest.data, root, identities, control: new TreeControl().buffer })
+  t.match(finished, { otherTimes: 1, allExecutable: true })
+  const treeFile = join(setting.dir, 'timed.tree')
+  const { digest: before } = keepTree({ ...finished, root, manifest: manifest.data, identities, lookedAtMs: Date.now(), treeFile })
+  t.not((await digest(root)).content.digest, before)
+  for (const file of ['a', 'b']) rmSync(join(root, file))
+  plant(root, { a: '', b: '' })
+  t.strictSame(differences(manifest, (await digest(root, { treeFile })).manifest).count, 0, 'which are to be executable is known from what is remembered')
 })
 
 await t.test('a folder that can\'t be listed ends the walk, whatever may be left out', async (t) => {

@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
 import { tempDir } from '../helpers/files.js'
+import { Piecemeal, place } from '../helpers/everyday.js'
 import { startNode, type NodeCommand } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
 import { run } from './mounts.js'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const FILES = 1_000
 const KILLS = 3
@@ -98,7 +99,6 @@ await t.test(`SIGKILL at each step up to the exchange, and at ${KILLS} random mo
   }
 
   const moments: Array<[string, () => Promise<unknown>]> = [
-    ['it has come', async () => await appears(hidden, /\.next$/)],
     ['it is noted', async () => await appears(hidden, /\.update$/)],
     ['it lies beside', async () => await appears(folder, /^\.piecemeal-/)],
     ['the exchange is noted', async () => await appears(hidden, /\.update\.exchange$/)],
@@ -122,10 +122,38 @@ await t.test(`SIGKILL at each step up to the exchange, and at ${KILLS} random mo
     await fetcher.waitFor('"event":"listening"')
     await fetch(fetcher, '--update')
     t.ok(areSame(target, setting.root), 'the next start goes on')
-    t.strictSame(readdirSync(hidden).filter((name) => /\.(next|exchange)$/.test(name)), [], 'and has tidied')
+    t.strictSame(readdirSync(hidden).filter((name) => /\.exchange$|^[0-9a-f]{64}$/.test(name)), [], 'and has tidied')
   }
   t.comment(`${exchanged} had been exchanged`)
   t.strictSame(readdirSync(folder).filter((name) => name.includes('.kept-')), [])
+})
+
+await t.test('a guest that is killed before each step leaves nothing that the next one does not tidy', async (t) => {
+  const setting = await setUp(t)
+  const { dir, root, tracker: { host, port } } = setting
+  const guest = place(dir, 'guest')
+  const target = join(guest.cwd, 'd')
+  const log = join(dir, 'killed')
+  const get = (...options: string[]): string[] => ['get', 'd', '-t', `${host}:${port}`, '--insecure', ...options]
+  await new Piecemeal(t, guest, ...get()).done()
+  let steps = 0
+  for (let version = 1; ; version++) {
+    const before = await nextVersion(setting, version)
+    const variables = { NODE_OPTIONS: `--import=${import.meta.resolve('./kill-at.js')}`, KILL_AT: String(version), KILL_LOG: log }
+    const killed = new Piecemeal(t, { ...guest, variables }, ...get('--update'))
+    const { signal } = await killed.exit()
+    if (signal === null) break
+    steps = version
+    const step = readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? ''
+    const isNew = areSame(target, root)
+    t.ok(isNew || areSame(target, before), `before ${step}: the ${isNew ? 'new' : 'old'} tree, whole`)
+    const next = new Piecemeal(t, guest, ...get('--update'))
+    await next.done()
+    t.ok(areSame(target, root), 'the next one goes on')
+    t.strictSame(readdirSync(guest.cwd), ['d'], 'and has tidied')
+  }
+  t.ok(steps > 5, `${steps} steps`)
+  t.ok(areSame(target, root))
 })
 
 await t.test('whoever writes into it meanwhile loses nothing', async (t) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { Activity, type Task } from '../../lib/node/activity.js'
 import type { Waiting } from '../../lib/download/waiting.js'
@@ -69,6 +70,23 @@ await t.test('one download of a file at a time, eight at once', async (t) => {
   await activity.stop()
   t.strictSame(await Promise.all(ended), Array(9).fill('E_INTERRUPTED'))
   t.strictSame(begun, names.slice(0, 8))
+})
+
+await t.test('after one that is saved, and is being remembered, the next waits instead of failing', async (t) => {
+  const { activity } = begin()
+  let remembered = (): void => {}
+  const first = activity.download('a', async (task) => {
+    task.isSaved = true
+    await new Promise<void>((resolve) => { remembered = resolve })
+    return 'first'
+  })
+  const [second, third] = ['second', 'third'].map(async () => await activity.download('a', untilStopped).catch(({ code }: PiecemealError) => code))
+  await setImmediate()
+  remembered()
+  t.equal(await first, 'first')
+  t.equal(await third, 'E_IN_PROGRESS', 'but one alone')
+  await activity.stop()
+  t.equal(await second, 'E_INTERRUPTED')
 })
 
 await t.test('a cancelled download counts as one until what comes after is done', async (t) => {

@@ -1,10 +1,11 @@
 /** Folders and files that are replaced by versions after them, in this process. */
-import { appendFileSync, chmodSync, constants, copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, constants, copyFileSync, cpSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { treeFile, workspaceFolder } from '../../lib/disk/hidden.js'
 import { Node, Tracker, type NodeOptions } from '../../lib/index.js'
 import { MiB } from '../../lib/protocol/units.js'
-import { testDir } from '../helpers/files.js'
+import { pseudoRandomBytes, testDir } from '../helpers/files.js'
 import { listTree } from '../tree/trees.js'
 
 interface Network {
@@ -180,6 +181,20 @@ await t.test('a file is replaced, and whoever has it open goes on', { timeout: 6
   t.strictSame(hidden(asker.folder), [])
 })
 
+await t.test('what is linked, and was written to while the rest was fetched, is named and not offered', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy } = await network(t)
+  await asker.download('d')
+  change(root)
+  writeFileSync(join(root, 'more'), pseudoRandomBytes(3 * MiB, 'more'))
+  await owner.upload(root)
+  asker.limit('down', 4 * MiB)
+  asker.on('progress', ({ bytes }) => { if (bytes > 3 * MiB) writeFileSync(join(copy, 'file 7'), 'THE SAME in both, 7') })
+  const changes: unknown[] = []
+  asker.on('changed', (change) => changes.push(change))
+  await asker.download('d', { update: true })
+  t.strictSame(changes, hasReflinks(root) ? [] : [{ file: 'd', path: 'file 7' }])
+})
+
 await t.test('what was put into the version before, after the exchange, is kept', { timeout: 60_000 }, async (t) => {
   const { root, owner, asker, copy } = await network(t, { keepOldMs: 300 })
   await asker.download('d')
@@ -193,6 +208,75 @@ await t.test('what was put into the version before, after the exchange, is kept'
   const kept = readdirSync(asker.folder).find((name) => name.startsWith('d.kept-')) ?? ''
   t.strictSame(listTree(join(asker.folder, kept)), { late: 'too late' })
   t.strictSame(listTree(copy), listTree(root))
+})
+
+await t.test('one that was ended goes on after a restart, whatever has its name', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy, node } = await network(t)
+  await asker.download('d')
+  change(root)
+  writeFileSync(join(root, 'large'), pseudoRandomBytes(6 * MiB, 'next'))
+  const { digest, bytes } = await owner.upload(root)
+  const there = listTree(copy)
+  asker.limit('down', 4 * MiB)
+  const begun = new Promise<void>((resolve) => asker.on('progress', ({ bytes }) => { if (bytes > 3 * MiB) resolve() }))
+  const cut = asker.download('d', { update: true }).catch(({ code }: { code: string }) => code)
+  await begun
+  await asker.close()
+  t.equal(await cut, 'E_INTERRUPTED')
+  t.strictSame(listTree(copy), there)
+  const again = await node('Asker')
+  const saved = await again.download('d', { update: true })
+  t.match(saved, { digest, bytes })
+  t.ok(saved.resumed > 2 * MiB && saved.owners.reduce((bytes, owner) => bytes + owner.bytes, 0) < 5 * MiB, `${saved.resumed} bytes were kept`)
+  t.strictSame(listTree(copy), listTree(root))
+  t.strictSame(readdirSync(join(again.folder, '.piecemeal')).filter((name) => /^[0-9a-f]{64}$/.test(name)), [])
+})
+
+await t.test('what has come and could not take its place is not fetched again', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy, node } = await network(t)
+  await asker.download('d')
+  change(root)
+  await owner.upload(root)
+  await asker.download('d', { update: true })
+  const ino = (path: string): string => String(statSync(path, { bigint: true }).ino)
+  const [hiddenFolder, beside] = [join(asker.folder, '.piecemeal'), join(asker.folder, `.piecemeal-0-${'1'.repeat(32)}`)]
+  writeFileSync(join(root, 'newer'), 'newer')
+  const { digest } = await owner.upload(root)
+  await asker.close()
+  // Killed before the exchange: it lies beside.
+  const workspace = workspaceFolder(hiddenFolder, { digest, filename: 'd' })
+  mkdirSync(workspace, { recursive: true })
+  writeFileSync(join(workspace, 'journal.json'), JSON.stringify({ filename: 'd', isUpdate: true }))
+  writeFileSync(join(workspace, 'tree.json'), JSON.stringify({ wanted: 'all', lacking: [] }))
+  cpSync(root, beside, { recursive: true, verbatimSymlinks: true })
+  writeFileSync(join(hiddenFolder, `${'1'.repeat(16)}.update`), JSON.stringify({ target: copy, beside, ino: ino(copy), newIno: ino(beside), digest, arrived: join(workspace, 'tree') }))
+  const again = await node('Asker')
+  t.match(await again.download('d', { update: true }), { digest, owners: [] })
+  t.strictSame(listTree(copy), listTree(root))
+})
+
+await t.test('killed right after the exchange, it knows what it has', { timeout: 60_000 }, async (t) => {
+  const { root, owner, asker, copy, node } = await network(t)
+  await asker.download('d', { only: ['sub'] })
+  const remembered = join(asker.folder, '.piecemeal', 'trees')
+  const [tree = ''] = readdirSync(remembered)
+  const before = readFileSync(join(remembered, tree))
+  change(root)
+  await owner.upload(root)
+  await asker.download('d', { update: true })
+  await asker.close()
+  // As it is before the newer one has its name there.
+  const arrived = join(asker.folder, '.piecemeal', 'arrived')
+  renameSync(join(remembered, tree), treeFile(join(asker.folder, '.piecemeal'), arrived))
+  writeFileSync(join(remembered, tree), before)
+  const [name = ''] = readdirSync(join(asker.folder, '.piecemeal')).filter((name) => name.endsWith('.update'))
+  const note = join(asker.folder, '.piecemeal', name)
+  writeFileSync(note, JSON.stringify({ ...JSON.parse(readFileSync(note, 'utf8')) as object, arrived }))
+  writeFileSync(join(root, 'sub', 'c'), 'of the third version')
+  await owner.upload(root)
+  const again = await node('Asker')
+  await again.download('d', { update: true })
+  t.strictSame(Object.keys(listTree(copy)).sort(), ['sub', 'sub/a', 'sub/c', 'sub/empty'])
 })
 
 await t.test('what an earlier run has left half done is undone, or done', { timeout: 60_000 }, async (t) => {
