@@ -1,7 +1,7 @@
 /**
- * What becomes of a folder's parts: their threads write them into the files of the hidden tree, however many there
- * are. Where files have no holes, and where somebody else may be writing the same piece, a part has a part file,
- * which is taken apart. Then the tree is finished, still hidden.
+ * What becomes of a folder's parts: threads write those of large files into the hidden tree. A part of many small
+ * files has a part file, which is taken apart while others come; so has one whose pieces somebody else may be
+ * writing, and each where files have no holes. Then the tree is finished, still hidden.
  */
 import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
@@ -13,11 +13,17 @@ import type { Manifest } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { PartFiles } from '../part/part-task.js'
 import type { TreeControl } from '../tree/tree-control.js'
-import { packExtents } from '../tree/unpack.js'
+import { packExtents, type Extent } from '../tree/unpack.js'
 import type { DownloadContext } from './context.js'
 import type { Landed, Landing } from './landing.js'
 import { dropPartFile, ownFile, type PartPlace } from './part-place.js'
 import { Unpacker } from './unpacker.js'
+
+/**
+ * A part of more files goes to a part file first. To write it to them at once gained nothing, for the pages of part files are
+ * used again and again; and the thread that opens hundreds of files reads from no socket meanwhile.
+ */
+const FEW_FILES = 8
 
 export interface FolderLandingOptions {
   manifest: Manifest
@@ -106,8 +112,9 @@ export class FolderLanding implements Landing {
     const { root, inWindows, workspace } = this.#options
     const { firstPiece, endPiece } = range
     const isBlank = this.#windows.isBlank(range)
-    if (!inWindows || !this.#windows.take(range)) return ownFile(workspace, range)
-    return { firstPiece, endPiece, path: root, files: this.#filesOf(range), originPiece: 0, isWindow: true, isBlank }
+    const files = inWindows ? this.#filesOf(range) : undefined
+    if (!files || !this.#windows.take(range)) return ownFile(workspace, range)
+    return { firstPiece, endPiece, path: root, files, originPiece: 0, isWindow: true, isBlank }
   }
 
   shortened (place: PartPlace, endPiece: number): void {
@@ -165,9 +172,11 @@ export class FolderLanding implements Landing {
     })
   }
 
-  #filesOf (range: PieceRange): PartFiles {
+  /** If they are few. */
+  #filesOf (range: PieceRange): PartFiles | undefined {
     const { manifest, selection } = this.#options
-    const extents = [...selection.extentsOf(range)]
+    const extents: Extent[] = []
+    for (const extent of selection.extentsOf(range)) if (extents.push(extent) > FEW_FILES) return undefined
     return { paths: extents.map(({ entry }) => manifest.path(entry)), bytes: Float64Array.from(extents, ({ bytes }) => bytes), offset: extents[0]?.offset ?? 0 }
   }
 

@@ -244,7 +244,9 @@ class FolderDownload {
       }
       const landing = new FolderLanding({ manifest, selection, root, isNew, inWindows: this.#context.inWindows, zeros, workspace, unpack: this.#context.trees.unpack, control: this.#control, onGood: onUnpacked })
       const emptyFiles = emptyFilesOf(manifest, selection.entries)
+      let last: TransferProgress | undefined
       const onProgress = (progress: TransferProgress): void => {
+        last = progress
         room.reach(progress.bytes)
         this.#options.onProgress?.({ ...progress, reached: { files: emptyFiles + landing.files, ofFiles } })
       }
@@ -256,6 +258,8 @@ class FolderDownload {
       }
       const transfer = new Transfer({ found, wanted: selection, landing, policy, pieces, zeros, liars, roundTrip, runs, ...this.#course, onLost, onProgress, onGood: onUnpacked }, this.#context)
       const transferred = await transfer.run()
+      // Files that were taken out of the last parts since.
+      if (last) onProgress(last)
       return { ...transferred, resumedBytes: transferred.resumedBytes - hereBytes, hereBytes, lost: landing.without }
     } finally {
       room.end()

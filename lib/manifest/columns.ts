@@ -6,43 +6,44 @@
 import { PIECE_DIGEST_BYTES } from '../protocol/content.js'
 import type { Entry } from './entry.js'
 import { comparePaths, type Slice } from './path.js'
+import { withBytes } from './shared-memory.js'
 
 const FILE = 0
 const EXECUTABLE = 1
 const FOLDER = 2
 const LINK = 3
 
-const FIRST_ENTRIES = 64
-const FIRST_BYTES = 4_096
+/** Of each column, in bytes. */
+const FIRST_MEMORY = 512
 
 /** For another thread. */
 export interface ColumnsData {
   count: number
-  text: Uint8Array
-  starts: Uint32Array
-  pathBytes: Uint16Array
-  kinds: Uint8Array
-  sizes: Float64Array
-  digests: Uint8Array
-  firstPieces: Uint32Array
-  times: Float64Array | undefined
+  text: Uint8Array<SharedArrayBuffer>
+  starts: Uint32Array<SharedArrayBuffer>
+  pathBytes: Uint16Array<SharedArrayBuffer>
+  kinds: Uint8Array<SharedArrayBuffer>
+  sizes: Float64Array<SharedArrayBuffer>
+  digests: Uint8Array<SharedArrayBuffer>
+  firstPieces: Uint32Array<SharedArrayBuffer>
+  times: Float64Array<SharedArrayBuffer> | undefined
 }
 
 export class Columns {
   #count = 0
   /** Path of each entry, behind that of a link its target. */
-  #text = bytes(FIRST_BYTES)
+  #text = bytes(new SharedArrayBuffer(FIRST_MEMORY))
   /** Entry → where its text begins; one more, where the last one ends. */
-  #starts = uint32(FIRST_ENTRIES)
-  #pathBytes = uint16(FIRST_ENTRIES)
-  #kinds = uint8(FIRST_ENTRIES)
+  #starts = uint32(new SharedArrayBuffer(FIRST_MEMORY))
+  #pathBytes = uint16(new SharedArrayBuffer(FIRST_MEMORY))
+  #kinds = uint8(new SharedArrayBuffer(FIRST_MEMORY))
   /** Of what is no file: 0. */
-  #sizes = float64(FIRST_ENTRIES)
-  #digests = bytes(FIRST_BYTES)
+  #sizes = float64(new SharedArrayBuffer(FIRST_MEMORY))
+  #digests = bytes(new SharedArrayBuffer(FIRST_MEMORY))
   /** Entry → pieces of those before it; one more, for all. */
-  #firstPieces = uint32(FIRST_ENTRIES)
+  #firstPieces = uint32(new SharedArrayBuffer(FIRST_MEMORY))
   /** Only where the manifest has times. */
-  #times: Float64Array | undefined
+  #times: Float64Array<SharedArrayBuffer> | undefined
 
   /** @param data of another one, whose entries it has as well; none may be appended to either then */
   constructor (data?: ColumnsData) {
@@ -177,14 +178,13 @@ export class Columns {
   }
 
   #setTime (index: number, mtimeMs: number): void {
-    this.#times = withRoom(this.#times ?? float64(FIRST_ENTRIES), index + 1, float64)
+    this.#times = withRoom(this.#times ?? float64(new SharedArrayBuffer(FIRST_MEMORY)), index + 1, float64)
     this.#times[index] = mtimeMs
   }
 
   #makeRoom (textBytes: number): void {
     const least = this.#count + 1
     this.#text = withRoom(this.#text, this.#start(this.#count - 1) + textBytes, bytes)
-    if (this.#starts.length >= least) return
     this.#starts = withRoom(this.#starts, least, uint32)
     this.#pathBytes = withRoom(this.#pathBytes, least, uint16)
     this.#kinds = withRoom(this.#kinds, least, uint8)
@@ -198,26 +198,25 @@ function kindOf (entry: Entry): number {
   return entry.kind === 'folder' ? FOLDER : LINK
 }
 
-const bytes = (length: number): Buffer => Buffer.from(new SharedArrayBuffer(length))
-const uint8 = (length: number): Uint8Array => new Uint8Array(new SharedArrayBuffer(length))
-const uint16 = (length: number): Uint16Array => new Uint16Array(new SharedArrayBuffer(length * Uint16Array.BYTES_PER_ELEMENT))
-const uint32 = (length: number): Uint32Array => new Uint32Array(new SharedArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT))
-const float64 = (length: number): Float64Array => new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT))
+const bytes = (memory: SharedArrayBuffer): Buffer<SharedArrayBuffer> => Buffer.from(memory, 0, memory.byteLength)
+// Of a length of their own: a view without one gets longer with its memory, and is slow.
+const uint8 = (memory: SharedArrayBuffer): Uint8Array<SharedArrayBuffer> => new Uint8Array(memory, 0, memory.byteLength)
+const uint16 = (memory: SharedArrayBuffer): Uint16Array<SharedArrayBuffer> => new Uint16Array(memory, 0, Math.floor(memory.byteLength / Uint16Array.BYTES_PER_ELEMENT))
+const uint32 = (memory: SharedArrayBuffer): Uint32Array<SharedArrayBuffer> => new Uint32Array(memory, 0, Math.floor(memory.byteLength / Uint32Array.BYTES_PER_ELEMENT))
+const float64 = (memory: SharedArrayBuffer): Float64Array<SharedArrayBuffer> => new Float64Array(memory, 0, Math.floor(memory.byteLength / Float64Array.BYTES_PER_ELEMENT))
 
 /** What crosses threads arrives as a plain Uint8Array. */
-function asBuffer ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+function asBuffer ({ buffer, byteOffset, byteLength }: Uint8Array<SharedArrayBuffer>): Buffer<SharedArrayBuffer> {
   return Buffer.from(buffer, byteOffset, byteLength)
 }
 
-interface Column<C> {
-  length: number
-  set: (other: C) => void
+interface Column {
+  readonly length: number
+  readonly buffer: SharedArrayBuffer
+  readonly BYTES_PER_ELEMENT: number
 }
 
-/** The column itself, or one of twice the length: memory of which nothing was written is not taken from the machine. */
-function withRoom<C extends Column<C>> (column: C, least: number, make: (length: number) => C): C {
-  if (column.length >= least) return column
-  const larger = make(Math.max(least, 2 * column.length))
-  larger.set(column)
-  return larger
+/** The column itself, or one that is longer, mostly in the same memory: that of which nothing was written is not taken from the machine. */
+function withRoom<C extends Column> (column: C, least: number, view: (memory: SharedArrayBuffer) => C): C {
+  return column.length >= least ? column : view(withBytes(column.buffer, least * column.BYTES_PER_ELEMENT))
 }

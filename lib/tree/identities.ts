@@ -1,6 +1,7 @@
 /** What tells that the files of a tree are still those that were looked at: a number or two each, in memory that threads share. */
 import type { BigIntStats } from 'node:fs'
 import { inMemory, type FileIdentity } from '../disk/own-file.js'
+import { withBytes } from '../manifest/shared-memory.js'
 
 /** By the entry's number in the manifest. The device is not remembered: it changes when the machine starts. */
 export interface TreeIdentities {
@@ -19,25 +20,27 @@ const NS_PER_MS = 1_000_000n
 
 /** @param least of how many entries; may be made larger by `withRoomFor` */
 export function newIdentities (least: number): TreeIdentities {
-  return {
-    dev: new BigUint64Array(shared(least)),
-    ino: new BigUint64Array(shared(least)),
-    size: new Float64Array(shared(least)),
-    mtimeNs: new BigInt64Array(shared(least)),
-    ctimeNs: new BigInt64Array(shared(least)),
-  }
+  const shared = (): SharedArrayBuffer => new SharedArrayBuffer(least * BigInt64Array.BYTES_PER_ELEMENT)
+  return identitiesIn({ dev: shared(), ino: shared(), size: shared(), mtimeNs: shared(), ctimeNs: shared() })
 }
 
-/** The same, or larger ones with the same in them. */
+/** The same, or larger ones with the same in them, mostly in the same memory. */
 export function withRoomFor (identities: TreeIdentities, index: number): TreeIdentities {
   if (index < identities.size.length) return identities
-  const larger = newIdentities(2 * index)
-  larger.dev.set(identities.dev)
-  larger.ino.set(identities.ino)
-  larger.size.set(identities.size)
-  larger.mtimeNs.set(identities.mtimeNs)
-  larger.ctimeNs.set(identities.ctimeNs)
-  return larger
+  const { dev, ino, size, mtimeNs, ctimeNs } = identities
+  const larger = ({ buffer }: { buffer: ArrayBufferLike }): SharedArrayBuffer => withBytes(buffer as SharedArrayBuffer, (index + 1) * BigInt64Array.BYTES_PER_ELEMENT)
+  return identitiesIn({ dev: larger(dev), ino: larger(ino), size: larger(size), mtimeNs: larger(mtimeNs), ctimeNs: larger(ctimeNs) })
+}
+
+function identitiesIn ({ dev, ino, size, mtimeNs, ctimeNs }: Record<keyof TreeIdentities, SharedArrayBuffer>): TreeIdentities {
+  const count = Math.floor(dev.byteLength / BigInt64Array.BYTES_PER_ELEMENT)
+  return {
+    dev: new BigUint64Array(dev, 0, count),
+    ino: new BigUint64Array(ino, 0, count),
+    size: new Float64Array(size, 0, count),
+    mtimeNs: new BigInt64Array(mtimeNs, 0, count),
+    ctimeNs: new BigInt64Array(ctimeNs, 0, count),
+  }
 }
 
 export function setIdentity (identities: TreeIdentities, index: number, { dev, ino, size, mtimeNs, ctimeNs }: Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): void {
@@ -62,10 +65,6 @@ export function isYoung ({ mtimeNs, ctimeNs }: { mtimeNs: bigint, ctimeNs: bigin
 /** Whole milliseconds, rounded down, before 1970 as well. */
 export function wholeMs (ns: bigint): number {
   return Number(ns >= 0n || ns % NS_PER_MS === 0n ? ns / NS_PER_MS : ns / NS_PER_MS - 1n)
-}
-
-function shared (count: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(count * BigInt64Array.BYTES_PER_ELEMENT)
 }
 
 /** As a file by itself has it. */

@@ -23,6 +23,9 @@ const EXECUTABLE = 1
 const FOLDER = 2
 const LINK = 3
 
+/** Written over for each record: memory of its own for each would wait for the garbage collector. */
+const fixed = Buffer.alloc(RECORD_BYTES)
+
 /** What is remembered of a tree beside its entries. */
 const head = {
   /** The absolute path of the folder. */
@@ -144,7 +147,6 @@ function recordOf (manifest: Manifest, identities: TreeIdentities, index: number
   const digests = entry.kind === 'file' ? entry.digests : Buffer.alloc(0)
   const timeMs = entry.kind === 'link' ? undefined : entry.mtimeMs
   const [mtimeNs = 0n, ctimeNs = 0n] = [identities.mtimeNs[index], identities.ctimeNs[index]]
-  const fixed = Buffer.alloc(RECORD_BYTES)
   let at = fixed.writeUInt8(kindOf(entry))
   at = fixed.writeUInt16LE(path.length, at)
   at = fixed.writeUInt16LE(target.length, at)
