@@ -28,15 +28,10 @@ export async function list (settings: Settings, output: Output): Promise<number>
   if (node !== undefined) return await askNode(node, ['list', '--', prefix], settings, output, resultsTo(settings, output))
   const { trackers, secret } = await findNetwork(settings)
   const tracker = await firstToAnswer(trackers, secret)
-  return await withFreeName(undefined, async (name) => {
-    const client = await trackerAs(name, tracker, secret)
-    try {
-      const reply = await client.request({ type: 'NodeToTracker', mode: 'list', name, prefix })
-      resultsTo(settings, output).report('list', parseTrackerToNode('list', reply))
-      return 0
-    } finally {
-      client.close()
-    }
+  return await asMember(tracker, secret, async (client, name) => {
+    const reply = await client.request({ type: 'NodeToTracker', mode: 'list', name, prefix })
+    resultsTo(settings, output).report('list', parseTrackerToNode('list', reply))
+    return 0
   })
 }
 
@@ -45,8 +40,7 @@ export async function status (settings: Settings, output: Output): Promise<numbe
   if (node !== undefined) return await askNode(node, ['status'], settings, output, resultsTo(settings, output))
   const { secret, from, ...network } = await findNetwork(settings)
   const tracker = await firstToAnswer(network.trackers, secret)
-  const client = await withFreeName(undefined, async (name) => await trackerAs(name, tracker, secret))
-  client.close()
+  await asMember(tracker, secret, async () => {})
   output.out(settings.is('json') ? JSON.stringify({ event: 'status', tracker: { ...tracker, connected: true, from } }) : `tracker ${formatAddress(tracker)} answers (from ${from}); no node of yours is up`)
   return 0
 }
@@ -128,6 +122,18 @@ function noSecret (): never {
 
 function resultsTo (settings: Settings, output: Output): Reporter {
   return settings.is('json') ? jsonReporter(output) : textReporter(output)
+}
+
+/** What is done on a connection to a tracker under a name that is free. @throws as `dial`, and what `work` throws. */
+export async function asMember<T> (tracker: Address, secret: Secret | undefined, work: (client: LineClient, name: string) => Promise<T>): Promise<T> {
+  return await withFreeName(undefined, async (name) => {
+    const client = await trackerAs(name, tracker, secret)
+    try {
+      return await work(client, name)
+    } finally {
+      client.close()
+    }
+  })
 }
 
 /** A connection to a tracker that has that name for as long as it lasts. @throws E_NAME_TAKEN, and as `dial`. */

@@ -2,38 +2,33 @@
 import { constants, readFileSync } from 'node:fs'
 import { access, link, mkdtemp, open, rm, statfs, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { DEFAULT_TRACKER, formatAddress, isLoopback } from '../protocol/address.js'
+import { DEFAULT_TRACKER } from '../protocol/address.js'
 import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { oneLine, printable } from '../protocol/names.js'
 import type { Output } from '../ui/reporter.js'
 import { formatBytes } from '../ui/format.js'
 import { addressesHere, interfacesHere, isContainer } from '../library/interfaces.js'
 import { userFolder } from '../library/names.js'
-import { holdersOf } from './port-holder.js'
+import { lookAtMulticast, lookAtTracker } from './look-at-network.js'
+import type { Finding, Look } from './finding.js'
 import type { Settings } from './settings.js'
 import { OPTIONS, type OptionName } from './table.js'
-
-interface Finding {
-  what: string
-  /** `bad`: this does not work; `odd`: it may not. */
-  how: 'good' | 'odd' | 'bad'
-  says: string
-}
-
-type Look = (settings: Settings) => Promise<Finding | Finding[]> | Finding | Finding[]
 
 const LOOKS: readonly Look[] = [lookAtNode, lookAtClock, lookAtNativeParts, lookAtLimits, lookAtFolder, lookAtPorts, lookAtAddresses, lookAtSecret, lookAtTracker, lookAtMulticast, lookAtSettings]
 const MARKS = { good: 'ok  ', odd: 'hm  ', bad: 'BAD ' } as const
 const LEAST_NODE = [20, 17] as const
 const LEAST_DESCRIPTORS = 1_024
 const LEAST_ROOM_BYTES = 1_073_741_824
-const MULTICAST_PORT = 5_353
-const REACH_MS = 3_000
 const CLOCK_YEAR = 2_026
+
+const FOLDERS: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'is not there: make it, or name another one'],
+  ['EROFS', 'is on a disk that may only be read: get --to another one'],
+  ['EACCES', 'may not be written to by this user: get --to another one'],
+])
 
 /** @returns 0 if nothing is bad */
 export async function doctor (settings: Settings, { out }: Output): Promise<number> {
@@ -97,13 +92,14 @@ async function lookAtFolder (settings: Settings): Promise<Finding[]> {
   const findings: Finding[] = []
   try {
     await access(folder, constants.W_OK)
-  } catch {
-    return [{ what: 'folder', how: 'bad', says: `${printable(folder)} can't be written to: get --to another one` }]
+  } catch (error) {
+    return [{ what: 'folder', how: 'bad', says: `${printable(folder)} ${FOLDERS.get(systemCode(error) ?? '') ?? `can't be written to (${systemCode(error) ?? ''})`}` }]
   }
   const { bsize, bavail } = await statfs(folder)
   const room = bsize * bavail
-  findings.push({ what: 'room', how: room < LEAST_ROOM_BYTES ? 'odd' : 'good', says: `${formatBytes(room)} in ${printable(folder)}` })
-  const probe = await mkdtemp(join(folder, '.piecemeal-doctor-'))
+  findings.push({ what: 'room', how: room < LEAST_ROOM_BYTES ? 'odd' : 'good', says: `${formatBytes(room)} in ${printable(folder)}${room < LEAST_ROOM_BYTES ? ': make room, or get --to another folder' : ''}` })
+  const probe = await mkdtemp(join(folder, '.piecemeal-doctor-')).catch((error: unknown) => error)
+  if (typeof probe !== 'string') return [...findings, { what: 'room', how: 'bad', says: `no folder can be made in ${printable(folder)} (${systemCode(probe) ?? ''}): df -i says whether it is out of inodes, quota whether you may have no more` }]
   try {
     const [one, two] = [join(probe, '1'), join(probe, '2')]
     await writeFile(one, '')
@@ -132,7 +128,7 @@ async function lockIn (path: string): Promise<Finding> {
 async function lookAtPorts (): Promise<Finding> {
   const server = createServer()
   try {
-    server.listen(DEFAULT_TRACKER.port, '127.0.0.1')
+    server.listen(DEFAULT_TRACKER.port)
     await once(server, 'listening')
     return { what: 'port', how: 'good', says: `${DEFAULT_TRACKER.port} is free` }
   } catch (error) {
@@ -148,7 +144,7 @@ async function lookAtAddresses (): Promise<Finding[]> {
   const findings: Finding[] = []
   if (all === undefined) findings.push({ what: 'interfaces', how: 'odd', says: 'the system does not tell them: a unit of systemd wants AF_NETLINK in RestrictAddressFamilies' })
   findings.push(real.length === 0
-    ? { what: 'addresses', how: 'bad', says: 'this machine has none that others could reach' }
+    ? { what: 'addresses', how: 'bad', says: 'this machine has none that others could reach: is its network up, and the cable in? ip address' }
     : { what: 'addresses', how: 'good', says: real.map(({ name, address }) => `${address} (${name})`).join(', ') })
   if (isContainer()) findings.push({ what: 'container', how: 'odd', says: 'nobody outside of it reaches these addresses: publish three ports and --advertise HOST:TRACKER:INPUT:OUTPUT' })
   return [...findings, ...mtus(real.map(({ name }) => name))]
@@ -171,59 +167,6 @@ async function lookAtSecret (settings: Settings): Promise<Finding> {
   const { readSecret } = await import('../secret/secret-file.js')
   const { current } = await readSecret(path, settings.text('old-secret-file'))
   return { what: 'secret', how: 'good', says: `${printable(path)} has the id ${current.id}: other machines with the same secret say the same` }
-}
-
-async function lookAtTracker (settings: Settings): Promise<Finding | Finding[]> {
-  const { findNetwork, trackersOf } = await import('./network.js')
-  const { firstToAnswer } = await import('../library/find-tracker.js')
-  const isWanted = settings.text('tracker') !== undefined
-  try {
-    const network = await findNetwork(settings)
-    const tracker = await firstToAnswer(network.trackers, network.secret)
-    return [{ what: 'tracker', how: 'good', says: `${formatAddress(tracker)} answers (from ${network.from})` }, await lookAtReach(settings)]
-  } catch (error) {
-    if (!(error instanceof PiecemealError)) throw error
-    const remedy = error.code === 'E_AUTH' ? 'the secret is another one than the tracker\'s: compare the ids that doctor says on both machines' : isWanted && trackersOf(settings)?.every(({ host }) => isLoopback(host)) === true ? 'is it running?' : 'is it running, and does a firewall let TCP through to it?'
-    return { what: 'tracker', how: isWanted ? 'bad' : 'odd', says: `${error.code} ${error.message}${isWanted ? `; ${remedy}` : ''}` }
-  }
-}
-
-/** A node for a moment, with something to be listed: the tracker then tries its ports. */
-async function lookAtReach (settings: Settings): Promise<Finding> {
-  const { findNetwork, startNode } = await import('./network.js')
-  const node = await startNode(settings, await findNetwork(settings), { isGuest: true, folder: process.cwd() })
-  try {
-    const unreachable = once(node, 'unreachable', { signal: AbortSignal.timeout(REACH_MS) }).then(() => true, () => false)
-    return await unreachable
-      ? { what: 'reach', how: 'bad', says: 'the tracker can\'t connect to this machine: open the ports of --ports in its firewall, or --advertise where others reach it' }
-      : { what: 'reach', how: 'good', says: 'the tracker did not complain of ports that it could not reach' }
-  } finally {
-    await node.close()
-  }
-}
-
-async function lookAtMulticast (): Promise<Finding[]> {
-  const findings: Finding[] = []
-  const socket = createSocket({ type: 'udp4', reuseAddr: true })
-  try {
-    socket.bind(MULTICAST_PORT, '0.0.0.0')
-    await once(socket, 'listening')
-    for (const { name, address } of (interfacesHere() ?? []).filter(({ address }) => !address.includes(':'))) {
-      try {
-        socket.addMembership('224.0.0.251', address)
-        findings.push({ what: 'multicast', how: 'good', says: `${name} takes part` })
-      } catch (error) {
-        findings.push({ what: 'multicast', how: 'odd', says: `${name} does not take part (${systemCode(error) ?? ''}): --tracker HOST:PORT, or a ticket` })
-      }
-    }
-  } catch (error) {
-    const holders = await holdersOf(MULTICAST_PORT)
-    const who = holders.length > 0 ? printable(holders.join(', ')) : `another program, and sudo ss -lunp 'sport = :${MULTICAST_PORT}' says which`
-    findings.push({ what: 'multicast', how: 'odd', says: `port ${MULTICAST_PORT} (${systemCode(error) ?? ''}) is held alone by ${who}; a tracker here is not found by others` })
-  } finally {
-    socket.close()
-  }
-  return findings
 }
 
 function lookAtSettings (settings: Settings): Finding[] {

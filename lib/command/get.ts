@@ -7,7 +7,7 @@ import { parseDuration } from '../cli/duration.js'
 import { onSignal } from '../cli/process.js'
 import { reportEvents } from '../cli/report-events.js'
 import { atDisk } from '../disk/at-disk.js'
-import { HIDDEN_FOLDER, oneLine, printable } from '../protocol/names.js'
+import { assertFileName, HIDDEN_FOLDER, oneLine, printable, quote } from '../protocol/names.js'
 import type { Node } from '../node/node.js'
 import { ConflictError, EXIT_STATUS, toPiecemealError } from '../protocol/errors.js'
 import { goingTo, itemsOf, networkOf, type Wanted } from '../library/follow-ticket.js'
@@ -22,6 +22,8 @@ import { reporterFor } from './screen.js'
 import { usage, type Settings } from './settings.js'
 
 const TICKET_LINE_MS = 60_000
+/** Two groups or more: `pm1-notes` may be a file. */
+const BEGINS_AS_TICKET = /^pm1(?:-[\da-z]{5}){2}[\da-z-]*$/i
 
 /** @returns the exit status */
 export async function get (settings: Settings, output: Output): Promise<number> {
@@ -65,10 +67,22 @@ async function whatIsAsked (settings: Settings): Promise<{ ticket?: Ticket, name
     delete process.env.PIECEMEAL_TICKET
     if (!looksLikeTicket(words[0] ?? '')) throw usage('the variable PIECEMEAL_TICKET holds no ticket')
   }
+  // Pasted with what stands before it.
+  if (words.length === 3 && words[0] === 'piecemeal' && words[1] === 'get') words.splice(0, 2)
   const [first = '', ...others] = words
-  if (!words.some(looksLikeTicket)) return { names: [...words, ...names] }
+  if (!words.some(looksLikeTicket)) return { names: namesOf(words, names) }
   if (others.length > 0 || names.length > 0) throw usage('a ticket is given alone')
   return { ticket: parseTicket(first), names: [] }
+}
+
+/** Before anybody is asked for them. @throws E_NAME; E_USAGE for what is left of a ticket. */
+function namesOf (words: readonly string[], files: readonly string[]): string[] {
+  for (const word of words) {
+    if (BEGINS_AS_TICKET.test(word)) throw usage(`${quote(word)} looks like a ticket that was cut off: copy all of the line that "piecemeal share" printed; a file of such a name is asked for with --file`)
+  }
+  const names = [...words, ...files]
+  names.forEach(assertFileName)
+  return names
 }
 
 /** All of the line that `share` has printed will do. */

@@ -77,7 +77,7 @@ export async function startNode (settings: Settings, { trackers, secret, insecur
 }
 
 /** Where its ports listen: for all where that is allowed, and where others than this machine may come at all. */
-function hostFor (settings: Settings, { trackers, secret, insecure }: Omit<Network, 'from'>): string {
+export function hostFor (settings: Settings, { trackers, secret, insecure }: Omit<Network, 'from'>): string {
   const said = settings.text('host')
   if (said !== undefined) return parseHost(said, '--host')
   const all = everywhere()

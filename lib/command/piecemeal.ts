@@ -39,7 +39,9 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
 async function main ([word, ...argv]: readonly string[], output: Output): Promise<number> {
   try {
     if (word === '--version' || word === 'version') return say(output, await version())
-    if (word === undefined || word === '--help' || word === '-h' || word === 'help') return say(output, piecemealUsage(), word === undefined ? 2 : 0)
+    if (word === undefined) return say(output, piecemealUsage(), 2)
+    if (word === '--help' || word === '-h' || word === 'help') return say(output, helpOn(argv[0]))
+    if (word.startsWith('-') && !OTHER_WORDS.has(word)) throw usage(`${quote(word)} stands before a command: piecemeal COMMAND ${word}`)
     if (!isCommand(word)) throw usage(`piecemeal has no command ${quote(word)}${didYouMean(word)}`)
     if (word === '__complete') return await (await import('./completion.js')).complete(argv, output)
     // bin/ starts these two before this is loaded.
@@ -55,6 +57,10 @@ async function main ([word, ...argv]: readonly string[], output: Output): Promis
   } catch (error) {
     return failStart(error, output)
   }
+}
+
+function helpOn (word: string | undefined): string {
+  return word !== undefined && isCommand(word) && commandRow(word).passesOn !== true ? commandUsage(word) : piecemealUsage()
 }
 
 async function configFiles (isTolerant: boolean, { err }: Output): Promise<ConfigFile[]> {

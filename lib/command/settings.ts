@@ -76,7 +76,8 @@ export class Settings {
  * @throws E_USAGE for whatever makes no sense.
  */
 export function settingsFor (command: CommandName, argv: readonly string[], { environment, files }: Sources, isTolerant = false): Settings {
-  const names = optionsOf(command)
+  // The doctor looks at those of all commands.
+  const names = isTolerant ? Object.keys(OPTIONS) as OptionName[] : optionsOf(command)
   const { operands, flags } = parseFlags(command, argv)
   const values = new Map<OptionName, { value: Value, from: string }>()
   const warnings: string[] = []
@@ -182,6 +183,8 @@ function parseFlags (command: CommandName, argv: readonly string[]): { operands:
   })
   const { least, most, operands: wanted } = commandRow(command)
   if (flags.help !== true && operands.length < least) throw usage(`piecemeal ${command} wants ${wanted}`)
+  // As of a script whose variable is not set: a path of no letters would be the working directory.
+  if (command !== 'list' && operands.includes('')) throw usage(`piecemeal ${command} wants ${wanted}, and one of them is empty`)
   if (operands.length > most) throw usage(`${quote(operands[most] ?? '')} is one word too many`)
   const given = names.flatMap((name): Array<[OptionName, Value]> => {
     const value = flags[minimistName(name)] as Value | undefined

@@ -5,6 +5,9 @@
 import { parseHost, parseTrackers } from '../cli/addresses.js'
 import { parseDuration } from '../cli/duration.js'
 import { parseRate } from '../cli/rate.js'
+import { isDigestQuestion } from '../protocol/content.js'
+import { PiecemealError } from '../protocol/errors.js'
+import { quote } from '../protocol/names.js'
 
 export interface OptionRow {
   /** What stands after it; without one it is a flag. */
@@ -36,6 +39,10 @@ export interface CommandRow {
   passesOn?: true
 }
 
+function parseDigestQuestion (text: string): void {
+  if (!isDigestQuestion(text.toLowerCase())) throw new PiecemealError('E_USAGE', `a digest, or its first 8 or more hex digits, is wanted, not ${quote(text)}`)
+}
+
 const NETWORK = ['tracker', 'secret-file', 'old-secret-file', 'insecure', 'no-discovery'] as const
 const NODE = ['name', 'host', 'up', 'down'] as const
 
@@ -49,7 +56,7 @@ export const OPTIONS = {
   advertise: { value: 'HOST[:PORTS]', means: 'where others reach this machine, through a forward or in a container; with :TRACKER:INPUT:OUTPUT of a ticket, with :INPUT:OUTPUT otherwise' },
   ports: { value: 'TRACKER:INPUT:OUTPUT', means: 'the ports to listen on, for a firewall or a forward (default any free ones, or those of --advertise)' },
   file: { value: 'NAME', isRepeated: true, means: 'a file whose name looks like a ticket, or an option' },
-  digest: { value: 'HEX', means: 'which content, where several have that name: its digest, or the first 8 or more digits' },
+  digest: { value: 'HEX', parse: parseDigestQuestion, means: 'which content, where several have that name: its digest, or the first 8 or more digits' },
   to: { value: 'PATH', means: 'into that folder, or under that new name (default the working directory)' },
   only: { value: 'GLOB', isRepeated: true, means: 'of a folder: those paths alone' },
   'skip-missing': { means: 'of a folder: without what nobody has any more, or this disk can\'t hold; then the exit status is 24' },

@@ -1,9 +1,10 @@
 /** `piecemeal up` and `down`: a node that lives without a terminal, and is told what to do through its control socket. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parsePort } from '../cli/addresses.js'
@@ -52,6 +53,7 @@ async function background (settings: Settings, output: Output): Promise<number> 
   await mkdir(folder, { recursive: true })
   const logPath = join(folder, LOG)
   const log = openSync(logPath, 'a', 0o600)
+  const { size: said } = fstatSync(log)
   // NOTIFY_SOCKET and the like are of whoever started this one.
   const { NOTIFY_SOCKET: _socket, ...env } = process.env
   const child = spawn(process.execPath, [BIN, 'up', '--foreground', ...process.argv.slice(3)], { detached: true, stdio: ['ignore', log, log], env })
@@ -62,7 +64,7 @@ async function background (settings: Settings, output: Output): Promise<number> 
     if (client === undefined) {
       const status = await Promise.race([ended, sleep(0)])
       if (typeof status !== 'number') continue
-      output.err(`failed: the node did not start; ${printable(logPath)} says why`)
+      output.err((await text(createReadStream(logPath, { start: said }))).trimEnd() || 'failed: the node did not start')
       return status
     }
     client.close()
@@ -80,10 +82,10 @@ async function foreground (settings: Settings, standard: Output): Promise<number
   const log = settings.text('log') === 'json' ? jsonLog(standard) : undefined
   const output = log ?? standard
   const reporter = log ?? (settings.is('json') ? jsonReporter(output) : textReporter(output))
+  const [inputPort, outputPort] = portsOf(settings)
   const network = await findNetwork(settings)
   const stopping = new AbortController()
   onSignal(() => stopping.abort())
-  const [inputPort, outputPort] = portsOf(settings)
   const folder = resolve(settings.text('folder') ?? userFolder())
   const node = await startNode(settings, network, { folder, digestsIn: userCache(), remember: true, inputPort, outputPort }, (node) => {
     reportEvents(node, reporter, ['progress'])

@@ -4,7 +4,7 @@ import { findTrackers } from '../discovery/find.js'
 import type { Candidate } from '../discovery/records.js'
 import { dial } from '../net/dial.js'
 import { formatAddress, type Address } from '../protocol/address.js'
-import { PiecemealError } from '../protocol/errors.js'
+import { PiecemealError, systemCode } from '../protocol/errors.js'
 import { credentialsFor, type ClientCredentials, type Secret } from '../secret/keys.js'
 
 export interface Membership {
@@ -70,10 +70,16 @@ export async function firstToAnswer (addresses: readonly Address[], secret: Secr
     const errors: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
     const refused = errors.find((error) => error instanceof PiecemealError && error.code === 'E_AUTH')
     if (refused instanceof PiecemealError) throw new PiecemealError('E_AUTH', `${refused.message}: what answers there is another one than is meant; a ticket lives as long as its share`, { cause: refused })
-    throw new PiecemealError('E_TRACKER', `nobody answers at ${addresses.map(formatAddress).join(', ')}: has that share or tracker ended, or is its machine behind a firewall?`, { cause })
+    throw new PiecemealError('E_TRACKER', `nobody answers at ${addresses.map((address, i) => `${formatAddress(address)}${whyOf(errors[i])}`).join(', ')}: has that share or tracker ended, or is its machine behind a firewall?`, { cause })
   } finally {
     ending.abort()
   }
+}
+
+/** A port where nobody listens, a wall and a name that nobody knows are three troubles. */
+function whyOf (error: unknown): string {
+  const code = error instanceof PiecemealError ? systemCode(error.cause) ?? (error.code === 'E_TIMEOUT' ? 'no answer in time' : error.code) : undefined
+  return code === undefined ? '' : ` (${code})`
 }
 
 function credentialsOf (secret: Secret | undefined): ClientCredentials | undefined {

@@ -49,6 +49,8 @@ const ACCEPT_ERROR_PAUSE_MS = 10_000
 const TURNING_AWAY = 'connections are turned away'
 /** A port that is free on one address may be taken on the next. */
 const FREE_PORT_TRIES = 10
+/** What is meant by codes that say little. */
+const REASONS: ReadonlyMap<string, string> = new Map([['EADDRNOTAVAIL', ', this machine has no such address'], ['EACCES', ', ports below 1024 are for root']])
 /** What listening fails with where the address, or its whole family, is not this machine's. */
 const NOT_OF_THIS_MACHINE: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
 /** Honest peers speak at once: a connection that has been silent for less than this is not made to go for another. */
@@ -127,7 +129,7 @@ export class Listener {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => {
         const what = `cannot listen on ${formatAddress(address)}`
-        reject(outOfDescriptors(cause, what) ?? new PiecemealError('E_PORT', `${what}: ${systemCode(cause) ?? cause.message}`, { cause }))
+        reject(outOfDescriptors(cause, what) ?? new PiecemealError('E_PORT', `${what}: ${systemCode(cause) ?? cause.message}${REASONS.get(systemCode(cause) ?? '') ?? ''}`, { cause }))
       })
       server.listen(address, resolve)
     })

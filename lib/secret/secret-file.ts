@@ -55,7 +55,8 @@ async function readKeys (path: string): Promise<SecretKeys> {
     }
   } catch (error) {
     if (error instanceof PiecemealError) throw error
-    throw new PiecemealError('E_AUTH', `cannot read the secret file ${quote(path)}: ${systemCode(error) ?? 'failed'}`, { cause: error })
+    const why = systemCode(error) === 'ENOENT' ? 'ENOENT, it is not there; copy it from another machine of that network, or make the first one with "piecemeal tracker --new-secret FILE"' : systemCode(error) ?? 'failed'
+    throw new PiecemealError('E_AUTH', `cannot read the secret file ${quote(path)}: ${why}`, { cause: error })
   }
 }
 

@@ -10,10 +10,10 @@ function of (command: CommandName, argv: string[], environment: Environment = {}
 }
 
 await t.test('flags win over variables, these over the file', async (t) => {
-  const files = [{ path: 'mine.json', values: new Map<OptionName, string>([['to', 'c'], ['digest', 'd'], ['name', 'n']]) }, { path: '/etc/all.json', values: new Map<OptionName, string>([['name', 'other'], ['up', '1M']]) }]
-  const settings = of('get', ['x', '--to', 'a'], { PIECEMEAL_TO: 'b', PIECEMEAL_DIGEST: 'e' }, files)
+  const files = [{ path: 'mine.json', values: new Map<OptionName, string>([['to', 'c'], ['digest', 'dddddddd'], ['name', 'n']]) }, { path: '/etc/all.json', values: new Map<OptionName, string>([['name', 'other'], ['up', '1M']]) }]
+  const settings = of('get', ['x', '--to', 'a'], { PIECEMEAL_TO: 'b', PIECEMEAL_DIGEST: 'eeeeeeee' }, files)
   t.strictSame([settings.text('to'), settings.from('to')], ['a', '--to'])
-  t.strictSame([settings.text('digest'), settings.from('digest')], ['e', 'PIECEMEAL_DIGEST'])
+  t.strictSame([settings.text('digest'), settings.from('digest')], ['eeeeeeee', 'PIECEMEAL_DIGEST'])
   t.strictSame([settings.text('name'), settings.from('name')], ['n', 'mine.json'])
   t.strictSame([settings.text('up'), settings.from('up')], ['1M', '/etc/all.json'])
   t.strictSame(settings.operands, ['x'])
@@ -75,7 +75,7 @@ await t.test('options as they are typed', async (t) => {
 await t.test('what makes no sense', async (t) => {
   const table: Array<[CommandName, string[]]> = [
     ['get', ['x', '--nonsense']], ['get', ['x', '--to']], ['get', ['x', '--to=']], ['get', ['x', '--to', 'a', '--to', 'b']], ['get', ['x', '--json=yes']], ['get', ['x', '-x']],
-    ['get', ['x', '--no-json']], ['get', ['x', '--once']], ['share', []], ['list', ['a', 'b']], ['status', ['x']], ['cancel', []], ['get', ['--__proto__', '1']], ['get', ['x', '--discovery']],
+    ['get', ['x', '--no-json']], ['get', ['x', '--once']], ['share', []], ['list', ['a', 'b']], ['status', ['x']], ['cancel', []], ['get', ['--__proto__', '1']], ['get', ['x', '--discovery']], ['get', ['x', '--digest', 'zz']], ['share', ['']], ['get', ['a', '']],
   ]
   for (const [command, argv] of table) t.throws(() => of(command, argv), { code: 'E_USAGE' }, [command, ...argv].join(' '))
   t.throws(() => of('get', ['x', '--diggest', 'y']), { message: /did you mean --digest/ })

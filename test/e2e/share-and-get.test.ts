@@ -45,7 +45,7 @@ await t.test('the ticket by a variable or standard input; two at once in one fol
   const [owner, asker] = [place(home, 'owner'), place(home, 'asker')]
   writeFileSync(join(owner.cwd, 'x'), pseudoRandomBytes(8 * 1_048_576, 2))
   mkdirSync(join(asker.cwd, 'to'))
-  const share = new Piecemeal(t, owner, 'share', 'x', '--up', '2M')
+  const share = new Piecemeal(t, owner, 'share', 'x', '--up', '500K')
   const ticket = await ticketOf(share)
 
   const slow = new Piecemeal(t, asker, 'get', '-', '--to', 'to/', '--json')
