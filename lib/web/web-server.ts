@@ -101,6 +101,7 @@ export class WebServer {
       onConnection: (socket) => this.#take(socket),
       onAcceptError: onError,
       maxConnections: HTTP_CONNECTIONS,
+      takesCrowds: true,
       turnAway: (socket) => socket.end(certificate ? '' : BUSY, () => socket.destroy()),
     })
     this.#guard()
