@@ -37,8 +37,6 @@ export interface ListenerOptions {
   evictsIdle?: boolean | undefined
   /** @default 64 */
   maxUnknownPerAddress?: number
-  /** Whether more than that may come at once, if they speak: a browser, a proxy, a thousand programs of one machine. @default false */
-  takesCrowds?: boolean | undefined
 }
 
 /** One address, or those that a name stands for: the same port on each that this machine has. */
@@ -76,7 +74,7 @@ export class Listener {
 
   constructor ({ credentials, deadlines = DEADLINES, ...options }: ListenerOptions) {
     this.#options = {
-      onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, evictsIdle: false, takesCrowds: false, ...options,
+      onAcceptError: () => {}, maxConnections: CONNECTIONS, maxUnknownPerAddress: UNKNOWN_CONNECTIONS_PER_ADDRESS, evictsIdle: false, ...options,
     }
     this.#gate = credentials && new TlsGate({
       credentials,
@@ -206,10 +204,9 @@ export class Listener {
 
   /** Whether there is room for one more; if need be the oldest stranger makes it. */
   #makeRoom (address: string): boolean {
-    const { maxConnections, maxUnknownPerAddress, takesCrowds } = this.#options
-    const oldestOfCrowd = (): Socket | undefined => this.#strangers.oldestOfCrowd(address, maxUnknownPerAddress)
-    // Those that come at once are all accepted before a byte of any is read.
-    for (let oldest = oldestOfCrowd(); oldest !== undefined && (!takesCrowds || this.#mayBeEvicted(oldest)); oldest = oldestOfCrowd()) this.#evict(oldest)
+    const { maxConnections, maxUnknownPerAddress } = this.#options
+    const oldestOfCrowd = this.#strangers.oldestOfCrowd(address, maxUnknownPerAddress)
+    if (oldestOfCrowd) this.#evict(oldestOfCrowd)
     if (this.#sockets.size < maxConnections) return true
     const [resting] = this.#resting
     if (resting) return this.#forget(resting.destroy())
