@@ -54,7 +54,9 @@ async function answerWithIndex ({ share }: ReadFolder, { path, digest }: FolderQ
     begin(reply, 200, headers).end()
     return
   }
-  const shown = { share, path, question: digest === undefined ? '' : `?digest=${digest}` }
+  // Whoever came with a pass goes on with it.
+  const { pass } = request.query as { pass?: unknown }
+  const shown = { share, path, question: digest === undefined ? '' : `?digest=${digest}${typeof pass === 'string' ? `&pass=${encodeURIComponent(pass)}` : ''}` }
   await inTurn(reply, slots, async (gone) => {
     const raw = begin(reply, 200, headers)
     await finish(raw, share.filename, gone, onAborted, async (onSent) => {

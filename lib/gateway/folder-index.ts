@@ -19,7 +19,8 @@ export function hrefOf (filename: string, path: string): string {
   return ['', 'folders', filename, ...(path === '' ? [] : path.split('/'))].map(encodeName).join('/')
 }
 
-export function * indexPage ({ share, path, question }: Shown): Generator<string, void> {
+export function * indexPage ({ share, path, ...shown }: Shown): Generator<string, void> {
+  const question = escape(shown.question)
   const title = escape(path === '' ? share.filename : `${share.filename}/${path}`)
   const above = path === '' ? '' : `<tr><td><a href="${hrefOf(share.filename, path.split('/').slice(0, -1).join('/'))}/${question}">../</a></td><td></td></tr>\n`
   const tar = `${hrefOf(share.filename, path)}/${question === '' ? '?' : `${question}&amp;`}format=tar`

@@ -7,9 +7,13 @@ export interface Exposition {
   text: () => Promise<string>
 }
 
+/** Prometheus' own check takes `_total` for counters alone, which these of prom-client are not. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
 export function exposition (measures: readonly Measure[]): Exposition {
   const registry = new Registry<RegistryContentType>()
   collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   for (const measure of measures) registry.registerMetric(collected(measure))
   return { contentType: registry.contentType, text: async () => await registry.metrics() }
 }

@@ -13,14 +13,15 @@ export interface LinkOptions {
 export interface Asked {
   filename: string
   digest: string
+  isFolder: boolean
   /** Where the browser is. */
   peer: string
 }
 
 /** An owner's gateway, if it has one that this browser reaches. The link brings the right to this one content along. */
-export function gatewayLink (owner: Owner & { httpPort?: number | undefined }, { filename, digest, peer }: Asked, { secret, isTls }: LinkOptions): string | undefined {
+export function gatewayLink (owner: Owner & { httpPort?: number | undefined }, { filename, digest, isFolder, peer }: Asked, { secret, isTls }: LinkOptions): string | undefined {
   const { host, httpPort: port } = owner
   if (port === undefined || (isLoopback(host) && !isLoopback(plainAddress(peer)))) return undefined
   const question = new URLSearchParams({ digest, ...(secret && { pass: makePass(httpToken(secret), { filename, digest }) }) })
-  return `${isTls ? 'https' : 'http'}://${formatAddress({ host, port })}/files/${encodeURIComponent(filename)}?${question}`
+  return `${isTls ? 'https' : 'http'}://${formatAddress({ host, port })}${isFolder ? `/folders/${encodeURIComponent(filename)}/` : `/files/${encodeURIComponent(filename)}`}?${question}`
 }

@@ -47,7 +47,8 @@ export async function openTrackerSite (tracker: Tracker, options: TrackerSiteOpt
     assertFileName(name)
     if (digest !== undefined && !isDigestQuestion(digest)) throw new Refusal(400, 'E_USAGE', '"digest" is a digest, or its first 8 or more hex digits')
     const file = await view.file(name, digest === undefined ? undefined : digestPrefix(digest))
-    const asked = file.digest === undefined ? undefined : { filename: name, digest: file.digest, peer: peerOf(request) }
+    const isFolder = file.versions.some(({ digest, kind }) => digest === file.digest && kind === 'folder')
+    const asked = file.digest === undefined ? undefined : { filename: name, digest: file.digest, isFolder, peer: peerOf(request) }
     return { ...file, owners: file.owners.map((owner) => ({ ...owner, url: asked && gatewayLink(owner, asked, { ...options, isTls: web.isTls }) })) }
   })
   routes.get('/api/v1/nodes', async () => ({ nodes: view.nodes() }))

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { atDisk } from '../disk/at-disk.js'
 import { toDiskError } from '../disk/disk-error.js'
-import { identify, isSameFile, openOwnFile, type FileIdentity } from '../disk/own-file.js'
+import { identifySync, isSameFile, openOwnFile, type FileIdentity } from '../disk/own-file.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import type { Readable, Title } from './readable.js'
@@ -43,7 +43,8 @@ export class OpenFile implements Readable {
   async read (into: Buffer, length: number, position: number): Promise<number> {
     const { bytesRead, identity } = await atDisk(async () => {
       const { bytesRead } = await this.#handle.read(into, 0, length, position)
-      return { bytesRead, identity: await identify(this.#handle) }
+      // The disk has answered just now. A turn through the thread pool for this too took as long as the read.
+      return { bytesRead, identity: identifySync(this.#handle.fd) }
     }).catch((error: unknown) => { throw toDiskError(error, `cannot read ${quote(this.title.filename)}`) })
     if (bytesRead === 0 || !isSameFile(identity, this.#file.identity)) throw this.#changed()
     return bytesRead

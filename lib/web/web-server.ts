@@ -101,6 +101,8 @@ export class WebServer {
       onConnection: (socket) => this.#take(socket),
       onAcceptError: onError,
       maxConnections: HTTP_CONNECTIONS,
+      // A thousand programs of one machine, or behind one proxy, come at once: whoever is silent goes where there is no room, and after 10 s.
+      maxUnknownPerAddress: HTTP_CONNECTIONS,
       turnAway: (socket) => socket.end(certificate ? '' : BUSY, () => socket.destroy()),
     })
     this.#guard()

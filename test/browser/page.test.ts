@@ -3,13 +3,17 @@
  * The tracker's page in Debian's chromium, as people use it. Without that browser it is skipped, and says
  * so; on a build server that is a failure.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { deriveKeys } from '../../lib/secret/keys.js'
 import { httpToken } from '../../lib/secret/http-token.js'
 import { GiB, MiB } from '../../lib/protocol/units.js'
+import { pseudoRandomBytes } from '../helpers/files.js'
+import { openNodeSite } from '../../lib/cli/node-site.js'
+import { Node } from '../../lib/index.js'
 import { digestOf, stage } from '../page/stage.js'
 
 const CHROMIUM = '/usr/bin/chromium'
@@ -143,6 +147,42 @@ async function tests (browser: Browser): Promise<void> {
     await other.close()
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByLabel('Token').waitFor()
+  })
+
+  await t.test('its link downloads a file through a gateway, and opens a folder there, though nobody has logged in at that', async (t) => {
+    const { url, tracker } = await stage(t, { secret: SECRET })
+    const at = { host: '127.0.0.1', port: tracker.port }
+    const node = new Node({ name: 'NodeA', dir: t.testdir(), tracker: at })
+    // The tracker's port has no secret here, its page and the gateway have.
+    const site = await openNodeSite(node, { port: 0, tracker: at, secret: SECRET, onError: (error) => t.error(error) })
+    t.teardown(async () => {
+      await site.close()
+      await node.close()
+    })
+    const gateway = await site.listen()
+    await node.start()
+    const bytes = pseudoRandomBytes(3 * MiB + 1, 'link')
+    writeFileSync(join(node.folder, 'a <b>.bin'), bytes)
+    mkdirSync(join(node.folder, 'tree/sub'), { recursive: true })
+    writeFileSync(join(node.folder, 'tree/sub/x.bin'), bytes)
+    for (const name of ['a <b>.bin', 'tree']) await node.upload(name)
+
+    const page = await open(t, browser, url)
+    await page.getByLabel('Token').fill(httpToken(SECRET))
+    await page.keyboard.press('Enter')
+    page.context().removeAllListeners('request')
+    page.context().on('request', (request) => { if (![url, gateway.slice(0, -1)].includes(new URL(request.url()).origin)) t.fail(`request to ${request.url()}`) })
+    const downloaded = async (link: string): Promise<Buffer> => {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: link }).click()])
+      return readFileSync(await download.path())
+    }
+    await page.getByRole('link', { name: 'a <b>.bin' }).click()
+    t.ok((await downloaded('Download a <b>.bin')).equals(bytes))
+    await page.getByRole('link', { name: 'All files' }).click()
+    await page.getByRole('link', { name: 'tree' }).click()
+    await page.getByRole('link', { name: 'Open tree' }).click()
+    await page.getByRole('link', { name: 'sub/' }).click()
+    t.ok((await downloaded('x.bin')).equals(bytes))
   })
 
   await t.test('a link from another site opens logged in', async (t) => {

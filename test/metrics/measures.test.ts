@@ -37,6 +37,7 @@ await t.test('every value of a label is there at 0, and grows', async (t) => {
   t.match(fresh, 'piecemeal_tracker_requests_total{mode="need",outcome="refused"} 0\n')
   t.match(fresh, 'piecemeal_tracker_connections{state="strangers"} 1\n')
   t.match(fresh, 'process_cpu_seconds_total')
+  for (const [, name = '', type] of fresh.matchAll(/^# TYPE (\w+) (\w+)$/gm)) t.equal(name.endsWith('_total'), type === 'counter', name)
 
   tracker.answered('need', 0.2, 'E_NO_OWNER')
   tracker.answered('need', 2_000)

@@ -69,10 +69,11 @@ function Versions ({ file: { versions } }) {
 
 function Get ({ file: { filename, digest, versions, owners } }) {
   const { url } = owners.find((owner) => owner.url) ?? {}
+  const isFolder = versions.find((version) => version.digest === digest)?.kind === 'folder'
   const isOneOfSeveral = digest === undefined
   const command = `torrent -m download ${format.shellQuote(filename)}${isOneOfSeveral ? ` --digest ${versions[0].digest.slice('blake3:'.length, 'blake3:'.length + 12)}` : ''}`
   return html`<section><h2>Get it</h2>
-    ${url && html`<p><a href=${url} rel="noreferrer">Download ${filename}</a></p>`}
+    ${url && html`<p><a href=${url} rel="noreferrer">${isFolder ? 'Open' : 'Download'} ${filename}</a></p>`}
     <p>${url ? 'Or tell' : 'Tell'} a node of yours, on its standard input:</p>
     <${Command} text=${command} />
   </section>`
