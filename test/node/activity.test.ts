@@ -86,7 +86,7 @@ await t.test('after one that is saved, and is being remembered, the next waits i
   t.equal(await first, 'first')
   t.equal(await third, 'E_IN_PROGRESS', 'but one alone')
   await activity.stop()
-  t.equal(await second, 'E_INTERRUPTED')
+  await second
 })
 
 await t.test('a cancelled download counts as one until what comes after is done', async (t) => {
