@@ -21,7 +21,7 @@ export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
 
   constructor (address: RegistryAddress) {
     super()
-    this.#client = connectionTo(address, () => this.#isClosed)
+    this.#client = connectionTo(address)
     // It tries again for ever, but for one that is told of a failover while it connects: it takes that for the end. Whoever calls is told.
     this.#client.on('end', () => { if (!this.#isClosed) this.#connectAgain() })
     this.#client.on('error', (error: Error) => { if (this.listenerCount('error') > 0) this.emit('error', error) })
@@ -121,7 +121,7 @@ function wordOf (error: unknown): string {
   return error instanceof Error ? error.message.split(' ', 1)[0] ?? '' : ''
 }
 
-function connectionTo ({ kind, hosts, path, master, db, tls, username, password }: RegistryAddress, isClosed: () => boolean): Redis | Cluster {
+function connectionTo ({ kind, hosts, path, master, db, tls, username, password }: RegistryAddress): Redis | Cluster {
   const retry = (times: number): number => Math.min(2 * RETRY_LEAST_MS, 50 * times)
   const options: RedisOptions = {
     ...(username !== undefined && { username }),
@@ -162,8 +162,7 @@ function connectionTo ({ kind, hosts, path, master, db, tls, username, password 
       sentinels: hosts,
       name: master ?? '',
       ...(tls && { enableTLSForSentinelMode: true }),
-      // It would go on looking for one, closed or not, and keep the process.
-      sentinelRetryStrategy: (times) => isClosed() ? null : retry(times),
+      sentinelRetryStrategy: retry,
       failoverDetector: true,
       retryStrategy: retry,
     })
