@@ -48,6 +48,7 @@ async function answerWithIndex ({ share }: ReadFolder, { path, digest }: FolderQ
     'Content-Type': isJson ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8',
     'Cache-Control': 'no-cache, no-transform',
     Vary: 'Accept',
+    ...(!isJson && { 'Content-Security-Policy': "default-src 'none'; style-src 'self'; frame-ancestors 'none'" }),
     'X-Piecemeal-Digest': share.digest,
   }
   if (request.method === 'HEAD') {

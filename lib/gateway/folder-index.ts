@@ -24,14 +24,14 @@ export function * indexPage ({ share, path, ...shown }: Shown): Generator<string
   const title = escape(path === '' ? share.filename : `${share.filename}/${path}`)
   const above = path === '' ? '' : `<tr><td><a href="${hrefOf(share.filename, path.split('/').slice(0, -1).join('/'))}/${question}">../</a></td><td></td></tr>\n`
   const tar = `${hrefOf(share.filename, path)}/${question === '' ? '?' : `${question}&amp;`}format=tar`
-  yield `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="color-scheme" content="light dark">\n<title>${title}</title>\n<h1>${title}</h1>\n<p><a href="${tar}">all of it as tar</a></p>\n<table>\n${above}`
+  yield `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n<title>${title}</title>\n<link rel="stylesheet" href="/assets/look.css">\n<main class="listing">\n<h1>${title}</h1>\n<p><a href="${tar}">all of it as tar</a></p>\n<table>\n${above}`
   for (const child of childrenOf(share.manifest, path)) {
     const { name, kind, href, size, target } = describe(share, path, child)
     const shown = escape(kind === 'folder' ? `${name}/` : name)
     const more = kind === 'link' ? `link to ${escape(target ?? '')}` : size === undefined ? '' : `${size} bytes`
     yield `<tr><td>${href === undefined ? shown : `<a href="${href}${question}">${shown}</a>`}</td><td>${more}</td></tr>\n`
   }
-  yield '</table>\n</html>\n'
+  yield '</table>\n</main>\n</html>\n'
 }
 
 export function * indexJson ({ share, path, question }: Shown): Generator<string, void> {
