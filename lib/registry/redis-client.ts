@@ -3,7 +3,7 @@
  * the library's own does not go for what it queues in a cluster.
  */
 import { EventEmitter } from 'node:events'
-import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
+import { Cluster, Redis, SentinelConnector, type ClusterOptions, type RedisOptions, type SentinelConnectionOptions } from 'ioredis'
 import { gatherWrites } from '../net/gather-writes.js'
 import { RETRY_LEAST_MS, STORE_MS } from './limits.js'
 import type { RegistryAddress } from './registry-address.js'
@@ -13,6 +13,11 @@ export type Argument = string | number
 
 /** Errors in a reply that say that this Redis is of no use now, whatever it is asked. */
 const AWAY = new Set(['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'OOM', 'NOREPLICAS', 'NOAUTH', 'WRONGPASS', 'MISCONF'])
+
+/** How long the process lives on for a connection that is closed already, */
+const DISCONNECT_MS = 100
+/** and for a search for Sentinels. */
+const SENTINEL_PAUSE_MS = 250
 
 export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
   readonly #client: Redis | Cluster
@@ -133,8 +138,7 @@ function connectionTo ({ kind, hosts, path, master, db, tls, username, password 
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     lazyConnect: true,
-    // How long the process lives on for a connection that is closed already.
-    disconnectTimeout: 100,
+    disconnectTimeout: DISCONNECT_MS,
     // Sets the name of the connection, which older servers refuse.
     disableClientInfo: true,
   }
@@ -162,11 +166,22 @@ function connectionTo ({ kind, hosts, path, master, db, tls, username, password 
       sentinels: hosts,
       name: master ?? '',
       ...(tls && { enableTLSForSentinelMode: true }),
-      sentinelRetryStrategy: retry,
+      Connector: Sentinels,
+      // Nothing ends such a pause.
+      sentinelRetryStrategy: (times) => Math.min(SENTINEL_PAUSE_MS, 50 * times),
       failoverDetector: true,
       retryStrategy: retry,
     })
   }
   const [host] = hosts
   return new Redis({ ...options, db, ...(path === undefined ? { ...host } : { path }), retryStrategy: retry })
+}
+
+/** Its connections to Sentinels get none of the options: each that failed kept the process from its end for two seconds. */
+class Sentinels extends SentinelConnector {
+  constructor (options: unknown) {
+    super(options as SentinelConnectionOptions)
+    const connect = this['connectToSentinel'].bind(this)
+    this['connectToSentinel'] = (endpoint: unknown, more: object) => connect(endpoint, { disconnectTimeout: DISCONNECT_MS, ...more })
+  }
 }

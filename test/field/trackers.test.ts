@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { eachInFlight } from '../../lib/net/in-flight.js'
 import { LineClient } from '../../lib/net/line-client.js'
+import { Command, ROOT } from '../helpers/command.js'
 import { startTracker } from '../helpers/piecemeal.js'
+import { freePort } from '../helpers/ports.js'
 import { startProxy } from '../registry/redis-proxy.js'
 import { startRedis, until, withoutRedis } from '../registry/redis-server.js'
 import { digestOf } from '../tracker/registry-conformance.js'
@@ -200,3 +202,9 @@ function sessionOf (i: number): string {
 function fileName (i: number): string {
   return `file ${i % FILES}`
 }
+
+await t.test('where no Sentinel is, a command says so and ends by itself', async (t) => {
+  const status = new Command(t, `${ROOT}/bin/tracker`, ['status', '--registry', `redis+sentinel://${HOST}:${await freePort()}/main`])
+  t.strictSame(await status.exit(), { status: 36, signal: null })
+  t.match(status.stderr, /E_REGISTRY/)
+})
