@@ -101,7 +101,7 @@ export class RedisClient extends EventEmitter<{ error: [error: Error] }> {
 
   /** Drops what connections there are, which may be dead without a sign, and makes new ones; who is master is asked again. */
   reconnect (): void {
-    this.#client.disconnect(true)
+    if (!this.#isClosed) this.#client.disconnect(true)
   }
 
   close (): void {

@@ -44,8 +44,8 @@ export class Sweeper {
   }
 
   async #sweepAlone (): Promise<void> {
-    const lock = `${this.#lease.token} `
-    if (await this.#store.call(['SET', this.#keys.sweep, lock, 'NX', 'PX', SWEEP_LOCK_MS]) !== 'OK') return
+    const lock = lockOf(this.#lease.token)
+    if (await this.#store.call(['SET', this.#keys.sweep, lock, 'NX', 'PX', SWEEP_LOCK_MS]) !== 'OK') return await this.#breakLockOfDead()
     try {
       const dead = this.#lease.roster.unswept
       // Who lives is read after it was seen who is dead.
@@ -55,6 +55,12 @@ export class Sweeper {
     } finally {
       await this.#store.run(free, [this.#keys.sweep], [lock]).catch(() => {})
     }
+  }
+
+  /** Whoever died while it swept keeps nobody from it: the next try has the lock. */
+  async #breakLockOfDead (): Promise<void> {
+    const holder = String(await this.#store.call(['GET', this.#keys.sweep]) ?? '').trimEnd()
+    if (holder !== '' && !this.#lease.roster.lives(holder)) await this.#store.run(free, [this.#keys.sweep], [lockOf(holder)])
   }
 
   /** @param onPart called now and then */
@@ -92,4 +98,8 @@ export class Sweeper {
     if (left === 'gone') await unlistIfGone(this.#store, this.#keys, filename)
     return { records: Number(records), wrong: Number(wrong) }
   }
+}
+
+function lockOf (token: string): string {
+  return `${token} `
 }

@@ -146,7 +146,7 @@ await t.test('random histories in memory', async () => {
 
 await t.test('random histories in Redis', { skip: withoutRedis() }, async (t) => {
   const redis = await startRedis(t)
-  await holds(async () => await redisTrackers(t, redis), 12)
+  await holds(async () => await redisTrackers(t, redis), 6)
 })
 
 async function redisTrackers (t: Scope, redis: RedisServer): Promise<Trackers & { close: () => Promise<void> }> {

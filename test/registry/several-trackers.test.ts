@@ -123,6 +123,18 @@ await t.test('several trackers', { skip: withoutRedis() }, async (t) => {
     t.equal(dead.registry.isDegraded, true, 'it goes on by itself')
   })
 
+  await t.test('a tracker that is killed while it sweeps keeps the others from it no longer than until it is known to be dead', async (t) => {
+    const [a, b] = [await tracking(t, 'sweeper'), (await tracking(t, 'sweeper')).registry]
+    await a.registry.join('A')
+    await a.registry.have('A', record('file'))
+    const [[token = '']] = [await redis.call('ZRANGE', 'sweeper:trackers', 0, 0) as string[]]
+    a.kill()
+    await redis.call('SET', 'sweeper:sweep', `${token} `, 'PX', 30_000)
+    await until(async () => (await b.sizes()).trackers === 1)
+    t.equal(await redis.call('EXISTS', 'sweeper:sweep'), 0)
+    t.strictSame(await owners(b, 'file'), ['E_NO_OWNER'])
+  })
+
   await t.test('another node takes the name of one whose tracker is dead, once that is sure', async (t) => {
     const [dead, { registry }] = [await tracking(t, 'taken'), await tracking(t, 'taken')]
     await dead.registry.join('A', { session: 'aa', onReplaced: () => {} })
