@@ -40,7 +40,7 @@ async function measure (name: string, registries: readonly Registry[], memory?: 
   const haves = await rate(FILES * OWNERS, async (i) => await at(i % OWNERS).have(`Node${i % OWNERS}`, record(`file ${Math.floor(i / OWNERS)}`, i % OWNERS)))
   for (let i = 0; i < FILES; i++) await at(0).have('Node0', record(`single ${i}`, 0))
   // Code that has not run often is slow.
-  for (let i = 0; i < FILES; i++) await at(0).have('Node0', record(`warm ${i}`, 0))
+  for (let i = 0; i < FILES; i++) await at(1).have('Node1', record(`warm ${i}`, 1))
   await rate(FILES, async (i) => await at(i).owners({ filename: `warm ${i}`, asker: 'asker' }))
   const ask = async (i: number): Promise<unknown> => await at(i % FILES).owners({ filename: `file ${i % FILES}`, asker: 'asker' })
   const first = await rate(FILES, ask)
