@@ -80,16 +80,19 @@ function goodPieces (fd: number, manifest: Manifest, index: number, withZeros: b
   // Its end may have come before its beginning.
   const holes = endPiece > 1 ? Holes.of(fd) : undefined
   const isHole = (piece: number): boolean => holes?.has(piece * pieceLength, Math.min(size, (piece + 1) * pieceLength)) ?? false
-  for (let piece = 0; piece < endPiece; piece++) {
-    control.goOn()
-    const wanted = manifest.pieces.subarray((firstPiece + piece) * PIECE_DIGEST_BYTES, (firstPiece + piece + 1) * PIECE_DIGEST_BYTES)
-    // In a file of ours those of zeros were never written, and nobody reads a terabyte of holes to know that.
-    const isZeros = zeros?.equals(wanted) === true
-    if (isZeros && !withZeros) continue
-    const isGood = (isZeros || !isHole(piece)) && digestPieces({ fd, offset: 0, size, pieceLength, firstPiece: piece, endPiece: piece + 1 }).equals(wanted)
-    isWhole &&= isGood
-    if (isGood && !isZeros) good.push(firstPiece + piece)
+  try {
+    for (let piece = 0; piece < endPiece; piece++) {
+      control.goOn()
+      const wanted = manifest.pieces.subarray((firstPiece + piece) * PIECE_DIGEST_BYTES, (firstPiece + piece + 1) * PIECE_DIGEST_BYTES)
+      // In a file of ours those of zeros were never written, and nobody reads a terabyte of holes to know that.
+      const isZeros = zeros?.equals(wanted) === true
+      if (isZeros && !withZeros) continue
+      const isGood = (isZeros || !isHole(piece)) && digestPieces({ fd, offset: 0, size, pieceLength, firstPiece: piece, endPiece: piece + 1 }).equals(wanted)
+      isWhole &&= isGood
+      if (isGood && !isZeros) good.push(firstPiece + piece)
+    }
+  } finally {
+    holes?.close()
   }
-  holes?.close()
   return { good, isWhole }
 }
