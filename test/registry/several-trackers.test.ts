@@ -130,9 +130,10 @@ await t.test('several trackers', { skip: withoutRedis() }, async (t) => {
     const [[token = '']] = [await redis.call('ZRANGE', 'sweeper:trackers', 0, 0) as string[]]
     a.kill()
     await redis.call('SET', 'sweeper:sweep', `${token} `, 'PX', 30_000)
-    await until(async () => (await b.sizes()).trackers === 1)
-    t.strictSame(await owners(b, 'file'), ['E_NO_OWNER'])
-    await until(async () => await redis.call('EXISTS', 'sweeper:sweep') === 0)
+    await until(async () => (await redis.call('ZCARD', 'sweeper:trackers')) === 1)
+    await until(async () => (await owners(b, 'file')).join() === 'E_NO_OWNER')
+    await until(async () => (await redis.call('EXISTS', 'sweeper:sweep')) === 0)
+    t.pass('long before the lock ends by itself')
   })
 
   await t.test('another node takes the name of one whose tracker is dead, once that is sure', async (t) => {
