@@ -28,6 +28,8 @@ export interface BitTorrentOptions {
   leechers?: number
   /** Of the torrent: in the second pieces end where files do, and digests are SHA-256. @default 1 */
   version?: 1 | 2
+  /** Why it does not take part, though it could. */
+  leftOut?: string | undefined
 }
 
 interface Peer {
@@ -117,15 +119,17 @@ function used (peers: readonly Peer[]): number | undefined {
 
 /** The library in C++ that most BitTorrent programs are made with. */
 export class Libtorrent extends BitTorrent {
+  readonly #leftOut: string | undefined
   /** The one that distributions package it for need not be the first on the PATH. */
   readonly #python = ['python3', '/usr/bin/python3'].find((python) => spawnSync(python, ['-c', 'import libtorrent'], { stdio: 'ignore' }).status === 0)
 
   constructor (arena: Pick<Arena, 'stage' | 'source'>, options: BitTorrentOptions) {
     super('libtorrent', arena, options)
+    this.#leftOut = options.leftOut
   }
 
   available (): string | undefined {
-    return this.#python === undefined ? 'apt-get install python3-libtorrent' : undefined
+    return this.#leftOut ?? (this.#python === undefined ? 'apt-get install python3-libtorrent' : undefined)
   }
 
   protected argv (): [string, ...string[]] {
