@@ -9,15 +9,11 @@ const TRIAL_MS = 5_000
 /** The same where many downloads hang: a healthy one would wait too long behind others that will hang as well. */
 const SHORT_TRIAL_MS = 1_000
 
-interface Waiter {
-  wake: () => void
-  hasBegun: boolean
-}
-
 export class DownloadTurns {
   readonly #count: number
   readonly #mostAside: number
-  readonly #waiting = new Set<Waiter>()
+  /** Those that have not begun, and those that have stepped aside and want to go on; each is woken by its call. */
+  readonly #waiting = { new: new Set<() => void>(), begun: new Set<() => void>() }
   #taken = 0
   #aside = 0
 
@@ -29,49 +25,52 @@ export class DownloadTurns {
 
   /** Waits for a turn. @throws E_INTERRUPTED once the signal is aborted. */
   async begin (signal: AbortSignal): Promise<Turn> {
-    await this.#take(signal, false)
+    await this.#take(signal, this.#waiting.new)
     if (signal.aborted) {
       this.#giveBack()
       throw stopped()
     }
     return new Turn({
-      isWanted: () => this.#waiting.size > 0,
+      isWanted: () => this.#waiting.new.size + this.#waiting.begun.size > 0,
       trialMs: () => this.#aside < this.#count ? TRIAL_MS : SHORT_TRIAL_MS,
       giveBack: () => this.#giveBack(),
       stepAside: () => this.#stepAside(),
       comeBack: async (signal) => {
-        await this.#take(signal, true)
+        await this.#take(signal, this.#waiting.begun)
         this.#aside--
       },
       leave: () => { this.#aside-- },
     })
   }
 
-  async #take (signal: AbortSignal, hasBegun: boolean): Promise<void> {
+  async #take (signal: AbortSignal, waiting: Set<() => void>): Promise<void> {
     if (signal.aborted) throw stopped()
     if (this.#taken < this.#count) {
       this.#taken++
       return
     }
     await new Promise<void>((resolve, reject) => {
-      const waiter = { hasBegun, wake: () => { signal.removeEventListener('abort', leave); resolve() } }
+      const wake = (): void => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
       const leave = (): void => {
-        this.#waiting.delete(waiter)
+        waiting.delete(wake)
         reject(stopped())
       }
-      this.#waiting.add(waiter)
+      waiting.add(wake)
       signal.addEventListener('abort', leave, { once: true })
     })
   }
 
   #giveBack (): void {
-    const next = [...this.#waiting].find(({ hasBegun }) => hasBegun) ?? this.#waiting.values().next().value
-    if (next === undefined) {
-      this.#taken--
-      return
+    for (const waiting of [this.#waiting.begun, this.#waiting.new]) {
+      for (const wake of waiting) {
+        waiting.delete(wake)
+        return wake()
+      }
     }
-    this.#waiting.delete(next)
-    next.wake()
+    this.#taken--
   }
 
   #stepAside (): void {

@@ -14,7 +14,10 @@ export function hereAlready (offers: Offered): HereAlready {
 }
 
 function contentOf (found: Content, { shares, folders, partials }: Offered): Content & { pieces: PieceList } | undefined {
-  for (const { pieces, ...content } of [...shares, ...[...partials].map(({ content, pieces }) => ({ ...content, pieces }))]) {
+  for (const { size, digest, pieceLength, pieces } of shares.withDigest(found.digest)) {
+    if (isPieceListOf({ size, digest, pieceLength }, pieces)) return { size, digest, pieceLength, pieces }
+  }
+  for (const { content, pieces } of partials) {
     if (content.digest === found.digest && pieces && isPieceListOf(content, pieces)) return { ...content, pieces }
   }
   return pieceCount(found) === 1 ? smallFileOf(found, folders) : undefined

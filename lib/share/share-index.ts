@@ -34,6 +34,8 @@ export function servedFile ({ filename, path, size, digest, identity }: ServedFi
 /** What a node offers, by name. A name is only ever looked up here, never in the file system. */
 export class ShareIndex {
   readonly #shares = new Map<string, Share>()
+  /** The same by digest: one content may have several names. */
+  readonly #byDigest = new Map<string, Set<Share>>()
 
   get size (): number {
     return this.#shares.size
@@ -44,12 +46,16 @@ export class ShareIndex {
     if (this.#shares.size >= SHARES_PER_NODE && !this.#shares.has(share.filename)) {
       throw new PiecemealError('E_LIMIT', `cannot share ${quote(share.filename)}: a node shares at most ${SHARES_PER_NODE} files`)
     }
+    this.#forget(this.#shares.get(share.filename))
     this.#shares.set(share.filename, share)
+    this.#byDigest.set(share.digest, (this.#byDigest.get(share.digest) ?? new Set()).add(share))
   }
 
   /** Whether it was there; a newer share of that name stays. */
   remove (file: ServedFile): boolean {
-    return this.current(file) !== undefined && this.#shares.delete(file.filename)
+    const share = this.current(file)
+    this.#forget(share)
+    return share !== undefined && this.#shares.delete(share.filename)
   }
 
   /** The share that a file was served as, unless the name stands for a newer one by now. */
@@ -72,7 +78,19 @@ export class ShareIndex {
     return this.#shares.has(filename)
   }
 
+  /** Whatever has that content, under any name. */
+  withDigest (digest: string): Iterable<Share> {
+    return this.#byDigest.get(digest) ?? []
+  }
+
   [Symbol.iterator] (): IterableIterator<Share> {
     return this.#shares.values()
+  }
+
+  #forget (share: Share | undefined): void {
+    if (share === undefined) return
+    const same = this.#byDigest.get(share.digest)
+    same?.delete(share)
+    if (same?.size === 0) this.#byDigest.delete(share.digest)
   }
 }

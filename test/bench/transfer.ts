@@ -8,6 +8,7 @@ import { Libtorrent, Webtorrent } from './bittorrent.js'
 import { mostMemory, ownersProcessor, piecemealOfIt, processor, processorInAll, tableOf, timesOf, wallTime } from './columns.js'
 import type { Contestant } from './contestant.js'
 import { Copy } from './copy.js'
+import { Floor } from './floor.js'
 import { Aria2, Curl } from './http.js'
 import { Piecemeal } from './piecemeal.js'
 import { compare, figure, MEMORY, processorOfGiB, TIME, type Ask, type Ratio } from './ratios.js'
@@ -51,6 +52,7 @@ function synced (arena: Arena): Rival[] {
   return [
     { contestant: new Copy(arena, { isSynced: true }), ask: { atMost: ASKED.copyAtMost } },
     { contestant: new Curl(arena, { isSynced: true }), ask: { atMost: ASKED.curlAtMost } },
+    { contestant: new Floor(arena) },
   ]
 }
 
@@ -78,6 +80,7 @@ function ratiosOf (runs: Runs, ours: Contestant, rivals: readonly Rival[], size:
   return [
     ...rivals.map(({ contestant: theirs, ask }) => compare({ what, runs, ours, theirs, quantity: TIME, ask })),
     figure({ what, runs, ours, quantity: processorOfGiB(size), ask: { atMost: ASKED.processorAtMost } }),
+    ...rivals.flatMap(({ contestant: theirs }) => theirs instanceof Floor ? [compare({ what, runs, ours, theirs, quantity: processorOfGiB(size) })] : []),
     figure({ what, runs, ours, quantity: MEMORY, ask: { atMost: ASKED.memoryAtMost } }),
   ]
 }

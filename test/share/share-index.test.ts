@@ -47,6 +47,17 @@ await t.test('a newer share takes the place of an older, which can\'t take it aw
   t.equal(shares.size, 0)
 })
 
+await t.test('whatever has a content, under any name', async (t) => {
+  const shares = new ShareIndex()
+  const [a, b, newer] = [share('a'), share('b'), share('b', 2n)]
+  for (const one of [a, b, newer]) shares.add(one)
+  t.strictSame([...shares.withDigest(DIGEST)], [a, newer], 'without the one that another took the place of')
+  shares.remove(b)
+  shares.remove(newer)
+  shares.add({ ...a, digest: `blake3:${'1'.repeat(64)}` })
+  t.strictSame([...shares.withDigest(DIGEST)], [], 'nor those that are another content, or gone')
+})
+
 await t.test('at most 10,000', async (t) => {
   const shares = new ShareIndex()
   for (let i = 0; i < 10_000; i++) shares.add(share(`${i}`))
