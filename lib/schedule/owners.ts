@@ -28,6 +28,8 @@ export class Owners {
   #usableComplete = 0
   #swarming = 0
   #hasFar = false
+  /** Before this one of them may be set aside. */
+  #asideUntilMs = -Infinity
 
   constructor (policy: SchedulePolicy, bitfields: Bitfields) {
     this.crowd = new Crowd(policy)
@@ -164,6 +166,7 @@ export class Owners {
 
   /** Whether one of them is left alone for being slow. */
   hasAside (nowMs: number): boolean {
+    if (nowMs >= this.#asideUntilMs) return false
     for (const { standing } of this.#owners.values()) if (standing.isAside(nowMs)) return true
     return false
   }
@@ -171,6 +174,7 @@ export class Owners {
   /** It is too slow to be of use. */
   setAside (owner: Owner, nowMs: number): void {
     owner.standing.setAside(nowMs, this.#policy)
+    this.#asideUntilMs = nowMs + this.#policy.slowAfterMs
   }
 
   endPause (key: string, nowMs: number): void {

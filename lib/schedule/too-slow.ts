@@ -7,9 +7,11 @@ import type { SchedulePolicy } from './policy.js'
 /** Those that are too slow by any measure, and in a swarm laggards: by far slower than what the fastest owner brings. Each counts as given up from then on. */
 export function * tooSlow (parts: Iterable<Part>, owners: Owners, policy: SchedulePolicy, nowMs: number): Generator<Part, void> {
   const { slowAfterMs, slowBytesPerSecond, laggardAfterMs } = policy
-  const laggardBytesPerMs = owners.isSwarm ? fastestSound(owners) / policy.laggardFactor : 0
+  let laggardBytesPerMs: number | undefined
   for (const part of parts) {
     const ms = nowMs - part.startedMs
+    if (ms < laggardAfterMs && ms < slowAfterMs) continue
+    laggardBytesPerMs ??= owners.isSwarm ? fastestSound(owners) / policy.laggardFactor : 0
     const isSlow = ms >= slowAfterMs && part.receivedBytes < slowBytesPerSecond * ms / 1_000
     // Once for each owner: it may be the only one that has a piece.
     const isLaggard = ms >= laggardAfterMs && part.receivedBytes < laggardBytesPerMs * ms && owners.get(part.owner)?.standing.isSound === true

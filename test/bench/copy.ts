@@ -10,11 +10,12 @@ export class Copy implements Contestant {
   readonly #arena: Arena
   readonly #isSynced: boolean
 
-  constructor (arena: Arena, { isSynced }: { isSynced: boolean }) {
+  /** @param folder where it copies to; the stage's if left out */
+  constructor (arena: Arena, { isSynced, folder = arena.stage.folder }: { isSynced: boolean, folder?: string }) {
     this.#arena = arena
     this.#isSynced = isSynced
     this.name = isSynced ? 'cp, then sync' : 'cp'
-    this.targets = [join(arena.stage.folder, isSynced ? 'copied-and-synced' : 'copied')]
+    this.targets = [join(folder, isSynced ? 'copied-and-synced' : 'copied')]
   }
 
   available (): undefined {

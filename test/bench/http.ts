@@ -18,10 +18,10 @@ abstract class HttpContestant implements Contestant {
 
   readonly #isSynced: boolean
 
-  constructor (arena: Arena, readonly name: string, { ports, downloaders = 1, isSynced = false }: { ports: number, downloaders?: number, isSynced?: boolean }) {
+  constructor (arena: Arena, readonly name: string, { ports, downloaders = 1, isSynced = false, folder = arena.stage.folder }: { ports: number, downloaders?: number, isSynced?: boolean, folder?: string }) {
     this.arena = arena
     const id = name.replace(/\W+/g, '-')
-    this.targets = Array.from({ length: downloaders }, (_, i) => join(arena.stage.folder, `${id}-target-${i + 1}`))
+    this.targets = Array.from({ length: downloaders }, (_, i) => join(folder, `${id}-target-${i + 1}`))
     this.#isSynced = isSynced
     this.#nginx = new Nginx(arena.stage, { name: `${id}-nginx`, ports, root: dirname(arena.source) })
   }
@@ -52,11 +52,23 @@ abstract class HttpContestant implements Contestant {
   }
 }
 
+export interface CurlOptions {
+  downloaders?: number
+  isSynced?: boolean
+  /** Where it puts the file. @default the stage's folder */
+  folder?: string
+  /** What each may fetch a second, as `--limit-rate` takes it. @default no limit */
+  limit?: string
+}
+
 /** One stream from one server for each downloader; nothing is checked. */
 export class Curl extends HttpContestant {
-  constructor (arena: Arena, { downloaders = 1, isSynced = false }: { downloaders?: number, isSynced?: boolean } = {}) {
-    const name = `${downloaders === 1 ? '' : `${downloaders} `}curl from nginx${isSynced ? ', then sync' : ''}`
-    super(arena, name, { ports: 1, downloaders, isSynced })
+  readonly #limit: string | undefined
+
+  constructor (arena: Arena, { downloaders = 1, isSynced = false, folder, limit }: CurlOptions = {}) {
+    const name = `${downloaders === 1 ? '' : `${downloaders} `}curl from nginx${limit === undefined ? '' : ` at ${limit}/s`}${isSynced ? ', then sync' : ''}`
+    super(arena, name, { ports: 1, downloaders, isSynced, ...(folder !== undefined && { folder }) })
+    this.#limit = limit
   }
 
   available (): string | undefined {
@@ -64,7 +76,7 @@ export class Curl extends HttpContestant {
   }
 
   protected argv ([url = '']: readonly string[], target: string): Argv {
-    return ['curl', '--silent', '--show-error', '--fail', '--output', target, url]
+    return ['curl', '--silent', '--show-error', '--fail', ...(this.#limit === undefined ? [] : ['--limit-rate', this.#limit]), '--output', target, url]
   }
 }
 

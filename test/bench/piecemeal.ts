@@ -20,6 +20,8 @@ export interface PiecemealOptions {
   owners: number
   /** They start together. @default 1 */
   downloaders?: number
+  /** Where their folders are made. @default beside those of the owners */
+  downloadersDir?: string
   /** What each owner may send a second, as `bin/node --up` takes it. @default no limit */
   up?: string
   /** Options of `bin/node` for the downloaders. @default none */
@@ -39,6 +41,7 @@ export class Piecemeal implements Contestant {
   readonly #owners: string[]
   readonly #downloaders: string[]
   readonly #dir: string
+  readonly #downloadersDir: string
   readonly #hasSecret: boolean
   readonly #isFolder: boolean
   /** Of the tracker and the nodes alike. */
@@ -47,7 +50,7 @@ export class Piecemeal implements Contestant {
   readonly #running: Command[] = []
   #fetching: Command[] = []
 
-  constructor (arena: Pick<Arena, 'stage' | 'source'>, { what, owners, downloaders = 1, up, flags = [], hasSecret = false, isFolder = false }: PiecemealOptions) {
+  constructor (arena: Pick<Arena, 'stage' | 'source'>, { what, owners, downloaders = 1, downloadersDir, up, flags = [], hasSecret = false, isFolder = false }: PiecemealOptions) {
     this.#arena = arena
     this.#isFolder = isFolder
     this.#hasSecret = hasSecret
@@ -64,7 +67,8 @@ export class Piecemeal implements Contestant {
     this.#owners = names('Owner', owners)
     this.#downloaders = names('Downloader', downloaders)
     this.#dir = join(arena.stage.folder, this.name.replace(/\W+/g, '-'))
-    this.targets = this.#downloaders.map((name) => join(this.#dir, name, basename(arena.source)))
+    this.#downloadersDir = downloadersDir === undefined ? this.#dir : join(downloadersDir, basename(this.#dir))
+    this.targets = this.#downloaders.map((name) => join(this.#downloadersDir, name, basename(arena.source)))
   }
 
   available (): string | undefined {
@@ -98,7 +102,7 @@ export class Piecemeal implements Contestant {
 
   async prepare (): Promise<void> {
     const { stage } = this.#arena
-    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#dir, this.#tracker, [...this.#flags, ...this.#downloaderFlags])))
+    this.#fetching = await Promise.all(this.#downloaders.map(async (name) => await startNode(stage, name, this.#downloadersDir, this.#tracker, [...this.#flags, ...this.#downloaderFlags])))
     await sleep(SETTLE_MS, undefined, { signal: stage.signal })
   }
 
@@ -121,7 +125,7 @@ export class Piecemeal implements Contestant {
   async tidy (): Promise<void> {
     await Promise.all(this.#fetching.map(leave))
     this.#fetching = []
-    for (const name of this.#downloaders) await rm(join(this.#dir, name, '.piecemeal'), { recursive: true, force: true })
+    for (const name of this.#downloaders) await rm(join(this.#downloadersDir, name, '.piecemeal'), { recursive: true, force: true })
   }
 }
 

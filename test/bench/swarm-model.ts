@@ -58,7 +58,6 @@ export interface SwarmResult {
 /** As the engine's. */
 const TICK_MS = 100
 const UPLOADS_PER_DOWNLOADER = 8
-const IDLE: Machine = { slots: Infinity, streams: Infinity, isBusy: false }
 const BUSY: ScheduleFailure = { code: 'E_BUSY', message: 'no free slot' }
 const GONE: ScheduleFailure = { code: 'E_NETWORK', message: 'gone' }
 const UNWANTED: ScheduleFailure = { code: 'E_INTERRUPTED', message: 'not needed any more' }
@@ -87,7 +86,8 @@ interface Peer extends Link {
   readonly downloads: Fetch[]
   readonly schedule: Schedule | undefined
   readonly machineLoad: MachineLoad
-  machine: Machine
+  /** Written anew before each step: an object a step is work for the collector. */
+  readonly machine: Machine
   readonly done: PieceSet
   /** Running, asked for or refused. */
   readonly fetches: Fetch[]
@@ -102,7 +102,7 @@ interface Peer extends Link {
   listedAs: 'nothing' | 'partial' | 'complete'
   tickMs: number
   /** Owners that were asked what they have, and when the answers are here. */
-  asked: string[]
+  readonly asked: Peer[]
   answersMs: number
   doneMs: number | undefined
   isFailed: boolean
@@ -145,7 +145,7 @@ export class Swarm {
       leaveMs,
       schedule,
       machineLoad: new MachineLoad(idleMachine),
-      machine: IDLE,
+      machine: { slots: Infinity, streams: Infinity, isBusy: false, mayAsk: true },
       done,
       upUsed: 0,
       downUsed: 0,
@@ -230,16 +230,19 @@ export class Swarm {
   /** What the engine looks at ten times a second. */
   #tick (peer: Peer, schedule: Schedule, nowMs: number): void {
     peer.tickMs = nowMs + TICK_MS
-    peer.machine = { ...IDLE, streams: peer.machineLoad.at(nowMs, schedule.streamsOfUse) }
+    peer.machine.streams = peer.machineLoad.at(nowMs, schedule.streamsOfUse)
     this.#links.fillDownloads(peer, nowMs)
     for (const fetch of peer.downloads) this.#progress(fetch, nowMs)
   }
 
   #carryOut (peer: Peer, schedule: Schedule, nowMs: number): void {
-    for (const order of schedule.step(nowMs, { ...peer.machine, mayAsk: peer.asked.length === 0 })) this.#obey(order, peer, schedule, nowMs)
+    peer.machine.mayAsk = peer.asked.length === 0
+    for (const order of schedule.step(nowMs, peer.machine)) this.#obey(order, peer, schedule, nowMs)
     if (peer.asked.length === 0 || peer.answersMs < Infinity) return
     // One answer of all: that of the one that is farthest.
-    peer.answersMs = nowMs + 2 * Math.max(...peer.asked.map((key) => peer.delayMs + (this.#peers[Number(key)]?.delayMs ?? 0)))
+    let farthestMs = 0
+    for (const { delayMs } of peer.asked) farthestMs = Math.max(farthestMs, delayMs)
+    peer.answersMs = nowMs + 2 * (peer.delayMs + farthestMs)
   }
 
   #obey (order: Order, peer: Peer, schedule: Schedule, nowMs: number): void {
@@ -249,7 +252,7 @@ export class Swarm {
       case 'cancel': return this.#cancel(fetchOf(peer, order.id), nowMs)
       case 'ask have':
       case 'ask sent':
-        peer.asked.push(order.owner)
+        peer.asked.push(this.#ownerOf(order.owner))
         return
       case 'ask tracker': return schedule.setOwners(this.#owners(peer), nowMs)
       case 'fail':
@@ -271,15 +274,15 @@ export class Swarm {
   }
 
   #answer (peer: Peer, schedule: Schedule, nowMs: number): void {
-    for (const key of peer.asked) {
-      const owner = this.#peers[Number(key)]
-      if (owner === undefined || owner.isGone) schedule.askFailed(key, GONE, nowMs)
+    for (const owner of peer.asked) {
+      const { key } = owner.asPartial
+      if (owner.isGone) schedule.askFailed(key, GONE, nowMs)
       else {
         schedule.setHave(key, owner.done, nowMs)
         if (owner.listedAs === 'complete') schedule.setSent(key, owner.sent.at(nowMs), nowMs)
       }
     }
-    peer.asked = []
+    peer.asked.length = 0
     peer.answersMs = Infinity
   }
 
@@ -300,12 +303,17 @@ export class Swarm {
   }
 
   #start (to: Peer, part: PartToStart, nowMs: number): void {
-    const from = this.#peers[Number(part.owner)]
-    if (from === undefined) throw new Error('an owner that nobody told of')
+    const from = this.#ownerOf(part.owner)
     // To connect, and for the request to arrive, takes three times the way.
     const dueMs = nowMs + 3 * (from.delayMs + to.delayMs)
     to.fetches.push({ from, to, part, endPiece: part.endPiece, state: 'asking', dueMs, startedMs: Infinity, rate: 0, bytes: 0, sinceMs: nowMs })
     this.#parts++
+  }
+
+  #ownerOf (key: string): Peer {
+    const owner = this.#peers[Number(key)]
+    if (owner === undefined) throw new Error('an owner that nobody told of')
+    return owner
   }
 
   /** What the fetch waited for may have happened. @returns whether it ended */

@@ -54,6 +54,19 @@ export async function mountOdd (t: Scope, { dir, mountPoint }: Mount, ...lacks: 
   }
 }
 
+/** On a disk that takes so many bytes a second: it is a file of the odd file system. What reads it is as fast as ever. */
+export async function mountSlow (t: Scope, { dir, mountPoint }: Mount, bytes: number, bytesPerSecond: number): Promise<void> {
+  const [disk, behind] = [join(dir, 'disk'), behindOdd(dir)]
+  for (const folder of [disk, behind]) mkdirSync(folder)
+  run('mkfs.ext4', '-q', '-m', '0', '-E', 'lazy_itable_init=0,lazy_journal_init=0', makeImage(behind, bytes))
+  await mountOdd(t, { dir, mountPoint: disk }, `rate=${bytesPerSecond}`)
+  // Past the cache: it is to be the disk that is waited for, and not another file system.
+  const device = run('losetup', '-f', '--show', '--direct-io=on', join(disk, 'image'))
+  t.teardown(() => { spawnSync('losetup', ['-d', device]) })
+  run('mount', device, mountPoint)
+  t.teardown(() => { spawnSync('umount', [mountPoint]) })
+}
+
 export function mountExfat (t: Scope, { dir, mountPoint }: Mount, bytes: number): void {
   const image = makeImage(dir, bytes)
   run('mkfs.exfat', image)

@@ -11,10 +11,13 @@
   long=N    names longer than N bytes are refused
   symlinks=N  symbolic links fail
   list=N    folders can't be listed, once there is a file .bad in FOLDER
+  rate=N    N bytes are written a second
 """
 import errno
 import os
 import sys
+import threading
+import time
 from fusepy import FUSE, FuseOSError, Operations
 
 lacks = {what: int(number or 0) for what, _, number in (word.partition('=') for word in sys.argv[3:])}
@@ -22,9 +25,22 @@ STAT = ('st_atime', 'st_ctime', 'st_gid', 'st_ino', 'st_mode', 'st_mtime', 'st_n
 STATFS = ('f_bavail', 'f_bfree', 'f_blocks', 'f_bsize', 'f_favail', 'f_ffree', 'f_files', 'f_flag', 'f_frsize', 'f_namemax')
 
 
+class Disk:
+    """One write after the other, as they come."""
+    def __init__(self, bytes_per_second):
+        self.bytes_per_second = bytes_per_second
+        self.guard = threading.Lock()
+        self.idle_at = 0
+
+    def write(self, size):
+        with self.guard: until = self.idle_at = max(self.idle_at, time.monotonic()) + size / self.bytes_per_second
+        time.sleep(max(0, until - time.monotonic()))
+
+
 class Odd(Operations):
     def __init__(self, root):
         self.root = root
+        self.disk = Disk(lacks['rate']) if 'rate' in lacks else None
 
     def at(self, path):
         place = self.root
@@ -58,13 +74,16 @@ class Odd(Operations):
         if 'links_later' in lacks and os.path.dirname(target) != os.path.dirname(source): raise FuseOSError(lacks['links_later'])
         return os.link(self.at(source), self.at(target))
 
-    def open(self, path, flags): return os.open(self.at(path), flags & ~os.O_NOFOLLOW)
+    def open(self, path, flags): return os.open(self.at(path), flags & ~(os.O_NOFOLLOW | os.O_DIRECT))
     def create(self, path, mode, fi=None): return os.open(self.at(path), os.O_RDWR | os.O_CREAT, mode)
     def read(self, path, size, offset, fh):
         if 'bad' in lacks and offset < lacks['bad'] + 2**20 and offset + size > lacks['bad'] and os.path.exists(self.at('.bad')): raise FuseOSError(errno.EIO)
         return os.pread(fh, size, offset)
 
-    def write(self, path, data, offset, fh): return os.pwrite(fh, data, offset)
+    def write(self, path, data, offset, fh):
+        if self.disk: self.disk.write(len(data))
+        return os.pwrite(fh, data, offset)
+
     def truncate(self, path, length, fh=None): return os.truncate(self.at(path), length)
     def release(self, path, fh): return os.close(fh)
     def fsync(self, path, datasync, fh): return os.fsync(fh)
@@ -87,4 +106,4 @@ class Odd(Operations):
 if 'locks' in lacks:
     def lock(self, path, fh, cmd, lock): raise FuseOSError(lacks['locks'])
     Odd.lock = lock
-FUSE(Odd(os.path.realpath(sys.argv[1])), sys.argv[2], foreground=True, **({} if 'inodes' in lacks else {'use_ino': True}))
+FUSE(Odd(os.path.realpath(sys.argv[1])), sys.argv[2], foreground=True, big_writes='rate' in lacks, **({} if 'inodes' in lacks else {'use_ino': True}))
