@@ -58,6 +58,8 @@ export class RunningPart {
   #fileCallMs = 0
 
   constructor ({ part, owner, place, found, wanted, pieces, target, untold, onEnd }: RunningPartOptions, { name, fetchPart, naming, credentials, down, deadlines }: Pick<DownloadContext, 'name' | 'fetchPart' | 'naming' | 'credentials' | 'down' | 'deadlines'>) {
+    // What a thread is handed is copied field by field: no more than it reads.
+    const { connectMs, firstLineMs, dataStallMs } = deadlines
     const { firstPiece, endPiece } = part
     const { filename, size, digest, pieceLength } = found
     this.part = part
@@ -94,7 +96,7 @@ export class RunningPart {
       untold,
       control: this.#control.buffer,
       down: down.buffer,
-      deadlines,
+      deadlines: { connectMs, firstLineMs, dataStallMs },
     }, this.#kill.signal).then((file) => {
       if (file) this.#control.verifiedPiece = endPiece
       return { file }

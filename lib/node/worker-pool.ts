@@ -110,6 +110,8 @@ export class WorkerPool {
       concurrentTasksPerWorker: PARTS_PER_THREAD,
       // Between tasks a thread still has connections that it keeps for the next one: their ends and their time are to be heard.
       atomics: 'disabled',
+      // Nobody reads how long tasks took.
+      recordTiming: false,
       ...BARE_THREAD,
       // A thread holds one buffer outside of its heap, and little in it.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
