@@ -11,6 +11,7 @@ import * as find from '../lib/tree/find-tree.js'
 import * as kept from '../lib/tree/find-kept.js'
 import * as finish from '../lib/tree/finish-tree.js'
 import * as measuring from '../lib/tree/measure-tree.js'
+import * as names from '../lib/tree/name-check.js'
 import * as remembering from '../lib/tree/remembered-tree.js'
 import * as removing from '../lib/tree/remove-tree.js'
 import * as skeleton from '../lib/tree/skeleton.js'
@@ -61,6 +62,11 @@ export async function keepTree (task: find.KeepTask): Promise<TaskResult<find.Ma
 /** All of a tree but the bytes of its files. */
 export async function makeSkeleton (task: skeleton.SkeletonTask): Promise<TaskResult<skeleton.Skeleton>> {
   return await toTaskResult(() => skeleton.makeSkeleton(task))
+}
+
+/** Whether it has the names that it should have. */
+export async function namesAreRight (task: names.NamesTask): Promise<TaskResult<boolean>> {
+  return await toTaskResult(() => names.namesAreRight(task))
 }
 
 /** Files of a tree out of a part file. */

@@ -9,10 +9,10 @@ import type { Found } from '../protocol/tracker-to-node.js'
 import type { ClientCredentials, Purpose } from '../secret/keys.js'
 import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { MakeThreads } from '../tree/make-tree.js'
 import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { TakenOver, TakeOverTask } from '../tree/take-over.js'
-import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { Here, HereTask } from '../tree/take-from-here.js'
 import type { UnpackTask } from '../tree/unpack.js'
 import type { RateLimit } from '../threads/rate-limit.js'
@@ -20,8 +20,7 @@ import type { Slots } from './slots.js'
 import type { Turn } from './turns.js'
 
 /** Each as its function in `lib/tree` says. */
-export interface TreeThreads extends PublishThreads {
-  makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
+export interface TreeThreads extends PublishThreads, MakeThreads {
   findKept: (task: KeptTask) => Promise<Uint32Array>
   measureTree: (task: MeasureTask) => Promise<TreeSize>
   takeOver: (task: TakeOverTask) => Promise<TakenOver>

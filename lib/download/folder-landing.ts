@@ -7,11 +7,14 @@ import { PieceSet } from '../content/piece-set.js'
 import type { PieceRange, PlacedRun } from '../content/run.js'
 import type { Selection } from '../content/selection.js'
 import { toDiskError } from '../disk/disk-error.js'
+import { Flusher } from '../disk/flusher.js'
 import { Windows } from '../disk/windows.js'
 import type { Workspace } from '../disk/workspace.js'
 import type { Manifest } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
 import type { PartFiles } from '../part/part-task.js'
+import { MiB } from '../protocol/units.js'
+import { syncTogether } from '../tree/sync-tree.js'
 import type { TreeControl } from '../tree/tree-control.js'
 import { packExtents, type Extent } from '../tree/unpack.js'
 import type { DownloadContext } from './context.js'
@@ -24,6 +27,8 @@ import { Unpacker } from './unpacker.js'
  * used again and again; and the thread that opens hundreds of files reads from no socket meanwhile.
  */
 const FEW_FILES = 8
+/** What comes is brought to the disk in steps of so much: a sync takes the whole file system, and holds up for a moment whoever makes files there. */
+const FLUSH_BYTES = 128 * MiB
 
 export interface FolderLandingOptions {
   manifest: Manifest
@@ -49,6 +54,8 @@ export class FolderLanding implements Landing {
   readonly #options: FolderLandingOptions
   readonly #windows: Windows
   readonly #unpacker: Unpacker
+  readonly #flusher: Flusher
+  readonly #closing = new AbortController()
   /** Those that are done without. */
   readonly #without: PieceSet
   #files = 0
@@ -58,6 +65,7 @@ export class FolderLanding implements Landing {
     this.#options = options
     this.#windows = new Windows(layout.pieceCount, isNew)
     this.#without = new PieceSet(layout.pieceCount)
+    this.#flusher = new Flusher(options.root, { flushBytes: FLUSH_BYTES, flush: async (root) => { await syncTogether(root, this.#closing.signal) } })
     this.#unpacker = new Unpacker({
       layout,
       windows: this.#windows,
@@ -127,7 +135,9 @@ export class FolderLanding implements Landing {
 
   begins (): void {}
 
-  grows (): void {}
+  grows (bytes: number): void {
+    if (!this.#closing.signal.aborted) this.#flusher.grow(bytes)
+  }
 
   async ended (place: PartPlace, run: PlacedRun): Promise<void> {
     if (place.isWindow) {
@@ -156,7 +166,9 @@ export class FolderLanding implements Landing {
   }
 
   async close (): Promise<void> {
+    this.#closing.abort()
     await this.#unpacker.close()
+    await this.#flusher.settle()
   }
 
   async #unpack (run: PlacedRun): Promise<void> {

@@ -22,8 +22,10 @@ import { policyFor } from '../schedule/policy.js'
 import { newIdentities, type TreeIdentities } from '../tree/identities.js'
 import type { TreeSize } from '../tree/measure-tree.js'
 import { Refused } from '../tree/refused.js'
+import { finishInShares } from '../tree/finish-tree.js'
+import { makeTree } from '../tree/make-tree.js'
 import { publishTree } from '../tree/publish-tree.js'
-import { syncTree } from '../tree/sync-tree.js'
+import { bringToDisk, syncTree } from '../tree/sync-tree.js'
 import { TreeControl } from '../tree/tree-control.js'
 import type { DownloadContext } from './context.js'
 import { fetchManifest } from './fetch-manifest.js'
@@ -189,7 +191,7 @@ class FolderDownload {
     const known = await takeOverTree(places, wanted, skipMissing)
     if (known) return { isNew: false, lacking: known.lacking, taken: new Uint32Array() }
     await room.look(await this.#openWorkspace())
-    const { lacking } = await trees.makeSkeleton({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer })
+    const { lacking } = await makeTree({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer }, trees)
     const taken = await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
     await noteTree(places, { wanted, lacking })
     return { isNew: true, lacking, taken }
@@ -272,7 +274,8 @@ class FolderDownload {
     const identities = newIdentities(manifest.entryCount)
     const task = { manifest: manifest.data, entries, root: folderPlaces(hiddenFolder, found).tree, control: this.#control.buffer }
     const lookedAtMs = Date.now()
-    const finished = await trees.finishTree({ ...task, identities })
+    // To look at a million files takes a while, in which the disk can work.
+    const [finished] = await Promise.all([finishInShares({ ...task, identities }, trees.finishTree), bringToDisk(task)])
     if (arrived === undefined) await publishTree({ ...task, to: target, filename: found.filename, naming }, trees)
     else await syncTree(task, trees.syncFiles)
     return { ...finished, identities, lookedAtMs }

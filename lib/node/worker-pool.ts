@@ -15,11 +15,11 @@ import type { TreeThreads } from '../tree/digest-tree.js'
 import type { ManifestContent } from '../tree/find-tree.js'
 import type { KeptTask } from '../tree/find-kept.js'
 import type { Finished, FinishTask } from '../tree/finish-tree.js'
+import type { MakeThreads } from '../tree/make-tree.js'
 import type { MeasureTask, TreeSize } from '../tree/measure-tree.js'
 import type { PublishThreads } from '../tree/publish-tree.js'
 import type { RememberedTree } from '../tree/remembered-tree.js'
 import type { Removed, RemoveTask } from '../tree/remove-tree.js'
-import type { Skeleton, SkeletonTask } from '../tree/skeleton.js'
 import type { HereTask } from '../tree/take-from-here.js'
 import type { TakenOver, TakeOverTask, WrittenTask } from '../tree/take-over.js'
 import type { UnpackTask } from '../tree/unpack.js'
@@ -38,8 +38,7 @@ const PARTS_PER_THREAD = 4
 type TaskName = 'fetchPart' | 'digestPieces' | 'giveName' | 'findAbilities' | keyof TreePool
 
 /** What is done about folders, each as its function in `lib/tree` says. */
-export interface TreePool extends TreeThreads, PublishThreads {
-  makeSkeleton: (task: SkeletonTask) => Promise<Skeleton>
+export interface TreePool extends TreeThreads, PublishThreads, MakeThreads {
   unpack: (task: UnpackTask) => Promise<void>
   findKept: (task: KeptTask) => Promise<Uint32Array>
   takeFromHere: (task: HereTask) => Promise<Uint32Array>
@@ -63,6 +62,7 @@ export class WorkerPool {
       return { ...content, pieces: Buffer.from(content.pieces) }
     },
     makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
+    namesAreRight: async (task) => await this.#run(task, 'namesAreRight'),
     unpack: async (task) => await this.#run(task, 'unpack'),
     findKept: async (task) => await this.#limitDigests(async () => await this.#run(task, 'findKept')),
     takeFromHere: async (task) => await this.#limitDigests(async () => await this.#run(task, 'takeFromHere')),

@@ -11,6 +11,7 @@ import { PIECE_DIGEST_BYTES, pieceLengthFor } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { setIdentity, wholeMs, type TreeIdentities } from './identities.js'
+import { eachShare, entriesOf, sharesOf } from './shares.js'
 import { TreeControl } from './tree-control.js'
 
 export interface FinishTask {
@@ -30,6 +31,16 @@ export interface Finished {
   otherTimes: number
   /** Whether files are executable here that are not to be: the file system has no such bit. */
   allExecutable: boolean
+}
+
+/** In as many threads as are worth it. @param finish `finishTree` in one of them @throws as that. */
+export async function finishInShares (task: FinishTask, finish: (task: FinishTask) => Promise<Finished>): Promise<Finished> {
+  const finished = await eachShare(sharesOf(task), async (share) => await finish({ ...task, entries: entriesOf(task, share) }))
+  return {
+    dev: finished[0]?.dev ?? 0n,
+    otherTimes: finished.reduce((count, { otherTimes }) => count + otherTimes, 0),
+    allExecutable: finished.some(({ allExecutable }) => allExecutable),
+  }
 }
 
 /** @throws E_CHANGED if a file is not as large as it has to be; E_IO, E_INTERRUPTED. */

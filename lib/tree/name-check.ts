@@ -1,9 +1,27 @@
 /** Whether the folders of a tree hold the names that its manifest has, byte by byte, no more and no less. */
-import { toDiskError } from '../disk/disk-error.js'
-import type { Manifest } from '../manifest/manifest.js'
+import { diskCode, toDiskError } from '../disk/disk-error.js'
+import { Manifest } from '../manifest/manifest.js'
 import { quote } from '../protocol/names.js'
 import { NameList } from './name-list.js'
-import type { TreeControl } from './tree-control.js'
+import type { EntriesTask, Share } from './shares.js'
+import { TreeControl } from './tree-control.js'
+
+export interface NamesTask extends EntriesTask {
+  root: string
+  /** The folders whose first entry is one of these are looked at. */
+  share: Share
+  control: SharedArrayBuffer
+}
+
+/** Whether all names are there that should be, and no others. Runs in a worker thread. @throws E_IO, E_INTERRUPTED. */
+export function namesAreRight ({ manifest: data, entries, root, share, control }: NamesTask): boolean {
+  const manifest = Manifest.fromData(data)
+  let areRight = true
+  const wrong = (): void => { areRight = false }
+  const check = new NameCheck({ manifest, root, control: new TreeControl(control), onMissing: wrong, onUnexpected: wrong })
+  check.run(entries ?? Uint32Array.from({ length: manifest.entryCount }, (_, i) => i), share)
+  return areRight
+}
 
 export interface NameCheckOptions {
   manifest: Manifest
@@ -18,13 +36,19 @@ export interface NameCheckOptions {
 
 export class NameCheck {
   readonly #options: NameCheckOptions
+  #share: Share = { from: 0, end: 0 }
 
   constructor (options: NameCheckOptions) {
     this.#options = options
   }
 
-  /** @param entries those that should be there, by their numbers, ascending @throws E_IO, E_INTERRUPTED. */
-  run (entries: Uint32Array): void {
+  /**
+   * @param entries those that should be there, by their numbers, ascending
+   * @param share only those folders are looked at whose first entry has its place there
+   * @throws E_IO, E_INTERRUPTED.
+   */
+  run (entries: Uint32Array, share: Share = { from: 0, end: entries.length }): void {
+    this.#share = share
     this.#look('', entries, 0, entries.length)
   }
 
@@ -35,7 +59,10 @@ export class NameCheck {
   #look (folder: string, entries: Uint32Array, from: number, end: number): void {
     const { manifest, control, onMissing } = this.#options
     control.goOn()
+    const share = this.#share
+    if (from < share.from) return this.#lookBelow(folder, entries, end)
     const there = this.#list(folder)
+    if (there === undefined) return entries.subarray(from, end).forEach((index) => onMissing(index))
     let name = 0
     for (let at = from; at < end;) {
       const path = manifest.path(entries[at] ?? 0)
@@ -46,17 +73,34 @@ export class NameCheck {
       while (name < there.count && there.name(name).compare(child) < 0) this.#unexpected(folder, there.name(name++))
       if (name < there.count && there.name(name).equals(child)) {
         name++
-        if (below !== undefined) this.#look(below, entries, at, next)
+        if (below !== undefined && at < share.end) this.#look(below, entries, at, next)
       } else for (; at < next; at++) onMissing(entries[at] ?? 0)
       at = next
     }
     while (name < there.count) this.#unexpected(folder, there.name(name++))
   }
 
-  #list (folder: string): NameList {
+  /** A folder that somebody else looks at, who does not look at all that is below it. */
+  #lookBelow (folder: string, entries: Uint32Array, end: number): void {
+    const { manifest } = this.#options
+    const share = this.#share
+    for (let at = share.from; at < Math.min(end, share.end);) {
+      const path = manifest.path(entries[at] ?? 0)
+      const slash = path.indexOf('/', folder.length)
+      const below = path.slice(0, slash + 1)
+      const next = slash < 0 ? at + 1 : this.#endOf(below, entries, at, end)
+      const hasBegun = at === share.from && manifest.path(entries[at - 1] ?? 0).startsWith(below)
+      if (slash >= 0) this.#look(below, entries, hasBegun ? at - 1 : at, next)
+      at = next
+    }
+  }
+
+  /** @returns undefined if it is not there: who looks at the folder above may be somebody else */
+  #list (folder: string): NameList | undefined {
     try {
       return NameList.read(this.#place(folder))
     } catch (error) {
+      if (diskCode(error) === 'ENOENT') return undefined
       throw toDiskError(error, `cannot read ${quote(folder)}`)
     }
   }

@@ -27,6 +27,13 @@ export interface SkeletonTask {
   target: string
   /** What can't be held is left out, and told, instead of being an error. */
   skipMissing?: boolean
+  /**
+   * Folders, with their last `/`, that are there already, and the tree with them: others make the rest of it
+   * meanwhile, so it is not looked at afterwards.
+   */
+  made?: readonly string[]
+  /** Whether what is there goes first. */
+  isAgain?: boolean
   /** Of a `TreeControl`. */
   control: SharedArrayBuffer
 }
@@ -49,8 +56,9 @@ const EXECUTABLE = 0o111
  */
 export function makeSkeleton (task: SkeletonTask): Skeleton {
   const skeleton = new SkeletonMaker(task)
+  if (task.made === undefined) skeleton.begin()
   skeleton.make()
-  skeleton.look()
+  if (task.made === undefined) skeleton.look()
   return skeleton.result()
 }
 
@@ -61,6 +69,7 @@ class SkeletonMaker {
   readonly #names = new Refused()
   readonly #others = new Refused()
   readonly #lacking = new Set<number>()
+  readonly #made: ReadonlySet<string>
   /** The folder that the last entry was in, with its last `/`. */
   #folder = ''
 
@@ -68,14 +77,20 @@ class SkeletonMaker {
     this.#task = task
     this.#manifest = Manifest.fromData(task.manifest)
     this.#control = new TreeControl(task.control)
+    this.#made = new Set(task.made)
+  }
+
+  begin (): void {
+    const { root, target, isAgain = false } = this.#task
+    try {
+      if (isAgain) rmSync(root, { recursive: true, force: true })
+      mkdirSync(root)
+    } catch (error) {
+      throw toDiskError(error, `cannot make a hidden folder for ${quote(target)}`)
+    }
   }
 
   make (): void {
-    try {
-      mkdirSync(this.#task.root)
-    } catch (error) {
-      throw toDiskError(error, `cannot make a hidden folder for ${quote(this.#task.target)}`)
-    }
     const room = OS_PATH_BYTES - 1 - Math.max(Buffer.byteLength(this.#task.root), Buffer.byteLength(this.#task.target))
     for (const index of this.#entries()) {
       this.#control.goOn()
@@ -140,7 +155,7 @@ class SkeletonMaker {
     this.#folder = path.slice(0, at)
     while (at < end) {
       at = path.indexOf('/', at) + 1
-      mkdirSync(this.#place(path.slice(0, at - 1)))
+      if (!this.#made.has(path.slice(0, at))) mkdirSync(this.#place(path.slice(0, at - 1)))
       this.#folder = path.slice(0, at)
     }
   }

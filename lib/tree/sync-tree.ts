@@ -4,6 +4,7 @@ import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { toDiskError } from '../disk/disk-error.js'
 import { Manifest, type ManifestData } from '../manifest/manifest.js'
 import { quote } from '../protocol/names.js'
+import { eachShare, entriesOf, sharesOf, type EntriesTask } from './shares.js'
 import { TreeControl } from './tree-control.js'
 
 export interface SyncTask {
@@ -25,16 +26,23 @@ const TASKS = 4
  */
 export async function syncTree (task: SyncTask, syncFiles: (task: SyncTask) => Promise<void>): Promise<void> {
   if (await syncTogether(task.root)) return
-  const entries = task.entries ?? Uint32Array.from({ length: task.manifest.count }, (_, i) => i)
-  const each = Math.ceil(entries.length / TASKS)
-  const results = await Promise.allSettled(Array.from({ length: TASKS }, async (_, i) => await syncFiles({ ...task, entries: entries.slice(i * each, (i + 1) * each) })))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  await eachShare(sharesOf(task, { most: TASKS, least: 1 }), async (share) => await syncFiles({ ...task, entries: entriesOf(task, share) }))
 }
 
-/** By coreutils. @returns whether it is done */
-async function syncTogether (root: string): Promise<boolean> {
+/** While something else is done to many files: the sync at the end then has little left to wait for. */
+export async function bringToDisk (task: EntriesTask & Pick<SyncTask, 'root'>): Promise<void> {
+  if (sharesOf(task, { most: 2 }).length > 1) await syncTogether(task.root)
+}
+
+/**
+ * By coreutils.
+ *
+ * @param signal ends it, whether it is done or not
+ * @returns whether it is done
+ */
+export async function syncTogether (root: string, signal?: AbortSignal): Promise<boolean> {
   return await new Promise((resolve) => {
-    const child = execFile('sync', ['-f', '--', root], { timeout: TOGETHER_MS }, (error) => resolve(error === null))
+    const child = execFile('sync', ['-f', '--', root], { timeout: TOGETHER_MS, signal }, (error) => resolve(error === null))
     // One that waits for a disk does not end even when it is killed.
     const timer = setTimeout(() => resolve(false), TOGETHER_MS)
     child.once('exit', () => clearTimeout(timer))

@@ -11,7 +11,9 @@ import { keepTree } from '../../lib/tree/find-tree.js'
 import { finishTree } from '../../lib/tree/finish-tree.js'
 import { newIdentities } from '../../lib/tree/identities.js'
 import { removeTree } from '../../lib/tree/remove-tree.js'
-import { makeSkeleton, type Skeleton } from '../../lib/tree/skeleton.js'
+import { makeTree } from '../../lib/tree/make-tree.js'
+import { namesAreRight } from '../../lib/tree/name-check.js'
+import { makeSkeleton, type Skeleton, type SkeletonTask } from '../../lib/tree/skeleton.js'
 import { TreeControl } from '../../lib/tree/tree-control.js'
 import { tempDir } from '../helpers/files.js'
 import { build, file, folder, inOrder, link } from '../manifest/manifests.js'
@@ -31,8 +33,19 @@ async function place (t: Test): Promise<Mount> {
 }
 
 function skeletonAt (mountPoint: string, entries: Entry[], skipMissing = false): Skeleton {
-  const root = join(mountPoint, skipMissing ? 'less' : 'tree')
-  return makeSkeleton({ manifest: build(inOrder(entries)).data, root, target: join(mountPoint, 'target'), skipMissing, control: new TreeControl().buffer })
+  return makeSkeleton(skeletonTask(mountPoint, skipMissing ? 'less' : 'tree', entries, skipMissing))
+}
+
+function skeletonTask (mountPoint: string, name: string, entries: Entry[], skipMissing = false): SkeletonTask {
+  return { manifest: build(inOrder(entries)).data, root: join(mountPoint, name), target: join(mountPoint, 'target'), skipMissing, control: new TreeControl().buffer }
+}
+
+/** Each entry as if a thread of its own had made it. */
+async function inShares (task: SkeletonTask): Promise<Skeleton> {
+  return await makeTree(task, {
+    makeSkeleton: async (task) => await Promise.resolve(makeSkeleton(task)),
+    namesAreRight: async (task) => await Promise.resolve(namesAreRight(task)),
+  }, Array.from({ length: task.manifest.count }, (_, i) => ({ from: i, end: i + 1 })))
 }
 
 await t.test('what can\'t be told apart is named, both of it, and the rest can be had', async (t) => {
@@ -50,6 +63,7 @@ await t.test('what can\'t be told apart is named, both of it, and the rest can b
       t.throws(() => skeletonAt(setting.mountPoint, [...entries]), { code: 'E_NAME', message })
       skeletonAt(setting.mountPoint, [...entries], true)
       t.strictSame(Object.keys(listTree(join(setting.mountPoint, 'less'))).sort(), rest)
+      await t.rejects(inShares(skeletonTask(setting.mountPoint, 'shares', [...entries])), { code: 'E_NAME', message }, 'also where several threads make it')
     })
   }
 })
