@@ -1,12 +1,19 @@
 /** Does something for each item, so many at once, and the first of them before it returns. Ends with the first failure, once what is under way has ended. */
 export async function eachInFlight<T> (items: Iterable<T>, most: number, work: (item: T) => Promise<unknown>): Promise<void> {
-  const underWay = new Set<Promise<void>>()
+  const rest = items[Symbol.iterator]()
   const failures: unknown[] = []
-  for (const item of items) {
-    const one: Promise<void> = work(item).then(() => {}, (reason: unknown) => { failures.push(reason) }).finally(() => underWay.delete(one))
-    underWay.add(one)
-    if (underWay.size >= most) await Promise.race(underWay)
-    if (failures.length > 0) break
+  const goOn = async (): Promise<void> => {
+    while (failures.length === 0) {
+      const { done, value } = rest.next()
+      if (done === true) return
+      await work(value)
+    }
+  }
+  const fail = (reason: unknown): void => { failures.push(reason) }
+  // Each goes on by itself: to wait for the first of all of them takes longer than most work.
+  const underWay: Array<Promise<void>> = []
+  for (let isOver = false; underWay.length < most && !isOver && failures.length === 0;) {
+    underWay.push(goOn().catch(fail).finally(() => { isOver = true }))
   }
   await Promise.all(underWay)
   if (failures.length > 0) throw failures[0]

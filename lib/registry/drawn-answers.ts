@@ -17,40 +17,34 @@ const DIGESTS_PER_NAME = 8
 /** A content, and owners that were drawn of it. */
 export class DrawnAnswer {
   readonly #content: Omit<Found, 'owners'>
-  readonly #drawn: readonly DrawnOwner[]
-  readonly #complete: readonly Owner[]
-  readonly #partial: readonly Owner[]
+  /** Complete ones first. */
+  readonly drawn: readonly DrawnOwner[]
+  readonly #complete: number
   /** Of what Redis has, if these are all the owners there are. */
   readonly version: string | undefined
   #last: { found: Found, times: number } | undefined
 
+  /** @param drawn complete ones first */
   constructor (content: Omit<Found, 'owners'>, drawn: readonly DrawnOwner[], version?: string) {
     this.#content = content
-    this.#drawn = drawn
+    this.drawn = drawn
+    const complete = drawn.findIndex(({ owner }) => !owner.complete)
+    this.#complete = complete < 0 ? drawn.length : complete
     this.version = version
-    const owners = drawn.map(({ owner }) => owner)
-    this.#complete = owners.filter(({ complete }) => complete)
-    this.#partial = owners.filter(({ complete }) => !complete)
   }
 
   get digest (): string {
     return this.#content.digest
   }
 
-  get owners (): Owner[] {
-    return [...this.#complete, ...this.#partial]
-  }
-
-  /** The same, if there are none of these. */
-  without (isDead: (drawn: DrawnOwner) => boolean): DrawnAnswer {
-    if (!this.#drawn.some(isDead)) return this
-    return new DrawnAnswer(this.#content, this.#drawn.filter((drawn) => !isDead(drawn)), this.version)
+  /** The same with these of the owners. */
+  of (drawn: readonly DrawnOwner[]): DrawnAnswer {
+    return drawn === this.drawn ? this : new DrawnAnswer(this.#content, drawn, this.version)
   }
 
   /** For one who asks: 50 of the owners at random, complete ones first, never itself. */
   for (asker: string): Found {
-    const named = [...this.#complete, ...this.#partial]
-    const isForAll = named.length <= OWNERS_PER_REPLY && named.every(({ name }) => name !== asker)
+    const isForAll = this.drawn.length <= OWNERS_PER_REPLY && this.drawn.every(({ owner }) => owner.name !== asker)
     if (isForAll && this.#last !== undefined && this.#last.times < QUESTIONS_PER_ORDER) {
       this.#last.times++
       return this.#last.found
@@ -61,8 +55,13 @@ export class DrawnAnswer {
   }
 
   #draw (asker: string): Owner[] {
-    const drawn = [this.#complete, this.#partial].flatMap((owners) => sample(owners, { start: 0, end: owners.length, most: OWNERS_PER_REPLY + 1 }))
-    return drawn.filter(({ name }) => name !== asker).slice(0, OWNERS_PER_REPLY)
+    const owners: Owner[] = []
+    for (const [start, end] of [[0, this.#complete], [this.#complete, this.drawn.length]] as const) {
+      for (const { owner } of sample(this.drawn, { start, end, most: OWNERS_PER_REPLY + 1 })) {
+        if (owner.name !== asker && owners.length < OWNERS_PER_REPLY) owners.push(owner)
+      }
+    }
+    return owners
   }
 }
 

@@ -37,7 +37,7 @@ export class EditionText {
     this.version = `${digest} ${since ?? ''} ${version} `
     this.#claims = []
     for (let i = 0; i + 3 < words.length; i += 4) {
-      const [complete = 0, partial = 0, origins = 0] = words.slice(i, i + 3).map(Number)
+      const [complete, partial, origins] = [Number(words[i]), Number(words[i + 1]), Number(words[i + 2])]
       if (complete + partial > 0) this.#claims.push({ ...parseClaim(words[i + 3] as string), complete, partial, origins })
     }
   }
@@ -56,6 +56,7 @@ export class EditionText {
 
   /** The same as a field of a reply, where there is anything to say. */
   get told (): { replaces?: string[] } {
+    if (this.#claims.every(({ replaces }) => replaces.length === 0)) return {}
     const { replaces } = this
     return replaces.length === 0 ? {} : { replaces: replaces.slice(0, REPLACED_DIGESTS) }
   }
@@ -67,6 +68,8 @@ export class EditionText {
 }
 
 function mostSaid (claims: readonly Claim[]): Hints {
+  const [first] = claims
+  if (first !== undefined && claims.length === 1) return first.hints
   const votes = new Map<string | number, { hints: Hints, complete: number, partial: number }>()
   for (const { hints, complete, partial } of claims) {
     const so = votes.get(keyOf(hints)) ?? { complete: 0, partial: 0 }

@@ -1,5 +1,5 @@
 /** What the keys in Redis are called. All keys of one file name have one hash tag, so that a script may use them together. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { DIGEST_PREFIX } from '../protocol/content.js'
 import { NAME_PARTS } from './limits.js'
 
@@ -47,12 +47,12 @@ export class Keys {
 
   /** File names may have braces, so the tag is a hash of them. */
   of (filename: string): FileKeys {
-    const hash = createHash('sha1').update(filename).digest()
-    const tagged = `{${hash.toString('hex', 0, 8)}}:${filename}`
+    const digits = hash('sha1', filename)
+    const tagged = `{${digits.slice(0, 16)}}:${filename}`
     return {
       file: `${this.#prefix}:f:${tagged}`,
       base: `${this.#prefix}:o:${tagged}:`,
-      names: this.names[hash.readUInt8(0) % NAME_PARTS] as string,
+      names: this.names[parseInt(digits.slice(0, 2), 16) % NAME_PARTS] as string,
     }
   }
 

@@ -24,22 +24,42 @@ export function encodeOwner (holder: string, { inputPort, outputPort, httpPort =
 
 /** Owners by what they were read from: a node says the same of most of its files. */
 export class OwnerReader {
-  readonly #atHand = new Map<string, DrawnOwner>()
+  readonly #complete = new Map<string, DrawnOwner>()
+  readonly #partial = new Map<string, DrawnOwner>()
 
-  /** @param text an encoded owner, with the number of its claim */
-  read (name: string, text: string, complete: boolean): DrawnOwner {
-    const key = `${complete ? 'c' : 'p'}${name} ${text}`
-    let drawn = this.#atHand.get(key)
-    if (drawn === undefined) {
-      if (this.#atHand.size >= OWNERS_AT_HAND) this.#atHand.clear()
-      drawn = decodeOwner(name, text, complete)
-      this.#atHand.set(key, drawn)
+  /** @param text complete ones, an empty line, partial ones; each a line for the name and one for what was encoded, with the number of its claim @param start where they begin */
+  read (text: string, start = 0): DrawnOwner[] {
+    const drawn: DrawnOwner[] = []
+    let known = this.#complete
+    for (let at = start; at < text.length;) {
+      const nameEnd = text.indexOf('\n', at)
+      if (nameEnd < 0) break
+      if (nameEnd === at) {
+        known = this.#partial
+        at++
+        continue
+      }
+      const newline = text.indexOf('\n', nameEnd + 1)
+      const end = newline < 0 ? text.length : newline
+      const owner = text.slice(at, end)
+      drawn.push(known.get(owner) ?? this.#decode(owner, known))
+      at = end + 1
     }
+    return drawn
+  }
+
+  #decode (text: string, known: Map<string, DrawnOwner>): DrawnOwner {
+    if (known.size >= OWNERS_AT_HAND) known.clear()
+    // A copy: a part of a text keeps all of it in memory.
+    const owner = Buffer.from(text).toString()
+    const drawn = decodeOwner(owner, known === this.#complete)
+    known.set(owner, drawn)
     return drawn
   }
 }
 
-function decodeOwner (name: string, text: string, complete: boolean): DrawnOwner {
+function decodeOwner (lines: string, complete: boolean): DrawnOwner {
+  const [name = '', text = ''] = lines.split('\n')
   const [token = '', , inputPort = '', outputPort = '', http = '0', host = '', flags = ''] = text.split(' ')
   const [httpPort, executable] = [parseInt(http, 36), (Number(flags) & EXECUTABLE) !== 0]
   return {

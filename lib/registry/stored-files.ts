@@ -25,6 +25,7 @@ export class StoredFiles {
   readonly #keys: Keys
   readonly #roster: Roster
   readonly #reader = new OwnerReader()
+  readonly #lives = ({ token }: DrawnOwner): boolean => this.#roster.lives(token)
 
   constructor (store: Store, keys: Keys, roster: Roster) {
     this.#store = store
@@ -46,7 +47,7 @@ export class StoredFiles {
       if (meant.length > 1) throw conflictOf(filename, meant)
       if (only !== undefined) reply = await this.#ask(filename, only.digest, OWNERS_DRAWN, options, known)
     }
-    if (reply.kind === 'same') return reply.known.without(({ token }) => !this.#roster.lives(token))
+    if (reply.kind === 'same') return reply.known.of(this.#livingOf(reply.known.drawn))
     if (reply.kind !== 'one' || !reply.edition.digest.startsWith(digestPrefix ?? '')) throw new PiecemealError('E_NO_OWNER', `nobody owns ${quote(filename)}`)
     let living = this.#livingOf(reply.drawn)
     if (living.length < reply.drawn.length / 2 && living.length < OWNERS_PER_REPLY) {
@@ -76,27 +77,17 @@ export class StoredFiles {
   async #ask (filename: string, digestPrefix: string | undefined, most: number, options: CallOptions | undefined, known?: DrawnAnswer): Promise<Reply> {
     const { file, base } = this.#keys.of(filename)
     const short = digestPrefix?.slice(SHORT_FROM, SHORT_TO) ?? ''
-    const [kind, ...lines] = (await this.#store.run(need, [file], [base, short, most, known?.version ?? ''], options)).split('\n')
+    const reply = await this.#store.run(need, [file], [base, short, most, known?.version ?? ''], options)
+    const kind = reply.slice(0, endOfLine(reply, 0))
     if (kind === 'same' && known !== undefined) return { kind, known }
-    if (kind === 'several') return { kind, editions: lines.map((line) => new EditionText(line)) }
+    if (kind === 'several') return { kind, editions: reply.split('\n').slice(1).map((line) => new EditionText(line)) }
     if (kind !== 'one') return { kind: 'none' }
-    return { kind, edition: new EditionText(lines[0] ?? ''), drawn: this.#readOwners(lines) }
+    const end = endOfLine(reply, kind.length + 1)
+    return { kind, edition: new EditionText(reply.slice(kind.length + 1, end)), drawn: this.#reader.read(reply, end + 1) }
   }
 
-  /** From the second line on: complete ones, an empty line, partial ones. */
-  #readOwners (lines: readonly string[]): DrawnOwner[] {
-    const drawn: DrawnOwner[] = []
-    let complete = true
-    for (let i = 1; i < lines.length;) {
-      const name = lines[i++]
-      if (name === undefined || name === '') complete = false
-      else drawn.push(this.#reader.read(name, lines[i++] ?? '', complete))
-    }
-    return drawn
-  }
-
-  #livingOf (drawn: DrawnOwner[]): DrawnOwner[] {
-    return drawn.filter(({ token }) => this.#roster.lives(token))
+  #livingOf (drawn: readonly DrawnOwner[]): readonly DrawnOwner[] {
+    return drawn.every(this.#lives) ? drawn : drawn.filter(this.#lives)
   }
 }
 
@@ -105,6 +96,11 @@ type Reply =
   | { kind: 'same', known: DrawnAnswer }
   | { kind: 'several', editions: EditionText[] }
   | { kind: 'one', edition: EditionText, drawn: DrawnOwner[] }
+
+function endOfLine (text: string, start: number): number {
+  const end = text.indexOf('\n', start)
+  return end < 0 ? text.length : end
+}
 
 function conflictOf (filename: string, editions: readonly EditionText[]): ConflictError {
   const versions = editions.slice(0, VERSIONS_PER_REPLY).map((edition) => ({ digest: edition.digest, size: edition.content.size, owners: edition.owners }))

@@ -18,11 +18,14 @@ await t.test('an owner in less than 64 bytes', async (t) => {
     const text = `${encodeOwner(holder, record('a', { inputPort: 65_535, outputPort: 1, ...more }))} 1`
     t.ok(text.length < 64, `${text.length} bytes`)
     const { executable, httpPort, host = '127.0.0.1' } = more as { executable?: boolean, httpPort?: number, host?: string }
-    t.strictSame(reader.read('A', text, true), {
+    t.strictSame(reader.read(`A\n${text}`), [{
       token: 'mi1234567abcd',
       owner: { name: 'A', host, inputPort: 65_535, outputPort: 1, complete: true, ...(executable && { executable }), ...(httpPort && { httpPort }) },
-    })
-    t.equal(reader.read('A', text, true), reader.read('A', text, true), 'the same each time')
-    t.equal(reader.read('A', text, false).owner.complete, false)
+    }])
+    const [first, second, third] = reader.read(`one\nA\n${text}\nA\n${text}\n\nA\n${text}`, 'one\n'.length)
+    t.equal(first, second, 'the same each time')
+    t.equal(third?.owner.complete, false)
+    t.match(reader.read(`\n\nA\n${text}`), [{ owner: { complete: false } }])
+    t.strictSame(reader.read('\n'), [])
   }
 })
