@@ -2,6 +2,7 @@
 import { pipeline, Writable } from 'node:stream'
 import split2 from 'split2'
 import { Node } from '../node/node.js'
+import { whenFree } from '../node/patience.js'
 import type { Address } from '../protocol/address.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine } from '../protocol/names.js'
@@ -61,7 +62,9 @@ async function run (options: NodeArguments, output: Output, reporter: Reporter):
   const program = new Program(output, () => { void session.stop() })
   try {
     site = http && await openSite(http)
-    const url = await site?.listen()
+    const listen = async (): Promise<string | undefined> => await site?.listen()
+    const patience = { isStopping: () => session.isStopping, onHeld: (message: string) => output.err(`warning: ${oneLine(message)}`) }
+    const url = options.remember ? await whenFree(listen, patience) : await listen()
     await node.start().catch((error: unknown) => {
       // A signal that came first is why it did not start.
       if (!session.isStopping) throw error

@@ -11,7 +11,7 @@ import { isExposed } from '../secret/exposure.js'
 import type { Secret } from '../secret/keys.js'
 import { readSecret } from '../secret/secret-file.js'
 import { everywhere } from '../library/interfaces.js'
-import { withFreeName } from '../library/names.js'
+import { hostNodeName, withFreeName } from '../library/names.js'
 import type { Settings } from './settings.js'
 
 const AUTO = 'auto'
@@ -57,7 +57,9 @@ export async function startNode (settings: Settings, { trackers, secret, insecur
   const name = settings.text('name')
   // One that stands in a file or a variable is that of all commands: a get beside a node that is up has another.
   const isExact = settings.from('name') === '--name' || options.isGuest !== true
-  return await withFreeName(isExact ? name : undefined, async (name) => {
+  // One that remembers tries to have its own back.
+  const exact = options.remember === true ? name ?? hostNodeName() : isExact ? name : undefined
+  return await withFreeName(exact, async (name) => {
     const node = new Node({
       name,
       tracker: trackers,

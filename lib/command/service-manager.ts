@@ -4,15 +4,17 @@ import { once } from 'node:events'
 import { systemCode } from '../protocol/errors.js'
 
 const TRIES = 5
+const HELPER_MS = 10_000
 
 /** Nothing is started where nobody waits for it. @param warn is told once what to do where it can't be said */
-export async function notifyReady (warn: (message: string) => void, { NOTIFY_SOCKET: socket } = process.env): Promise<void> {
+export async function notifyReady (warn: (message: string) => void, env = process.env): Promise<void> {
+  const { NOTIFY_SOCKET: socket } = env
   if (socket === undefined || socket === '') return
   let why = ''
   for (let tries = 0; tries < TRIES; tries++) {
     try {
       // It waits until systemd has taken it in: a helper that ended before may be nobody's by then.
-      const child = spawn('systemd-notify', ['--ready', `--pid=${process.pid}`], { stdio: 'ignore' })
+      const child = spawn('systemd-notify', ['--ready', `--pid=${process.pid}`], { stdio: 'ignore', env, timeout: HELPER_MS })
       const [status] = await once(child, 'exit') as [number | null]
       if (status === 0) return
       why = `it ended with ${status}`

@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +14,8 @@ import { Session } from '../cli/session.js'
 import { ControlClient } from '../control/control-client.js'
 import { ControlServer } from '../control/control-server.js'
 import { socketOf } from '../control/sockets.js'
+import { toDiskError } from '../disk/disk-error.js'
+import { makeFolder } from '../disk/make-folder.js'
 import { withFileLock } from '../disk/with-file-lock.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { oneLine, printable, quote } from '../protocol/names.js'
@@ -50,9 +51,8 @@ async function background (settings: Settings, output: Output): Promise<number> 
     throw new PiecemealError('E_NAME_TAKEN', `a node answers at ${quote(path)} already: piecemeal down ends it, and --name starts another one`)
   }
   const folder = resolve(settings.text('folder') ?? userFolder())
-  await mkdir(folder, { recursive: true })
   const logPath = join(folder, LOG)
-  const log = openSync(logPath, 'a', 0o600)
+  const log = await openLog(logPath)
   const { size: said } = fstatSync(log)
   // NOTIFY_SOCKET and the like are of whoever started this one.
   const { NOTIFY_SOCKET: _socket, ...env } = process.env
@@ -74,7 +74,17 @@ async function background (settings: Settings, output: Output): Promise<number> 
     return 0
   }
   child.kill()
+  output.err((await text(createReadStream(logPath, { start: said }))).trimEnd())
   throw new PiecemealError('E_TIMEOUT', `the node did not answer within ${UP_MS / 1_000} s; ${quote(logPath)} may say why`)
+}
+
+async function openLog (path: string): Promise<number> {
+  try {
+    await makeFolder(dirname(path))
+    return openSync(path, 'a', 0o600)
+  } catch (error) {
+    throw toDiskError(error, `cannot use the folder ${quote(dirname(path))}`)
+  }
 }
 
 async function foreground (settings: Settings, standard: Output): Promise<number> {

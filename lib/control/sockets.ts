@@ -14,11 +14,11 @@ const ENDING = '.sock'
 const PERMISSIONS = 0o777
 const MINE_ALONE = 0o700
 
-/** The folder of a socket, made if it is not there. @throws E_IO; E_FORBIDDEN if it is ours by its place, and not this user's alone. */
+/** The folder of a socket, made if it is not there; not what it is in, which is the system's, and gone when this user is. @throws E_IO; E_FORBIDDEN if it is ours by its place, and not this user's alone. */
 export async function makeSocketFolder (path: string): Promise<void> {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true, mode: MINE_ALONE }).catch((cause: unknown) => {
-    throw new PiecemealError('E_IO', `cannot make the folder ${quote(folder)} of control sockets: ${systemCode(cause) ?? String(cause)}`, { cause })
+  await mkdir(folder, { mode: MINE_ALONE }).catch((cause: unknown) => {
+    if (systemCode(cause) !== 'EEXIST') throw new PiecemealError('E_IO', `cannot make the folder ${quote(folder)} of control sockets: ${systemCode(cause) ?? String(cause)}`, { cause })
   })
   if (folder !== await socketFolder()) return
   const why = await whyNotMine(folder)

@@ -3,9 +3,10 @@
  * unchanged file is shared again at once. A file of one piece is digested sooner than its entry is found, so it has none.
  */
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPieceListOf, type PieceList } from '../content/digest.js'
+import { makeFolder } from './make-folder.js'
 import { atDisk } from './at-disk.js'
 import { identityKey, type FileIdentity } from './own-file.js'
 import * as check from '../protocol/check.js'
@@ -57,7 +58,7 @@ export class DigestCache {
     // Several processes of one user may share a cache.
     const temporary = `${entryPath}.${process.pid}.new`
     await atDisk(async () => {
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
       await writeFile(temporary, JSON.stringify({ path, identity: identityKey(identity), size, digest, pieceLength, pieces: pieces.toString('base64') }))
       await rename(temporary, entryPath)
     })

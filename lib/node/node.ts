@@ -44,6 +44,7 @@ import { readFiles } from './read-files.js'
 import { OwnDownloads } from './own-downloads.js'
 import { OwnFolders } from './own-folders.js'
 import { OwnShares } from './own-shares.js'
+import { HELD_MS, whenFree } from './patience.js'
 import { Remembered } from './remembered.js'
 import { Reports } from './reports.js'
 import { Updates } from './updates.js'
@@ -52,8 +53,6 @@ import type { WorkerPool } from './worker-pool.js'
 
 /** How long `start` waits for the tracker's first answer; a name that is taken is known by then. */
 const FIRST_ANSWER_MS = 1_000
-/** How long a node that is to be the same after a restart tries to have its name back. */
-const NAME_WAIT_MS = 90_000
 
 export class Node extends EventEmitter<NodeEvents> {
   readonly name: string
@@ -205,7 +204,7 @@ export class Node extends EventEmitter<NodeEvents> {
       announcements: () => this.#offers.announcements,
       session: () => this.#session,
       // A guest has a name for a while; another one does as well.
-      ...(this.#options.isGuest ? { nameWaitMs: 0 } : this.#options.remember && { nameWaitMs: NAME_WAIT_MS }),
+      ...(this.#options.isGuest ? { nameWaitMs: 0 } : this.#options.remember && { nameWaitMs: HELD_MS }),
     })
     if (isReporting) {
       this.#reports = new Reports({
@@ -237,7 +236,7 @@ export class Node extends EventEmitter<NodeEvents> {
       events: this,
     })
     const client = this.#tracker
-    client.on('taken', ({ message }) => this.#whenListening(() => this.emit('warning', { message: `${message}; trying again for ${NAME_WAIT_MS / 1_000} s` })))
+    client.on('taken', ({ message }) => this.#whenListening(() => this.emit('warning', { message: `${message}; trying again for ${HELD_MS / 1_000} s` })))
     client.on('connected', () => this.#whenListening(() => this.emit('connected', { tracker: client.tracker, announced: shares.size + this.#offers.folders.size })))
     client.on('unreachable', () => this.#whenListening(() => { if (this.#ports) this.emit('unreachable', { ...this.#ports, tracker: client.tracker }) }))
     client.on('lost', ({ code, message }) => this.#whenListening(() => this.emit('lost', { tracker: client.tracker, code, message })))
@@ -296,7 +295,9 @@ export class Node extends EventEmitter<NodeEvents> {
   async #openWorkingFolder (): Promise<void> {
     const { isGuest, digestsIn, remember } = this.#options
     const warn = (message: string): void => this.#whenListening(() => this.emit('warning', { message }))
-    const own = isGuest ? undefined : await NodeFolder.open(this.folder, digestsIn)
+    const open = async (): Promise<NodeFolder> => await NodeFolder.open(this.folder, digestsIn)
+    const patience = { isStopping: () => this.#isStopping, onHeld: (message: string) => this.emit('warning', { message }) }
+    const own = isGuest ? undefined : remember ? await whenFree(open, patience) : await open()
     this.#disk = own ?? await GuestFolder.open(this.folder, digestsIn)
     this.#disk.warnings.forEach(warn)
     this.#letOldGo = await this.#updates.tidy()

@@ -70,6 +70,7 @@ export class WebServer {
   readonly #listener: Listener
   /** TLS sockets' connections, by the peer's address and port. */
   readonly #connections = new Map<string, Socket>()
+  #prepared: Promise<void> | undefined
   #address: Address | undefined
   #closed: Promise<void> | undefined
 
@@ -123,7 +124,7 @@ export class WebServer {
    * Where it listens, as a URL, once it does.
    *
    * @throws E_USAGE for a host name that is nobody's; E_AUTH for a host beyond the loopback with neither a secret nor `insecure`, or with
-   * neither TLS nor `isPlain`; E_PORT.
+   * neither TLS nor `isPlain`; E_PORT, after which it may be tried again.
    */
   async listen (): Promise<{ url: string, address: Address }> {
     const { host = '127.0.0.1', port, secret, insecure, isPlain } = this.#options
@@ -132,6 +133,12 @@ export class WebServer {
     if (!this.isTls && isPlain !== true && !addresses.every(isLoopback)) {
       throw new PiecemealError('E_AUTH', `whoever is between this machine and others could read tokens and files on ${host}: give --http-cert and --http-key, or --http-plain if a proxy does TLS`)
     }
+    await (this.#prepared ??= this.#prepare())
+    this.#address = await this.#listener.listen({ host: addresses, port })
+    return { url: `${this.isTls ? 'https' : 'http'}://${formatAddress(this.#address)}/`, address: this.#address }
+  }
+
+  async #prepare (): Promise<void> {
     await this.routes.ready()
     const answer: RequestListener = (request, response) => this.#answer(request, response)
     this.#server.on('request', answer)
@@ -139,8 +146,6 @@ export class WebServer {
     this.#server.on('checkContinue', answer)
     // It never listens itself, and keeps no list of its connections, nor any deadline, before it thinks that it does.
     this.#server.emit('listening')
-    this.#address = await this.#listener.listen({ host: addresses, port })
-    return { url: `${this.isTls ? 'https' : 'http'}://${formatAddress(this.#address)}/`, address: this.#address }
   }
 
   /** Closes the port and cuts every connection, event streams too. Safe to call twice. */

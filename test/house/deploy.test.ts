@@ -1,10 +1,15 @@
 /** What others run the commands with: it can be read, says nothing that the commands don't know, and names nothing that isn't there. */
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { parseNodeArguments, parseTrackerArguments } from '../../lib/cli/arguments.js'
 import { settingsFor } from '../../lib/command/settings.js'
+import { served } from '../web/served.js'
 import { filesOf, read } from './repository.js'
+
+const exec = promisify(execFile)
 
 const DEPLOY = 'fixtures/deploy'
 /** What stands for a value that is known only there. */
@@ -17,14 +22,16 @@ interface Service {
 
 interface Probe {
   httpGet: { path: string, port: string }
+  timeoutSeconds: number
 }
 
 interface Container {
   name: string
   args?: string[]
   env?: Array<{ name: string }>
-  ports?: Array<{ name: string, containerPort: number }>
+  ports?: Array<{ name: string, containerPort: number, hostPort?: number }>
   livenessProbe?: Probe
+  startupProbe?: Probe
   readinessProbe?: Probe
   volumeMounts: Array<{ name: string }>
 }
@@ -40,7 +47,7 @@ interface Manifest {
   apiVersion: string
   kind: string
   metadata: { name: string }
-  spec: { template: { spec: PodSpec }, ports: Array<{ port: number, targetPort: string }> }
+  spec: { template: { spec: PodSpec }, updateStrategy?: { rollingUpdate: { maxSurge: number } }, ports: Array<{ port: number, targetPort: string }> }
 }
 
 /** By the commands' own parsers: an option that is unknown or a value that makes no sense is E_USAGE. */
@@ -74,7 +81,17 @@ await t.test('the image is of the least that it takes, and nobody is root in it'
   const lines = read(join(DEPLOY, 'container', 'Dockerfile')).split('\n')
   t.match(lines.filter((line) => line.startsWith('FROM ')), [/^FROM node:22-slim AS build$/, /^FROM node:22-slim$/])
   t.equal(lines.findLast((line) => line.startsWith('USER ')), 'USER node')
-  t.ok(lines.some((line) => line.startsWith('HEALTHCHECK ')))
+})
+
+await t.test('its health check is no Node, and knows who is well', async (t) => {
+  const [, words = ''] = /^HEALTHCHECK .*\\\n *CMD (.*)$/m.exec(read(join(DEPLOY, 'container', 'Dockerfile'))) ?? []
+  const [file = '', ...args] = JSON.parse(words) as string[]
+  t.equal(file, 'bash')
+  const { port, web } = await served(t)
+  const check = async (): Promise<unknown> => await exec(file, args.map((arg) => arg.replaceAll('8080', String(port))), { timeout: 5_000 })
+  await t.resolves(check())
+  await web.close()
+  await t.rejects(check(), { code: 1 })
 })
 
 await t.test('the manifests of Kubernetes', async (t) => {
@@ -86,19 +103,22 @@ await t.test('the manifests of Kubernetes', async (t) => {
     'apps/v1 DaemonSet piecemeal-node', 'apps/v1 Deployment piecemeal-tracker', 'v1 Secret piecemeal', 'v1 Service piecemeal-tracker',
   ])
   const pods = manifests.filter(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment').map(({ spec }) => spec.template.spec)
+  for (const { kind, spec } of manifests) if (kind === 'DaemonSet') t.match(spec.updateStrategy, { rollingUpdate: { maxSurge: 0 } })
   for (const { securityContext, containers, initContainers = [], volumes } of pods) {
     t.match(securityContext, { runAsNonRoot: true, fsGroup: 1000 })
     const [secret] = volumes
     t.match(secret, { secret: { secretName: 'piecemeal', defaultMode: 0o440 } }, 'a group may read it, and nobody else')
     const used = [...containers, ...initContainers].flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name))
     t.strictSame([...new Set(used)].sort(), volumes.map(({ name }) => name).sort())
-    for (const { name, args = [], env = [], ports = [], livenessProbe, readinessProbe } of containers) {
+    for (const { name, args = [], env = [], ports = [], livenessProbe, readinessProbe, startupProbe } of containers) {
       const variables = [...args.join(' ').matchAll(/\$\((\w+)\)/g)].map(([, variable]) => variable)
       t.strictSame(variables, env.map((variable) => variable.name), `${name}: its variables`)
       const options = check(args)
       const portOf = (wanted: string): number | undefined => ports.find((port) => port.name === wanted)?.containerPort
       t.match(options, { command: 'run', http: { port: portOf('http') }, ...(name === 'tracker' ? { port: portOf('tracker') } : { inputPort: portOf('input'), outputPort: portOf('output') }) }, name)
       t.match([livenessProbe, readinessProbe], [{ httpGet: { path: '/healthz', port: 'http' } }, { httpGet: { path: '/readyz', port: 'http' } }])
+      for (const probe of [livenessProbe, readinessProbe, startupProbe]) if (probe) t.ok(probe.timeoutSeconds >= 5, 'a busy machine is given time')
+      t.notOk(ports.some((port) => port.hostPort !== undefined), 'a port that is claimed of the machine lets the next pod wait for ever')
     }
   }
 })
