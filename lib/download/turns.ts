@@ -64,13 +64,14 @@ export class DownloadTurns {
   }
 
   #giveBack (): void {
-    for (const waiting of [this.#waiting.begun, this.#waiting.new]) {
-      for (const wake of waiting) {
-        waiting.delete(wake)
-        return wake()
-      }
+    const waiting = this.#waiting.begun.size > 0 ? this.#waiting.begun : this.#waiting.new
+    const [wake] = waiting
+    if (wake === undefined) {
+      this.#taken--
+      return
     }
-    this.#taken--
+    waiting.delete(wake)
+    wake()
   }
 
   #stepAside (): void {
