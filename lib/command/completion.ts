@@ -11,7 +11,8 @@ const SCRIPTS: Record<string, string> = {
   bash: `_piecemeal () {
   local IFS=$'\\n'
   COMPREPLY=($(piecemeal __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-  [ \${#COMPREPLY[@]} -eq 0 ] && compopt -o default 2>/dev/null
+  if [ \${#COMPREPLY[@]} -eq 0 ]; then compopt -o default 2>/dev/null
+  elif [ $COMP_CWORD -gt 1 ]; then compopt -o filenames 2>/dev/null; fi
   return 0
 }
 complete -F _piecemeal piecemeal`,
@@ -24,9 +25,14 @@ _piecemeal () {
 compdef _piecemeal piecemeal`,
   fish: `function __piecemeal_complete
   set -l words (commandline -opc) (commandline -ct)
-  piecemeal __complete $words[2..-1] 2>/dev/null
+  set -l found (piecemeal __complete $words[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c piecemeal -a '(__piecemeal_complete)'`,
+complete -c piecemeal -f -a '(__piecemeal_complete)'`,
 }
 
 export async function completion (settings: Settings, { out }: Output): Promise<number> {
@@ -66,7 +72,8 @@ async function namesOf (command: CommandName): Promise<string[]> {
   const names: string[] = []
   const late = new Promise<void>((resolve) => { setTimeout(resolve, MOST_MS).unref() })
   const asking = (async () => {
-    for (const { path } of await socketsHere()) {
+    const { PIECEMEAL_SOCKET: named = '' } = process.env
+    for (const { path } of named === '' ? await socketsHere() : [{ path: named }]) {
       const client = await ControlClient.connect(path, await version())
       if (client === undefined) continue
       await client.ask(['get', 'list'].includes(command) ? ['list'] : ['status'], (event) => {

@@ -104,6 +104,8 @@ export class Node extends EventEmitter<NodeEvents> {
   /** @throws E_NAME; E_USAGE for a limit that is no rate. */
   constructor ({ up, down, secret, insecure, deadlines, giveUpMs, keepOldMs, isReporting = true, cacheBytes, keepsRead = false, folder, ...options }: NodeOptions) {
     super()
+    // Each of any number of downloads may want to know how far it is.
+    this.setMaxListeners(0)
     assertNodeName(options.name)
     this.#deadlines = { ...DEADLINES, ...deadlines, ...(giveUpMs !== undefined && { giveUpMs }), ...(keepOldMs !== undefined && { keepOldMs }) }
     this.limit('up', up)
