@@ -281,8 +281,6 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#throwIfStopping()
     const event = { name: this.name, input, output }
     this.#isListening = true
-    this.#pool = import('./worker-pool.js').then(async ({ WorkerPool }) => await WorkerPool.open(this.#descriptors.threads))
-    this.#pool.catch((error: unknown) => this.#report(toPiecemealError(error)))
     this.#reports?.start()
     this.emit('listening', event)
     for (const tell of this.#untold.splice(0)) tell()
@@ -555,12 +553,20 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#disk
   }
 
-  /** The threads, made when the ports listen: nobody waits for them to start. */
+  /** The threads: most nodes only serve, which needs none, so they start with the first file that is digested or fetched. */
   async #startedPool (): Promise<WorkerPool> {
-    const pool = this.#isListening ? await this.#pool : undefined
     this.#throwIfStopping()
-    if (pool === undefined) throw this.#notRunning()
-    return pool
+    if (!this.#isListening) throw this.#notRunning()
+    const opening = this.#pool ??= import('./worker-pool.js').then(async ({ WorkerPool }) => await WorkerPool.open(this.#descriptors.threads))
+    try {
+      const pool = await opening
+      this.#throwIfStopping()
+      return pool
+    } catch (error) {
+      // By the next time there may be room for them.
+      if (this.#pool === opening && !this.#isStopping) this.#pool = undefined
+      throw error
+    }
   }
 
   #throwIfStopping (): void {

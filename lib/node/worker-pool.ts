@@ -56,7 +56,7 @@ export class WorkerPool {
   /** @throws what the worker throws; E_WORKER if its thread died. */
   readonly trees: TreePool = {
     findTree: async (task) => await this.#run(task, 'findTree'),
-    digestFiles: async (task) => await this.#limitDigests(async () => await this.#run(task, 'digestFiles')),
+    digestFiles: async (task) => await this.#limitDigests(async () => await this.#runAlone(task, 'digestFiles')),
     keepTree: async (task) => {
       const content = await this.#run<ManifestContent>(task, 'keepTree')
       return { ...content, pieces: Buffer.from(content.pieces) }
@@ -64,8 +64,8 @@ export class WorkerPool {
     makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
     namesAreRight: async (task) => await this.#run(task, 'namesAreRight'),
     unpack: async (task) => await this.#run(task, 'unpack'),
-    findKept: async (task) => await this.#limitDigests(async () => await this.#run(task, 'findKept')),
-    takeFromHere: async (task) => await this.#limitDigests(async () => await this.#run(task, 'takeFromHere')),
+    findKept: async (task) => await this.#limitDigests(async () => await this.#runAlone(task, 'findKept')),
+    takeFromHere: async (task) => await this.#limitDigests(async () => await this.#runAlone(task, 'takeFromHere')),
     finishTree: async (task) => await this.#run(task, 'finishTree'),
     measureTree: async (task) => await this.#run(task, 'measureTree'),
     takeOver: async (task) => await this.#run(task, 'takeOver'),
@@ -77,6 +77,10 @@ export class WorkerPool {
   }
 
   readonly #limitDigests = pLimit(CORES)
+  /** Of tasks that share threads: while there are few threads Piscina would start one for each task that they can't take. */
+  readonly #limitShared = pLimit(1)
+  /** Threads that take tasks. */
+  #ready = 0
   readonly #piscina: Piscina
   /** Ids of the threads that have loaded their code. */
   readonly #loaded = new Set<unknown>()
@@ -86,13 +90,14 @@ export class WorkerPool {
   /** With as many threads as there can be. @throws E_LIMIT if there can be none. */
   static async open (fetchThreads: number): Promise<WorkerPool> {
     const pool = new WorkerPool(fetchThreads, await threadRoom(mostThreads(fetchThreads)))
-    // Piscina gives tasks to the first ones before that, and what ends a task may end its thread.
+    // Piscina gives tasks to the first one before that, and what ends a task may end its thread.
     await pool.#loadedAll()
     return pool
   }
 
   /**
-   * Starts as many threads as there are cores, with their code already loaded.
+   * Starts one thread; the others come with what they have to do, and go again. Each costs a tenth of a
+   * second of processor time to start, and most of what a node does is little.
    *
    * @param fetchThreads those that may fetch at once; fewer than usual mean that there are hardly descriptors for them
    * @param room how many threads there may be
@@ -104,7 +109,7 @@ export class WorkerPool {
     this.#piscina = new Piscina({
       filename: TASKS,
       name: 'fetchPart' satisfies TaskName,
-      minThreads: Math.min(CORES, room),
+      minThreads: 1,
       maxThreads: room,
       idleTimeout: IDLE_THREAD_MS,
       concurrentTasksPerWorker: PARTS_PER_THREAD,
@@ -119,23 +124,33 @@ export class WorkerPool {
     // A thread that dies fails its task; the pool starts another.
     this.#piscina.on('error', () => {})
     this.#piscina.on('message', (threadId) => this.#loaded.add(threadId))
+    this.#piscina.on('workerCreate', () => this.#admit(1))
+    this.#piscina.on('workerDestroy', () => this.#admit(-1))
   }
 
   /** @throws what the worker throws; E_WORKER once its thread has died, or was ended by the signal. */
   async fetchPart (task: PartTask, signal: AbortSignal): Promise<WholeFile | undefined> {
     const isShared = sharesThread(task)
+    const ending = new AbortController()
+    let isOver = false
     let ended: Promise<void> | undefined
-    const end = (): void => {
+    const end = async (): Promise<void> => {
+      // What ends a task may end its thread, and one that was just started may be among them.
+      await this.#loadedAll()
+      if (isOver) return
       const { threadId: id } = new PartControl(task.control)
       const thread = this.#piscina.threads.find(({ threadId }) => threadId === id)
       ended = thread && new Promise((resolve) => { thread.once('exit', resolve) })
       // With all that it has in hand.
       if (isShared) void thread?.terminate()
+      else ending.abort()
     }
-    // Before the pool hears of it, which ends a thread that has nothing else in hand.
-    signal.addEventListener('abort', end, { once: true })
-    const file = await this.#run<WholeFile | undefined>(task, 'fetchPart', isShared ? undefined : signal).finally(async () => {
-      signal.removeEventListener('abort', end)
+    const onAbort = (): void => { void end() }
+    if (signal.aborted) ending.abort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    const file = await this.#run<WholeFile | undefined>(task, 'fetchPart', isShared ? undefined : ending.signal).finally(async () => {
+      isOver = true
+      signal.removeEventListener('abort', onAbort)
       // It may be writing until then.
       await ended
     })
@@ -145,7 +160,7 @@ export class WorkerPool {
 
   /** @throws E_CHANGED, E_IO; E_WORKER if its thread died. */
   async digestPieces (task: DigestTask): Promise<PieceList> {
-    return Buffer.from(await this.#limitDigests(async () => await this.#run<Uint8Array>(task, 'digestPieces', new AbortController().signal)))
+    return Buffer.from(await this.#limitDigests(async () => await this.#runAlone<Uint8Array>(task, 'digestPieces')))
   }
 
   /** @throws E_WORKER if its thread died. */
@@ -173,11 +188,23 @@ export class WorkerPool {
     await Promise.allSettled(loading.map(async (thread) => await Promise.race([once(thread, 'message', { signal }), once(thread, 'exit', { signal })])))
   }
 
+  /** One task more than the threads can take starts another one; the rest wait for that. Once there are as many as cores none has to wait. */
+  #admit (more: number): void {
+    this.#ready += more
+    this.#limitShared.concurrency = this.#ready < CORES ? this.#ready * PARTS_PER_THREAD + 1 : Infinity
+  }
+
+  /** What computes has a thread for itself. */
+  async #runAlone<T> (task: unknown, name: TaskName): Promise<T> {
+    return await this.#run(task, name, new AbortController().signal)
+  }
+
   /** With a signal, which ends the thread, it has a thread for itself. */
   async #run<T> (task: unknown, name: TaskName, signal?: AbortSignal): Promise<T> {
     let result: TaskResult<T>
     try {
-      result = await this.#piscina.run(task, { name, ...(signal && { signal }) }) as TaskResult<T>
+      const run = async (): Promise<TaskResult<T>> => await this.#piscina.run(task, { name, ...(signal && { signal }) }) as TaskResult<T>
+      result = signal ? await run() : await this.#limitShared(run)
     } catch (cause) {
       throw outOfDescriptors(cause, 'cannot start a thread') ?? new PiecemealError('E_WORKER', `a worker thread died: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }

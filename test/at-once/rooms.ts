@@ -5,16 +5,17 @@ import { ROOT } from '../helpers/command.js'
 
 const BUILT = 'dist/test'
 /** Each of their files has a process of its own: the groups of all other rooms, and tests that start processes. */
-export const ROOMS_OF_PROCESSES = ['at-once', 'registry', 'browser', 'e2e']
-/** Each is twice the same, in the open and with a secret, and takes many processes: the second half is left to `test/field`. */
+export const ROOMS_OF_PROCESSES = ['at-once', 'browser', 'e2e']
+/** Each is twice the same, in the open and with a secret, or nearly, and takes many processes: the second half is left to `test/field`. */
 export const BOTH_WAYS = ['kill-resume', 'owner-faults', 'swarm', 'swarm-faults'].map((name) => join(BUILT, 'e2e', `${name}.test.js`))
 /** It has a run of its own: `npm run test:field`. */
 const NOT_HERE = 'field'
-/** Where nodes meet, and where sockets do; `rooms` has all others. */
+/** Where nodes meet, where sockets do, and what waits for Redis; `rooms` has all others. */
 const GROUPS = {
   nodes: ['node'],
   downloads: ['download', 'library'],
   wire: ['net', 'part', 'share', 'tracker'],
+  registry: ['registry'],
 }
 
 export type Group = keyof typeof GROUPS | 'rooms'

@@ -177,7 +177,7 @@ void t.test('the only complete owner leaves when every piece is somewhere: all f
   await allEndWell(t, downloaders, setting.original)
 })
 
-void t.test('the owner leaves when one piece is nowhere: all wait, and finish with one that comes back', async (t) => {
+void t.test('with a secret: the owner leaves when one piece is nowhere: all wait, and finish with one that comes back', async (t) => {
   const LOST_PIECE = 11
   const setting = await lab(t, withSecret)
   const owner = await FakeOwner.start(t, { name: 'first', tracker: setting.tracker, secret: setting.secret, behaviour: { withheldAt: (LOST_PIECE + 0.5) * MiB } })

@@ -155,22 +155,22 @@ await t.test('what has not changed is not digested again', async (t) => {
   })
 })
 
-await t.test('thousands of files, and one of them anew', async (t) => {
+await t.test('a thousand files, and one of them anew', async (t) => {
   const treeFile = treeFileOf(t)
   const root = join(t.testdirName, 'tree')
   for (let folder = 0; folder < 20; folder++) {
     mkdirSync(join(root, `${folder}`), { recursive: true })
-    for (let i = 0; i < 200; i++) writeFileSync(join(root, `${folder}`, `${i}`), `${i}`)
+    for (let i = 0; i < 50; i++) writeFileSync(join(root, `${folder}`, `${i}`), `${i}`)
   }
   const later = { treeFile, nowMs: () => Date.now() + 10_000 }
   const { manifest, content } = await digest(root, later)
-  t.equal(manifest.head.files, 4_000)
-  writeFileSync(join(root, '10', '100'), 'other')
+  t.equal(manifest.head.files, 1_000)
+  writeFileSync(join(root, '10', '49'), 'other')
   const progress: number[] = []
   const again = await digest(root, { ...later, onProgress: ({ bytes }) => progress.push(bytes) })
   t.strictSame(progress, [5], 'all that was read')
   t.notSame(again.content.digest, content.digest)
-  t.strictSame(again.manifest.entry(again.manifest.find('10/100') ?? 0), { ...file('10/100', 5), digests: blake3('other') })
+  t.strictSame(again.manifest.entry(again.manifest.find('10/49') ?? 0), { ...file('10/49', 5), digests: blake3('other') })
 })
 
 await t.test('a tree that is suddenly empty does not replace what it was', async (t) => {

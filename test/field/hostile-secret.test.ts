@@ -1,13 +1,13 @@
 /** The same table at the ports of a network with a secret: from a member that went bad, and from those who are none. */
 import { join } from 'node:path'
 import t from 'tap'
-import { tempDir } from '../../helpers/files.js'
-import { dial } from '../../../lib/net/dial.js'
-import { KiB } from '../../../lib/protocol/units.js'
-import { credentialsFor } from '../../../lib/secret/keys.js'
-import { readSecret, writeNewSecret } from '../../../lib/secret/secret-file.js'
-import { PORTS } from './messages.js'
-import { CLOSED_WITHIN_MS, HOST, MOST_GROWTH_BYTES, open, options, resources, sendRows, setUp, until } from './strangers.js'
+import { tempDir } from '../helpers/files.js'
+import { dial } from '../../lib/net/dial.js'
+import { KiB } from '../../lib/protocol/units.js'
+import { credentialsFor } from '../../lib/secret/keys.js'
+import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
+import { PORTS } from '../e2e/hostile/messages.js'
+import { CLOSED_WITHIN_MS, HOST, MOST_GROWTH_BYTES, open, options, resources, sendRows, setUp, until } from '../e2e/hostile/strangers.js'
 
 void t.test('the same table at the ports of a network with a secret', options, async (t) => {
   const dir = await tempDir(t)
