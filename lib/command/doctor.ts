@@ -22,6 +22,7 @@ const MARKS = { good: 'ok  ', odd: 'hm  ', bad: 'BAD ' } as const
 const LEAST_NODE = [20, 17] as const
 const LEAST_DESCRIPTORS = 1_024
 const LEAST_ROOM_BYTES = 1_073_741_824
+const LEAST_MTU = 1_280
 const CLOCK_YEAR = 2_026
 
 const FOLDERS: ReadonlyMap<string, string> = new Map([
@@ -154,7 +155,9 @@ function mtus (names: readonly string[]): Finding[] {
   return [...new Set(names)].flatMap((name) => {
     try {
       const mtu = Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8'))
-      return mtu < 1_280 ? [{ what: 'MTU', how: 'odd' as const, says: `${mtu} on ${name}: small packets are slow, and IPv6 wants 1280` }] : []
+      return [mtu < LEAST_MTU
+        ? { what: 'MTU', how: 'odd' as const, says: `${mtu} on ${name}: small packets are slow, and IPv6 wants ${LEAST_MTU}` }
+        : { what: 'MTU', how: 'good' as const, says: `${mtu} on ${name}` }]
     } catch {
       return []
     }

@@ -112,6 +112,10 @@ export function variableOf (name: OptionName): string | undefined {
   return optionRow(name).isTypedOnly || name === 'help' || name === 'version' ? undefined : `PIECEMEAL_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
+function isSetting (name: string): boolean {
+  return isOption(name) && variableOf(name) !== undefined
+}
+
 /** @throws E_USAGE, with the nearest key for one that is unknown. */
 export async function readConfigFiles ({ XDG_CONFIG_HOME: config = '' }: Environment, paths = [join(isAbsolute(config) ? config : join(homedir(), '.config'), 'piecemeal', 'config.json'), '/etc/piecemeal/config.json']): Promise<ConfigFile[]> {
   const files = await Promise.all(paths.map(async (path) => await readConfig(path)))
@@ -136,7 +140,8 @@ async function readConfig (path: string): Promise<ConfigFile | undefined> {
   if (!isObject(object)) throw usage(`${quote(path)} is no JSON object`)
   const values = new Map<OptionName, string | boolean>()
   for (const [key, value] of Object.entries(object)) {
-    if (!isOption(key) || variableOf(key) === undefined) throw usage(`${quote(path)}: ${quote(key)} is no setting${didYouMean(key, Object.keys(OPTIONS), '')}`)
+    if (!isOption(key)) throw usage(`${quote(path)}: ${quote(key)} is no setting${didYouMean(key, Object.keys(OPTIONS).filter(isSetting), '')}`)
+    if (!isSetting(key)) throw usage(`${quote(path)}: ${quote(key)} is no setting: it is typed each time, as --${key}`)
     if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') throw usage(`${quote(path)}: ${key} is neither a text, a number, nor true or false`)
     values.set(key, typeof value === 'number' ? String(value) : value)
   }

@@ -10,6 +10,9 @@ import { atDisk } from './at-disk.js'
 import { makeFolder } from './make-folder.js'
 import { tryLock } from './native-calls.js'
 
+/** How often a folder is made that others take away meanwhile. */
+const MOST_TRIES = 10
+
 export class ContentLock {
   readonly #path: string
   readonly #handle: FileHandle | undefined
@@ -19,7 +22,7 @@ export class ContentLock {
     const path = join(hiddenFolder, `${digest.replace(DIGEST_PREFIX, '')}.lock`)
     return await atDisk(async () => {
       for (;;) {
-        await makeFolder(hiddenFolder)
+        await makeShared(hiddenFolder)
         const handle = await openOrGone(path)
         // Whoever ended just now took the folder away, or the file, and the lock on it is nobody's.
         if (handle === undefined) continue
@@ -41,6 +44,19 @@ export class ContentLock {
   async release (): Promise<void> {
     await rm(this.#path, { force: true }).catch(() => {})
     await this.#handle?.close()
+  }
+}
+
+/** Whoever finds the folder empty takes it away: another process may do so while this one looks whether it is there. @throws a system error */
+export async function makeShared (hiddenFolder: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await makeFolder(hiddenFolder)
+      return
+    } catch (error) {
+      const isGone = systemCode(error) === 'EEXIST' && await lstat(hiddenFolder).then(() => false, () => true)
+      if (!isGone || tries === MOST_TRIES) throw error
+    }
   }
 }
 

@@ -3,19 +3,18 @@
  * Others may do the same beside it. Nothing is made there before a download begins, each content has
  * a lock of its own, and what is not needed to go on with a download is taken away again.
  */
-import { readdir, realpath, rmdir } from 'node:fs/promises'
+import { readdir, realpath, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DIGEST_PREFIX } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { ORPHAN_MS } from '../protocol/limits.js'
 import { HIDDEN_FOLDER, quote } from '../protocol/names.js'
 import type { Abilities } from './abilities.js'
-import { ContentLock } from './content-lock.js'
+import { ContentLock, makeShared } from './content-lock.js'
 import { DigestCache } from './digest-cache.js'
 import { toDiskError } from './disk-error.js'
 import { CONTENT_LOCK, DIGEST_FOLDER, SINGLE_PIECE, treeFile } from './hidden.js'
 import { removeKept } from './kept.js'
-import { makeFolder } from './make-folder.js'
 import type { Destination, WorkingFolder } from './node-folder.js'
 import { removeOrphans } from './orphans.js'
 import { toFolderError, whereItGoes } from './where-it-goes.js'
@@ -28,6 +27,8 @@ export class GuestFolder implements WorkingFolder {
   readonly warnings: readonly string[] = []
   readonly #hiddenFolder: string
   readonly #keptIn: string | undefined
+  /** Targets of downloads that have begun: the folder is theirs, though nothing may be in it yet. */
+  readonly #begun = new Set<string>()
   /** Target → the lock on what is downloaded to there. */
   readonly #locks = new Map<string, ContentLock>()
 
@@ -81,8 +82,8 @@ export class GuestFolder implements WorkingFolder {
 
   async destination (filename: string, target: string, find: (hiddenFolder: string) => Promise<Abilities>): Promise<Destination> {
     if (dirname(target) !== this.realPath) throw new PiecemealError('E_USAGE', `${quote(filename)} can't go to ${quote(target)}: all that is fetched at a time goes to one folder`)
-    await makeFolder(this.#hiddenFolder).catch((error: unknown) => { throw toDiskError(error, `cannot download to ${quote(this.realPath)}`) })
-    return { target, hiddenFolder: this.#hiddenFolder, ...await find(this.#hiddenFolder), begin: async (digest) => await this.#lock(filename, target, digest) }
+    this.#begun.add(target)
+    return { target, hiddenFolder: this.#hiddenFolder, ...await this.#abilities(find), begin: async (digest) => await this.#lock(filename, target, digest) }
   }
 
   /** Does `work` unless another process is at work on that content. */
@@ -98,6 +99,7 @@ export class GuestFolder implements WorkingFolder {
   async leave (_filename: string, target: string): Promise<void> {
     await this.#locks.get(target)?.release()
     this.#locks.delete(target)
+    this.#begun.delete(target)
     await this.#removeIfEmpty()
   }
 
@@ -130,7 +132,21 @@ export class GuestFolder implements WorkingFolder {
     this.#locks.set(target, lock)
   }
 
+  /** Another process may have taken the folder away meanwhile: then nothing was found out. @throws E_IO, E_DISK_FULL. */
+  async #abilities (find: (hiddenFolder: string) => Promise<Abilities>): Promise<Abilities> {
+    try {
+      for (;;) {
+        await makeShared(this.#hiddenFolder)
+        const abilities = await find(this.#hiddenFolder)
+        if (await stat(this.#hiddenFolder).then(() => true, () => false)) return abilities
+      }
+    } catch (error) {
+      throw toDiskError(error, `cannot download to ${quote(this.realPath)}`)
+    }
+  }
+
   async #removeIfEmpty (): Promise<void> {
+    if (this.#begun.size > 0) return
     await rmdir(this.#hiddenFolder).catch(() => {})
   }
 }

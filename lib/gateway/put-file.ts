@@ -26,6 +26,8 @@ export function addPut (routes: FastifyInstance, { hasToken, isTaken, mostBytes,
     if (!hasToken(request)) throw new Refusal(403, 'E_AUTH', 'writing takes the token of the network, which one without a secret has not')
     const filename = nameIn(request)
     assertFileName(filename)
+    // What is a part of a file would stand there as the whole.
+    if (request.headers['content-range'] !== undefined) throw new Refusal(400, 'E_USAGE', 'a file is put as a whole: Content-Range makes no sense here')
     const bytes = Number(request.headers['content-length'] ?? 0)
     const most = await mostBytes()
     if (bytes > most) throw tooLarge(filename, most)

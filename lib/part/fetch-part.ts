@@ -21,7 +21,7 @@ import { protocolError } from '../protocol/check.js'
 import type { ByteRange } from '../protocol/content.js'
 import { PiecemealError, systemCode, toPiecemealError } from '../protocol/errors.js'
 import { fileCommunication, parseFileCommunication } from '../protocol/file-communication.js'
-import { REQUEST_LINE_BYTES } from '../protocol/limits.js'
+import { REPLY_LINE_BYTES } from '../protocol/limits.js'
 import { decodeLineBytes, encodeLine } from '../protocol/line.js'
 import { quote } from '../protocol/names.js'
 import { isAlert } from '../protocol/tls-record.js'
@@ -227,7 +227,7 @@ class PartFetch {
     const newline = chunk.indexOf(NEWLINE)
     const end = newline < 0 ? chunk.length : newline
     const line = Buffer.concat([header, chunk.subarray(0, end)])
-    if (line.length > REQUEST_LINE_BYTES) throw protocolError(`${this.#where} sent a header line of more than ${REQUEST_LINE_BYTES} bytes`)
+    if (line.length > REPLY_LINE_BYTES) throw protocolError(`${this.#where} sent a header line of more than ${REPLY_LINE_BYTES} bytes`)
     if (newline < 0) {
       this.#header = line
       return chunk.subarray(end)

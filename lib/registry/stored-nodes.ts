@@ -25,6 +25,8 @@ export interface Hold {
   membership: Membership | undefined
   /** `TOKEN CONNECTION`, as Redis has it; undefined where Redis was away when it joined. */
   claimedAs: string | undefined
+  /** What was asked for last: Redis may have done it, though its answer came too late. */
+  askedAs?: string
 }
 
 export interface StoredNodesOptions {
@@ -50,7 +52,8 @@ export class StoredNodes {
     // One that has had its name, or should have, does not take it from a connection that came later.
     const maySucceed = hold.claimedAs === undefined ? 1 : 0
     const owner = this.#ownerOf(hold)
-    let expected = hold.claimedAs ?? ''
+    let expected = hold.claimedAs ?? hold.askedAs ?? ''
+    hold.askedAs = owner
     for (let times = 0; times < 2; times++) {
       const holder = await store.run(claim, [keys.node(hold.node)], [owner, hold.session, expected, maySucceed, HANDOVERS, HANDOVERS_MS, nameMs, now?.() ?? ''], options)
       if (holder === 'ok') {

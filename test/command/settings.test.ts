@@ -88,7 +88,7 @@ await t.test('the file: the long names of options, a secret only as a path, and 
     good: '{"tracker": "lab:5", "json": true, "up": 65536, "secret-file": "/etc/s"}',
     unknown: '{"secretfile": "x"}',
     secret: '{"secret": "x"}',
-    typed: '{"insecure": true}',
+    typed: '{"update": true}',
     list: '["a"]',
     nonsense: '{',
     deep: '{"to": {}}',
@@ -97,7 +97,8 @@ await t.test('the file: the long names of options, a secret only as a path, and 
   const settings = of('get', ['x'], {}, await read('good'))
   t.strictSame([settings.text('tracker'), settings.is('json'), settings.text('up'), settings.text('secret-file')], ['lab:5', true, '65536', '/etc/s'])
   await t.rejects(read('unknown'), { code: 'E_USAGE', message: /did you mean secret-file/ })
-  for (const name of ['secret', 'typed', 'list', 'nonsense', 'deep']) await t.rejects(read(name), { code: 'E_USAGE' }, name)
+  await t.rejects(read('typed'), { code: 'E_USAGE', message: /it is typed each time, as --update;/ })
+  for (const name of ['secret', 'list', 'nonsense', 'deep']) await t.rejects(read(name), { code: 'E_USAGE' }, name)
   t.strictSame(await read('absent'), [])
 })
 

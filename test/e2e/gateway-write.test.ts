@@ -36,6 +36,7 @@ await t.test('put, shared, fetched elsewhere; and what is refused', { timeout: 6
   await other.upload('elsewhere')
   t.equal(await put('elsewhere'), '412', 'it is in the network')
   t.equal(await put('..%2fout'), '400')
+  t.equal(await put('part', '-H', 'Content-Range: bytes 0-9/100'), '400', 'a part is not the whole')
   t.notOk(existsSync(join(dir, 'out')))
   writeFileSync(join(dir, 'new'), Buffer.alloc(5 * MiB))
   t.equal(await put('large'), '413')

@@ -75,6 +75,15 @@ for (const [way, secrets] of [['plain', {}], ['with a secret', { theirs: OURS, o
       t.match(control, { verifiedPiece: PIECES, receivedBytes: BYTES })
     })
 
+    await t.test('a header line as long as any reply may be', async (t) => {
+      const header = { type: 'FileCommunication', filename: 'file', digest: contentDigest(BYTES, MiB, DIGESTS), range: [0, BYTES], later: 'x'.repeat(200_000) }
+      const { fetched } = await fetching(t, async (socket) => {
+        socket.write(`${JSON.stringify(header)}\n`)
+        socket.end(DATA)
+      }, { ...secrets, isSilent: true })
+      await t.resolves(fetched)
+    })
+
     await t.test('four at once in one thread, none of which spoils the bytes of another', async (t) => {
       const parts = await Promise.all([1, 2, 3, 4].map(async () => await fetching(t, async (socket) => { socket.end(DATA) }, secrets)))
       for (const { fetched, path } of parts) {
