@@ -1,6 +1,6 @@
 /** What the documents say that the code says too: they differ in nothing. */
 import { existsSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import t from 'tap'
 import { COMMANDS_USAGE, NODE_USAGE, TRACKER_USAGE } from '../../lib/cli/usage.js'
 import { blameFor, type Blame } from '../../lib/protocol/blame.js'
@@ -87,6 +87,16 @@ await t.test('every package has a line that says why, and no other has', async (
   t.strictSame(namesIn('package at run time'), Object.keys(dependencies).sort())
   const ofTypes = '@types/…'
   t.strictSame(namesIn('package for development'), [ofTypes, ...Object.keys(devDependencies).filter((name) => !name.startsWith('@types/'))].sort())
+})
+
+await t.test('a README that has a table of its room\'s files has all of them, and no other', async (t) => {
+  const rooms = filesOf('lib').filter((path) => path.endsWith('README.md') && /^\| file \|/m.test(read(path))).map((path) => dirname(path))
+  t.ok(rooms.length > 5, 'rooms were found')
+  for (const room of rooms) {
+    const documented = rowsWith('file', read(join(room, 'README.md'))).flatMap(({ file }) => codeIn(file)).filter((name) => !name.endsWith('/'))
+    const there = filesOf(room).filter((path) => dirname(path) === room && path.endsWith('.ts') && !path.endsWith('.d.ts')).map((path) => basename(path))
+    t.strictSame(documented.sort(), there.sort(), room)
+  }
 })
 
 await t.test('the tables of ratios are those of the figures that were published', async (t) => {
