@@ -119,4 +119,3 @@ await t.test('there is IPv6 alone', async (t) => {
   for (const machine of [one, two]) set(machine, 'ip', '-4', 'addr', 'flush', 'dev', 'wire')
   await tryBoth(t, one, two)
 })
-
