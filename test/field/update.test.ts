@@ -7,15 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Node, Tracker } from '../../lib/index.js'
 import { tempDir } from '../helpers/files.js'
+import type { Exit } from '../helpers/command.js'
 import { Piecemeal, place } from '../helpers/everyday.js'
 import { startNode, type NodeCommand } from '../helpers/piecemeal.js'
 import { chooseSeed, seededRandom } from '../helpers/seed.js'
-import { run } from './mounts.js'
+import { listTree, plant } from '../tree/trees.js'
+import { mountExt4, run, unmountAfter } from './mounts.js'
 
-t.setTimeout(240_000)
+t.setTimeout(480_000)
 
 const FILES = 1_000
 const KILLS = 3
+const KILL_AT = import.meta.resolve('./kill-at.js')
 
 const seed = chooseSeed()
 const random = seededRandom(seed)
@@ -136,24 +139,110 @@ await t.test('a guest that is killed before each step leaves nothing that the ne
   const log = join(dir, 'killed')
   const get = (...options: string[]): string[] => ['get', 'd', '-t', `${host}:${port}`, '--insecure', ...options]
   await new Piecemeal(t, guest, ...get()).done()
+  await killAtEachStep(t, setting, target, {
+    killedAt: async (step) => {
+      const variables = { NODE_OPTIONS: `--import=${KILL_AT}`, KILL_AT: String(step), KILL_LOG: log }
+      return await new Piecemeal(t, { ...guest, variables }, ...get('--update')).exit()
+    },
+    next: async () => {
+      await new Piecemeal(t, guest, ...get('--update')).done()
+      t.strictSame(readdirSync(guest.cwd), ['d'], 'and has tidied')
+    },
+    log,
+  })
+  t.ok(areSame(target, root))
+})
+
+await t.test('so does a node, also after the exchange', async (t) => {
+  const setting = await setUp(t)
+  const { dir, tracker } = setting
+  const first = await fetcherOf(t, setting)
+  await fetch(first)
+  await first.leave()
+  const { folder } = first
+  const log = join(dir, 'killed')
+  /** The old tree goes at once, so that is a step as well. */
+  const atOnce = ['--keep-old', '0']
+  await killAtEachStep(t, setting, join(folder, 'd'), {
+    killedAt: async (step) => {
+      const variables = JSON.stringify({ KILL_AT: String(step), KILL_LOG: log })
+      const preload = `data:text/javascript,${encodeURIComponent(`Object.assign(process.env, ${variables}); await import('${KILL_AT}')`)}`
+      const node = await startNode(t, { name: 'fetcher', tracker, dir, json: true, preload, flags: atOnce })
+      node.say('torrent -m download d --update')
+      // It is killed while it starts, while it updates, or while it leaves.
+      const isSaved = await Promise.race([node.waitFor(/"event":"saved".*\n/).then(() => true, () => false), node.exit().then(() => false)])
+      if (isSaved) node.say('torrent exit')
+      return await node.exit()
+    },
+    next: async () => {
+      const node = await fetcherOf(t, setting, ...atOnce)
+      await fetch(node, '--update')
+      await node.leave()
+      t.strictSame(readdirSync(join(folder, '.piecemeal')).filter((name) => /\.exchange$|^[0-9a-f]{64}$/.test(name)), [], 'and has tidied')
+      t.strictSame(readdirSync(folder).filter((name) => name.includes('.kept-')), [])
+    },
+    log,
+  })
+})
+
+interface Killing {
+  /** Updates, and is killed before that step if there are so many. */
+  killedAt: (step: number) => Promise<Exit>
+  /** Updates, and is not killed. */
+  next: () => Promise<void>
+  /** Which steps these were. */
+  log: string
+}
+
+async function killAtEachStep (t: Test, setting: Setting, target: string, { killedAt, next, log }: Killing): Promise<void> {
+  const { root } = setting
   let steps = 0
   for (let version = 1; ; version++) {
     const before = await nextVersion(setting, version)
-    const variables = { NODE_OPTIONS: `--import=${import.meta.resolve('./kill-at.js')}`, KILL_AT: String(version), KILL_LOG: log }
-    const killed = new Piecemeal(t, { ...guest, variables }, ...get('--update'))
-    const { signal } = await killed.exit()
+    const { signal } = await killedAt(version)
     if (signal === null) break
     steps = version
     const step = readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? ''
     const isNew = areSame(target, root)
     t.ok(isNew || areSame(target, before), `before ${step}: the ${isNew ? 'new' : 'old'} tree, whole`)
-    const next = new Piecemeal(t, guest, ...get('--update'))
-    await next.done()
+    await next()
     t.ok(areSame(target, root), 'the next one goes on')
-    t.strictSame(readdirSync(guest.cwd), ['d'], 'and has tidied')
   }
   t.ok(steps > 5, `${steps} steps`)
-  t.ok(areSame(target, root))
+}
+
+await t.test('on overlayfs: shared from the lower layer, fetched and replaced in the upper one; what is below is left as it is', async (t) => {
+  const dir = await tempDir(t)
+  const mountPoint = join(dir, 'mounted')
+  mkdirSync(mountPoint)
+  // On a disk of its own: what tests are in may be an overlay.
+  mountExt4(t, { dir, mountPoint }, 64_000_000)
+  const [lower = '', upper, work, merged = ''] = ['lower', 'upper', 'work', 'merged'].map((name) => join(mountPoint, name))
+  for (const folder of [lower, upper, work, merged]) mkdirSync(folder ?? '')
+  plant(lower, { 'd/a': 'a', 'd/b/c': 'c', 'fetcher/below/version': 'old' })
+  run('mount', '-t', 'overlay', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, merged)
+  unmountAfter(t, merged)
+  const tracker = new Tracker({ port: 0 })
+  t.teardown(async () => await tracker.close())
+  const address = await tracker.start()
+  const [owner, fetcher] = ['owner', 'fetcher'].map((name) => new Node({ name, dir: merged, tracker: address })) as [Node, Node]
+  for (const node of [owner, fetcher]) {
+    t.teardown(async () => await node.close())
+    await node.start()
+  }
+  await owner.upload(join(merged, 'd'))
+  await fetcher.download('d')
+  const target = join(fetcher.folder, 'd')
+  t.strictSame(listTree(target), { a: 'a', b: 'folder', 'b/c': 'c' })
+  appendFileSync(join(merged, 'd/b/c'), ', and more')
+  await owner.upload(join(merged, 'd'))
+  await fetcher.download('d', { update: true })
+  t.strictSame(listTree(target), { a: 'a', b: 'folder', 'b/c': 'c, and more' })
+
+  const below = join(fetcher.folder, 'below')
+  const { digest } = await owner.upload(plant(join(dir, 'below'), { version: 'old', more: 'new' }))
+  await t.rejects(fetcher.download('below', { update: true, digest }), { code: 'E_EXISTS', message: /EXDEV/ })
+  t.strictSame(listTree(below), { version: 'old' })
 })
 
 await t.test('whoever writes into it meanwhile loses nothing', async (t) => {
