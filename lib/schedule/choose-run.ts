@@ -78,10 +78,10 @@ export class RunChooser {
 
   /** What others were given and nobody can be asked for: theirs to bring, but not for ever. */
   #leftToOthers (nowMs: number): PieceRange | undefined {
-    const { unseenPartPieces: most, helpMs, random } = this.#policy
+    const { unseenPartPieces: most, leftToOthersMs, random } = this.#policy
     const range = pickUnseen(this.#pieces.missing, [this.#bitfields.availability.seen], { most, random })
     this.#leftSinceMs = range && (this.#leftSinceMs ?? nowMs)
-    if (this.#leftSinceMs === undefined || nowMs - this.#leftSinceMs < helpMs) return undefined
+    if (this.#leftSinceMs === undefined || nowMs - this.#leftSinceMs < leftToOthersMs) return undefined
     this.#leftSinceMs = nowMs
     return range
   }

@@ -76,12 +76,16 @@ export class OwnerPicker {
   }
 }
 
-/** Takes from the fastest of these, one whose rate is not known being as fast as can be, and removes it. */
+/**
+ * Takes from the fastest of these, and removes it. One whose rate is not known is as fast as the known ones
+ * are on average: as the fastest, each that the tracker names would be tried before those that are quick.
+ */
 function takeFastest<T> (owners: Owner[], take: (owner: Owner) => T | undefined): T | undefined {
+  const usualBytesPerMs = averageRate(owners)
   let fastest = 0
   let mostBytesPerMs = -1
   for (let i = 0; i < owners.length; i++) {
-    const { bytesPerMs = Infinity } = owners[i] ?? {}
+    const { bytesPerMs = usualBytesPerMs } = owners[i] ?? {}
     if (bytesPerMs <= mostBytesPerMs) continue
     fastest = i
     mostBytesPerMs = bytesPerMs
@@ -90,4 +94,16 @@ function takeFastest<T> (owners: Owner[], take: (owner: Owner) => T | undefined)
   const last = owners.pop()
   if (last !== undefined && last !== owner) owners[fastest] = last
   return owner && take(owner)
+}
+
+/** Of those whose rate is known; 0 if none is. */
+function averageRate (owners: readonly Owner[]): number {
+  let known = 0
+  let total = 0
+  for (const { bytesPerMs } of owners) {
+    if (bytesPerMs === undefined) continue
+    known++
+    total += bytesPerMs
+  }
+  return total / Math.max(1, known)
 }

@@ -59,8 +59,10 @@ export interface SchedulePolicy {
   sentFreshMs: number
   /** Partial owners that are asked at the same time, at most. */
   havesAtOnce: number
-  /** In a swarm complete owners help with what partial ones have only if that would take longer than this; so long, too, pieces that others were given are left to them. */
+  /** In a swarm complete owners help with what partial ones have only if that would take longer than this. */
   helpMs: number
+  /** When there is nothing else that nobody has, pieces that others were given are left to them for so long. */
+  leftToOthersMs: number
   /** Failures in a row after which nobody counts on an owner: it is tried on, but others need not wait for it. */
   triesPerOwner: number
   /** So often in a row an owner may refuse whoever could wait, before that one could not. */
@@ -144,6 +146,7 @@ export const DEFAULT_POLICY: SchedulePolicy = {
   sentFreshMs: 50,
   havesAtOnce: 16,
   helpMs: 2_000,
+  leftToOthersMs: 1_000,
   triesPerOwner: TRIES_PER_PART,
   patientTries: 3,
   refusalsInARow: 4,

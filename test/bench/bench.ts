@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--minutes N] [--quick] [--dir DIR]`:
+ * `npm run bench [-- NAME…] [--rounds N] [--size BYTES] [--owners N,…] [--nodes N] [--scenarios N,…] [--minutes N] [--quick] [--dir DIR]`:
  * measures the built commands, or simulates a swarm, and writes the figures to the screen and, every single one, to `bench-results/`.
  * It ends with one table of ratios; `npm run bench -- --readme` puts that of the last whole runs into the documents.
  */
@@ -39,6 +39,8 @@ export interface BenchmarkOptions {
   owners: readonly number[]
   /** Of the simulated swarm. */
   nodes: number
+  /** Which of them are simulated, counted from 1; undefined for all. */
+  scenarios: readonly number[] | undefined
   /** Of the soak. */
   minutes: number
   /** A tenth of the small files and of the folders. */
@@ -78,21 +80,22 @@ interface Arguments extends Omit<BenchmarkOptions, 'say'> {
 }
 
 function parseArguments (argv: string[]): Arguments {
-  const { _: names, rounds, size, owners, nodes, minutes, quick, dir, readme } = minimist(argv, {
+  const { _: names, rounds, size, owners, nodes, scenarios, minutes, quick, dir, readme } = minimist(argv, {
     boolean: ['readme', 'quick'],
-    string: ['rounds', 'size', 'owners', 'nodes', 'minutes', 'dir'],
+    string: ['rounds', 'size', 'owners', 'nodes', 'scenarios', 'minutes', 'dir'],
     default: { rounds: '5', owners: '2,4', nodes: '300', minutes: '30' },
     unknown: (argument) => {
       if (BENCHMARKS.has(argument)) return true
-      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --minutes N, --quick, --dir DIR, --readme`)
+      throw new Error(`${argument} is none of ${[...BENCHMARKS.keys()].join(', ')}, --rounds N, --size BYTES (or 64M, 4G), --owners N,…, --nodes N, --scenarios N,…, --minutes N, --quick, --dir DIR, --readme`)
     },
-  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, minutes: string, quick: boolean, dir?: string, readme: boolean }
+  }) as { _: string[], rounds: string, size?: string, owners: string, nodes: string, scenarios?: string, minutes: string, quick: boolean, dir?: string, readme: boolean }
   return {
     names: names.length > 0 ? names : [...BENCHMARKS.keys()].filter((name) => !ONLY_BY_NAME.has(name)),
     rounds: positive('--rounds', rounds),
     size: size === undefined ? undefined : parseSize(size),
     owners: owners.split(',').map((count) => positive('--owners', count)),
     nodes: positive('--nodes', nodes),
+    scenarios: scenarios?.split(',').map((number) => positive('--scenarios', number)),
     minutes: positive('--minutes', minutes),
     quick,
     dir,

@@ -123,7 +123,7 @@ void t.test('what the complete owner has just given to somebody is left to whoev
 })
 
 void t.test('what others were given and do not give comes from the complete owner after all', async (t) => {
-  const schedule = scheduleOf(4, [SEED, partial('A')], { haveEveryMs: 500, sentFreshMs: 50, helpMs: 2_000 })
+  const schedule = scheduleOf(4, [SEED, partial('A')], { haveEveryMs: 500, sentFreshMs: 50, leftToOthersMs: 2_000 })
   schedule.setHave('A', pieces(4), 0)
   let part
   let nowMs = 0
@@ -463,4 +463,24 @@ void t.test('a complete owner helps where those that have what is missing are sl
   schedule.setSent('seed', pieces(8), 1_000)
   const owners = [next(schedule, 1_000)?.part.owner, next(schedule, 1_000)?.part.owner]
   t.ok(owners.includes('seed'), owners.join(' '))
+})
+
+void t.test('an owner that was never asked comes after those that are quicker than most', async (t) => {
+  const schedule = scheduleOf(40, [partial('fast'), partial('slow')], { partialPartPieces: 1, streams: 1, minStreams: 1 })
+  for (const key of ['fast', 'slow']) schedule.setHave(key, pieces(40, [0, 40]), 0)
+  const takenMs: Record<string, number> = { fast: 300, slow: 1_000 }
+  let nowMs = 0
+  const askNext = (): string => {
+    const { id = -1, owner = '', firstPiece = 0, endPiece = 0 } = next(schedule, nowMs)?.part ?? {}
+    nowMs += takenMs[owner] ?? 300
+    schedule.progress(id, endPiece, (endPiece - firstPiece) * PIECE_BYTES, nowMs)
+    schedule.ended(id, nowMs)
+    return owner
+  }
+  const known = new Set<string>()
+  while (known.size < 2) known.add(askNext())
+  t.equal(askNext(), 'fast')
+  schedule.setOwners(['fast', 'slow', 'new'].map(partial), nowMs)
+  schedule.setHave('new', pieces(40, [0, 40]), nowMs)
+  t.equal(askNext(), 'fast')
 })
