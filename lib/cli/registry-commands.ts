@@ -3,7 +3,7 @@ import { printable } from '../protocol/names.js'
 import { connectRegistry } from '../registry/open-registry.js'
 import { Keys } from '../registry/keys.js'
 import { Store } from '../registry/store.js'
-import { RegistryStatus } from '../registry/registry-status.js'
+import { RegistryStatus, sizesOf } from '../registry/registry-status.js'
 import type { Output } from '../ui/reporter.js'
 import { formatBytes } from '../ui/format.js'
 import type { RegistryCommandArguments } from './arguments.js'
@@ -14,12 +14,12 @@ export async function lookAt ({ command, registry, insecure }: RegistryCommandAr
   try {
     const status = new RegistryStatus(new Store(client, where), new Keys(registry.prefix))
     if (command === 'status') {
-      const { trackers, files, memoryBytes } = await status.read()
-      for (const { token, isAlive, address = '-', version = '', nodes = 0, records = 0, degraded } of trackers) {
+      const found = await status.read()
+      for (const { token, isAlive, address = '-', version = '', nodes = 0, records = 0, degraded } of found.trackers) {
         out(`tracker ${printable(address)} ${token} ${isAlive ? 'alive' : 'dead'}${degraded === true ? ', degraded' : ''}: ${nodes} nodes, ${records} records${version === '' ? '' : `, version ${printable(version)}`}`)
       }
-      const living = trackers.filter(({ isAlive }) => isAlive)
-      out(`registry ${where}: ${living.length} trackers, ${sum(living.map(({ nodes = 0 }) => nodes))} nodes, ${files} files, ${sum(living.map(({ records = 0 }) => records))} records, ${formatBytes(memoryBytes)} of memory`)
+      const { trackers, nodes, files, records, memoryBytes } = sizesOf(found)
+      out(`registry ${where}: ${trackers} trackers, ${nodes} nodes, ${files} files, ${records} records, ${formatBytes(memoryBytes)} of memory`)
       return 0
     }
     const { files, records, wrong, unlisted, orphans } = await status.check()
@@ -28,8 +28,4 @@ export async function lookAt ({ command, registry, insecure }: RegistryCommandAr
   } finally {
     client.close()
   }
-}
-
-function sum (numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0)
 }

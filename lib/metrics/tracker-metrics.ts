@@ -13,6 +13,8 @@ export interface TrackerSizes {
   files: number
   /** Owner records. */
   records: number
+  /** That are connected to any of the trackers that share it. */
+  nodes?: number | undefined
   /** Whether answers are of this tracker's own nodes alone, for the store that several share is away. */
   isDegraded?: boolean | undefined
   /** Of that store. */
@@ -50,6 +52,7 @@ export class TrackerMetrics {
       this.#refused,
       size('piecemeal_tracker_registry_degraded', '1 while the registry that trackers share is away', ({ isDegraded }) => isDegraded === true ? 1 : 0),
       size('piecemeal_tracker_registry_memory_bytes', 'Memory of the registry that trackers share; of one in this process 0', ({ memoryBytes }) => memoryBytes ?? 0),
+      size('piecemeal_tracker_registry_nodes', 'Nodes that are connected to any of the trackers that share the registry', ({ nodes: ofAll }) => ofAll ?? nodes()),
       size('piecemeal_tracker_trackers', 'Trackers that share the registry', ({ trackers }) => trackers ?? 1),
     ]
   }

@@ -1,5 +1,6 @@
 /** What a page and a script are told of a network, as its tracker knows it. */
 import { FILES_ON_PAGE, NODES_ON_PAGE, OWNERS_PER_REPLY, TRANSFERS_ON_PAGE } from '../protocol/limits.js'
+import { MiB } from '../protocol/units.js'
 import type { ListedContent, NodeReport, Owner } from '../tracker/registry.js'
 import { ConflictError, PiecemealError, type ErrorCode } from '../protocol/errors.js'
 import type { Tracker } from '../tracker/tracker.js'
@@ -26,6 +27,7 @@ export interface TransferFigures {
 }
 
 export interface Figures {
+  /** Of all trackers. */
   nodes: number
   files: number
   /** Of the files that a page shows. */
@@ -33,6 +35,9 @@ export interface Figures {
   /** Of all downloads together. */
   rate: number
   trackers: number
+  /** Owner records, and what they take in the registry that trackers share, where they do. */
+  records: number
+  memoryBytes?: number
   /** Where nodes connect to this tracker. */
   port: number
   /** The registry that trackers share is away. */
@@ -108,13 +113,16 @@ export class NetworkView {
   }
 
   async figures ({ files, truncated }: { files: readonly ListedContent[], truncated: boolean }): Promise<Figures> {
-    const { files: count, trackers = 1, isDegraded = false } = await this.#tracker.registry.sizes()
+    const { files: count, records, nodes = this.#tracker.roster.size, trackers = 1, memoryBytes, isDegraded = false } = await this.#tracker.registry.sizes()
     return {
-      nodes: this.#tracker.roster.size,
+      nodes,
       files: count,
       bytes: files.reduce((sum, { size, filesSize = size }) => sum + filesSize, 0),
       rate: await this.rate(),
       trackers,
+      records,
+      // To the nearest: a page is told of each change.
+      ...(memoryBytes !== undefined && { memoryBytes: Math.round(memoryBytes / MiB) * MiB }),
       port: this.#tracker.port,
       isDegraded,
       isTruncated: truncated,

@@ -19,7 +19,7 @@ export interface DrawnOwner {
 /** @param holder `TOKEN CONNECTION` */
 export function encodeOwner (holder: string, { inputPort, outputPort, httpPort = 0, host, executable, origin }: OwnerRecord): string {
   const flags = (executable === true ? EXECUTABLE : 0) + (origin === true ? ORIGIN : 0)
-  return `${holder} ${inputPort.toString(36)} ${outputPort.toString(36)} ${httpPort.toString(36)} ${encodeHost(host)} ${flags}`
+  return `${holder} ${inputPort.toString(36)} ${outputPort.toString(36)} ${httpPort.toString(36)} ${hostText(host)} ${flags}`
 }
 
 /** Owners by what they were read from: a node says the same of most of its files. */
@@ -74,6 +74,14 @@ function decodeOwner (lines: string, complete: boolean): DrawnOwner {
       ...(httpPort > 0 && { httpPort }),
     },
   }
+}
+
+/** One node after the other says where it is with each of its files. */
+let last = { host: '', text: '' }
+
+function hostText (host: string): string {
+  if (host !== last.host) last = { host, text: encodeHost(host) }
+  return last.text
 }
 
 /** 4 bytes for IPv4 and 16 for IPv6. An IPv6 address in full would make the hash of a file's owners twice as large. */

@@ -93,8 +93,9 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
 
   /** Of all trackers; while Redis is away, of this one. */
   async sizes (): Promise<TrackerSizes> {
-    const all = this.isDegraded ? undefined : await this.#status.sizes(soon()).catch(throwUnlessAway)
-    return all ?? { ...await this.#own.sizes(), isDegraded: true }
+    const [own, nodes] = [await this.#own.sizes(), this.#holds.size]
+    const all = this.isDegraded ? undefined : await this.#status.sizes(soon(), { token: this.#lease.token, nodes, records: own.records }).catch(throwUnlessAway)
+    return all ?? { ...own, nodes, isDegraded: true }
   }
 
   sharesOf (node: string): number {
@@ -142,8 +143,7 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
       const hold = this.#holds.get(node)
       if (hold === undefined) return
       this.#holds.delete(node)
-      const options = soon()
-      await Promise.all([this.#forgetAll(hold), this.#writes.unlessAway('that a node left', async () => await this.#nodes.free(hold, options))])
+      await Promise.all([this.#forgetAll(hold), this.#writes.unlessAway('that a node left', async () => await this.#nodes.free(hold))])
     })
   }
 
@@ -207,11 +207,9 @@ export class RedisRegistry extends EventEmitter<LeaseEvents> implements Registry
   async #forgetAll (hold: Hold): Promise<void> {
     const records = [...this.#own.recordsOf(hold.node)]
     await this.#own.leave(hold.node)
-    const options = soon()
-    await this.#writes.unlessAway('that a node left', async () => await eachInFlight(records, WRITES_IN_FLIGHT, async (record) => {
-      this.#answers.forget(record.filename)
-      await this.#nodes.withdraw(hold, record, options)
-    }))
+    for (const { filename } of records) this.#answers.forget(filename)
+    // Thousands take longer than a request may wait, and no withdrawal harms what is announced meanwhile.
+    await this.#writes.soonUnlessAway('that a node left', async () => await eachInFlight(records, WRITES_IN_FLIGHT, async (record) => await this.#nodes.withdraw(hold, record)))
   }
 
   /** All names and records of this tracker's nodes. Where another connection has a name by now, the one here has lost it. */

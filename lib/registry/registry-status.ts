@@ -37,6 +37,13 @@ export interface Checked extends Swept {
   orphans: number
 }
 
+/** Of all trackers that live together. */
+export function sizesOf ({ trackers, files, memoryBytes }: Status): Required<Omit<TrackerSizes, 'isDegraded'>> {
+  const living = trackers.filter(({ isAlive }) => isAlive)
+  const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0)
+  return { files, records: sum(living.map(({ records = 0 }) => records)), nodes: sum(living.map(({ nodes = 0 }) => nodes)), memoryBytes, trackers: living.length }
+}
+
 export class RegistryStatus {
   readonly #store: Store
   readonly #keys: Keys
@@ -61,11 +68,10 @@ export class RegistryStatus {
     }
   }
 
-  /** @throws E_REGISTRY */
-  async sizes (options?: CallOptions): Promise<TrackerSizes> {
-    const { trackers, files, memoryBytes } = await this.read(options)
-    const living = trackers.filter(({ isAlive }) => isAlive)
-    return { files, records: living.reduce((sum, { records = 0 }) => sum + records, 0), memoryBytes, trackers: living.length }
+  /** @param own what a tracker knows of itself, better than it told @throws E_REGISTRY */
+  async sizes (options?: CallOptions, own?: Pick<TrackerStatus, 'token' | 'nodes' | 'records'>): Promise<TrackerSizes> {
+    const status = await this.read(options)
+    return sizesOf({ ...status, trackers: status.trackers.map((tracker) => tracker.token === own?.token ? { ...tracker, ...own } : tracker) })
   }
 
   /** Walks all of it, and mends what it finds. @throws E_REGISTRY */
@@ -100,9 +106,10 @@ export class RegistryStatus {
     let unlisted = 0
     await this.#eachKey('f', async (key) => {
       const filename = key.slice(key.indexOf('}:') + 2)
-      if (await this.#store.call(['ZSCORE', this.#keys.of(filename).names, filename]) !== null) return
+      const ofFile = this.#keys.of(filename)
+      if (await this.#store.call(['ZSCORE', ofFile.names, filename]) !== null) return
       unlisted++
-      await list(this.#store, this.#keys, filename)
+      await list(this.#store, ofFile, filename)
     })
     return unlisted
   }

@@ -25,7 +25,6 @@ export class StoredFiles {
   readonly #keys: Keys
   readonly #roster: Roster
   readonly #reader = new OwnerReader()
-  readonly #lives = ({ token }: DrawnOwner): boolean => this.#roster.lives(token)
 
   constructor (store: Store, keys: Keys, roster: Roster) {
     this.#store = store
@@ -87,7 +86,13 @@ export class StoredFiles {
   }
 
   #livingOf (drawn: readonly DrawnOwner[]): readonly DrawnOwner[] {
-    return drawn.every(this.#lives) ? drawn : drawn.filter(this.#lives)
+    // There are few trackers.
+    let [last, lives] = ['', false]
+    const isLiving = ({ token }: DrawnOwner): boolean => {
+      if (token !== last) [last, lives] = [token, this.#roster.lives(token)]
+      return lives
+    }
+    return drawn.every(isLiving) ? drawn : drawn.filter(isLiving)
   }
 }
 

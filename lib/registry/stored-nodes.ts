@@ -88,13 +88,13 @@ export class StoredNodes {
     if (outcome === 'other') throw new PiecemealError('E_DIGEST', `another content of ${quote(filename)} has a digest that begins like ${digest}`)
     if (outcome === 'full') throw new PiecemealError('E_LIMIT', `its owners say too many different things of ${quote(filename)}`)
     // Whoever lists files from here on asks after this was sent.
-    if (outcome === 'new') list(store, keys, filename).catch(() => this.#options.lease.missed('the name of a file'))
+    if (outcome === 'new') list(store, ofFile, filename).catch(() => this.#options.lease.missed('the name of a file'))
   }
 
   /** With its name, which may be what is missing. @throws as `write` does */
   async rewrite (hold: Hold, record: OwnerRecord): Promise<void> {
     await this.write(hold, record)
-    await list(this.#options.store, this.#options.keys, record.filename)
+    await list(this.#options.store, this.#options.keys.of(record.filename), record.filename)
   }
 
   /** @throws E_REGISTRY */

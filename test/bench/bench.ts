@@ -16,6 +16,7 @@ import { parseSize } from './sizes.js'
 import { keepLatest, publish } from './ratio-file.js'
 import { shortfalls, wholeTable } from './ratio-table.js'
 import type { Ratio } from './ratios.js'
+import { registry } from './registry.js'
 import { schedule } from './schedule.js'
 import { simulator } from './simulator.js'
 import { slowDisk } from './slow-disk.js'
@@ -63,7 +64,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, 'slow-disk': slowDisk, small, folders, start, stall, tracker, gateway, swarm, schedule, simulator, links, soak }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, 'slow-disk': slowDisk, small, folders, start, stall, tracker, registry, gateway, swarm, schedule, simulator, links, soak }))
 /** One takes as long as it is told to, one wants root: they are run by their names alone. */
 const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */

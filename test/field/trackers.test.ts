@@ -3,11 +3,16 @@
  * that users have: one tracker is parted from Redis, all data is lost, a tracker is killed.
  */
 import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { eachInFlight } from '../../lib/net/in-flight.js'
+import { Node as WholeNode } from '../../lib/index.js'
 import { LineClient } from '../../lib/net/line-client.js'
+import { MiB } from '../../lib/protocol/units.js'
 import { Command, ROOT } from '../helpers/command.js'
+import { tempDir, writePseudoRandom } from '../helpers/files.js'
 import { startTracker } from '../helpers/piecemeal.js'
 import { freePort } from '../helpers/ports.js'
 import { startProxy } from '../registry/redis-proxy.js'
@@ -23,6 +28,9 @@ const COMPLETE_MS = 15_000
 /** Between tries of a tracker whose Redis was away for long. */
 const RETRY_MOST_MS = 10_000
 const IN_FLIGHT = 64
+const LARGE = 'large.bin'
+/** What takes some seconds, so that there is a middle. */
+const [LARGE_BYTES, DOWN] = [24 * MiB, 3 * MiB]
 /** That each tracker's clock is fast, or slow. */
 const HOURS = [1, 0, -1]
 
@@ -170,8 +178,38 @@ await t.test('a thousand nodes at three trackers', { skip: withoutRedis(), timeo
     t.comment(`all of it again after ${Math.round(await list([0, 1, 2], all))} ms`)
   })
 
-  await t.test('a tracker is killed: its nodes have their names at the others at once, and nobody is listed who did not come', async (t) => {
+  /** Nodes that fetch a file while this tracker is killed: some of them are at it. */
+  async function startDownloads (tracker: number): Promise<Array<Promise<unknown>>> {
+    const dir = await tempDir(t)
+    const start = async (name: string, down?: number): Promise<WholeNode> => {
+      const node = new WholeNode({ name, dir, tracker: ports.map((port) => ({ host: HOST, port })), down })
+      t.teardown(async () => await node.close())
+      await node.start()
+      return node
+    }
+    const isAt = async (name: string): Promise<boolean> => {
+      await until(async () => trackers.some(({ stdout }) => stdout.includes(`${name} joined\n`)))
+      return trackers[tracker]?.stdout.includes(`${name} joined\n`) === true
+    }
+    await mkdir(join(dir, 'Owner'))
+    await writePseudoRandom(join(dir, 'Owner', LARGE), LARGE_BYTES, 'seed')
+    await (await start('Owner')).upload(LARGE)
+    const fetchers: WholeNode[] = []
+    // Which tracker a node turns to first is a lot.
+    for (let there = 0; there < 2;) {
+      const name = `Fetcher${fetchers.length}`
+      fetchers.push(await start(name, DOWN))
+      if (await isAt(name)) there++
+    }
+    const begun = fetchers.map(async (node) => await once(node, 'progress', { signal: AbortSignal.timeout(COMPLETE_MS) }))
+    const downloads = fetchers.map(async (node) => await node.download(LARGE))
+    await Promise.all(begun)
+    return downloads
+  }
+
+  await t.test('a tracker is killed: no download fails, its nodes have their names at the others at once, and nobody is listed who did not come', async (t) => {
     const [lost, others] = [at(0).filter((_, i) => i % 10 === 0), at(0).filter((_, i) => i % 10 !== 0)]
+    const downloads = await startDownloads(0)
     const begunMs = performance.now()
     trackers[0]?.kill('SIGKILL')
     await Promise.all(others.map(async (node, i) => {
@@ -182,6 +220,8 @@ await t.test('a thousand nodes at three trackers', { skip: withoutRedis(), timeo
     for (const node of lost) all.delete(node)
     await list([1, 2], all, COMPLETE_MS - (performance.now() - begunMs))
     t.comment(`none of the dead are listed after ${Math.round(performance.now() - begunMs)} ms`)
+    for (const saved of await Promise.all(downloads)) t.match(saved, { file: LARGE, bytes: LARGE_BYTES })
+    t.comment(`${downloads.length} downloads went on`)
     await eachInFlight(lost, IN_FLIGHT, async ({ name }) => {
       const newcomer = new Node(name)
       await newcomer.join(portOf(1))

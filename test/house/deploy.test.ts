@@ -27,26 +27,28 @@ interface Probe {
 
 interface Container {
   name: string
+  image: string
   args?: string[]
-  env?: Array<{ name: string }>
+  env?: Array<{ name: string, valueFrom?: { secretKeyRef?: { name: string, key: string } } }>
   ports?: Array<{ name: string, containerPort: number, hostPort?: number }>
   livenessProbe?: Probe
   startupProbe?: Probe
   readinessProbe?: Probe
-  volumeMounts: Array<{ name: string }>
+  volumeMounts?: Array<{ name: string }>
 }
 
 interface PodSpec {
   securityContext: { runAsNonRoot: boolean, fsGroup: number }
   containers: Container[]
   initContainers?: Container[]
-  volumes: Array<{ name: string, secret?: { secretName: string, defaultMode: number } }>
+  volumes?: Array<{ name: string, secret?: { secretName: string, defaultMode: number } }>
 }
 
 interface Manifest {
   apiVersion: string
   kind: string
   metadata: { name: string }
+  stringData: Record<string, string>
   spec: { template: { spec: PodSpec }, updateStrategy?: { rollingUpdate: { maxSurge: number } }, ports: Array<{ port: number, targetPort: string }> }
 }
 
@@ -100,19 +102,24 @@ await t.test('the manifests of Kubernetes', async (t) => {
     return document.toJS() as Manifest
   }))
   t.strictSame(manifests.map(({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.name}`).sort(), [
-    'apps/v1 DaemonSet piecemeal-node', 'apps/v1 Deployment piecemeal-tracker', 'v1 Secret piecemeal', 'v1 Service piecemeal-tracker',
+    'apps/v1 DaemonSet piecemeal-node', 'apps/v1 Deployment piecemeal-redis', 'apps/v1 Deployment piecemeal-tracker', 'apps/v1 Deployment piecemeal-tracker',
+    'networking.k8s.io/v1 NetworkPolicy piecemeal-redis', 'v1 Secret piecemeal', 'v1 Service piecemeal-redis', 'v1 Service piecemeal-tracker', 'v1 Service piecemeal-tracker',
   ])
+  const secrets = Object.keys(manifests.find(({ kind }) => kind === 'Secret')?.stringData ?? {})
   const pods = manifests.filter(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment').map(({ spec }) => spec.template.spec)
   for (const { kind, spec } of manifests) if (kind === 'DaemonSet') t.match(spec.updateStrategy, { rollingUpdate: { maxSurge: 0 } })
-  for (const { securityContext, containers, initContainers = [], volumes } of pods) {
+  for (const { securityContext, containers, initContainers = [], volumes = [] } of pods) {
     t.match(securityContext, { runAsNonRoot: true, fsGroup: 1000 })
     const [secret] = volumes
-    t.match(secret, { secret: { secretName: 'piecemeal', defaultMode: 0o440 } }, 'a group may read it, and nobody else')
-    const used = [...containers, ...initContainers].flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name))
+    if (secret !== undefined) t.match(secret, { secret: { secretName: 'piecemeal', defaultMode: 0o440 } }, 'a group may read it, and nobody else')
+    const used = [...containers, ...initContainers].flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name))
     t.strictSame([...new Set(used)].sort(), volumes.map(({ name }) => name).sort())
-    for (const { name, args = [], env = [], ports = [], livenessProbe, readinessProbe, startupProbe } of containers) {
+    for (const { name, image, args = [], env = [], ports = [], livenessProbe, readinessProbe, startupProbe } of containers) {
       const variables = [...args.join(' ').matchAll(/\$\((\w+)\)/g)].map(([, variable]) => variable)
       t.strictSame(variables, env.map((variable) => variable.name), `${name}: its variables`)
+      for (const { valueFrom } of env) if (valueFrom?.secretKeyRef !== undefined) t.ok(secrets.includes(valueFrom.secretKeyRef.key), `${name}: ${valueFrom.secretKeyRef.key}`)
+      for (const [, key = ''] of args.join(' ').matchAll(/\/etc\/piecemeal\/([\w-]+)/g)) t.ok(secrets.includes(key), `${name}: ${key}`)
+      if (image.startsWith('redis')) continue
       const options = check(args)
       const portOf = (wanted: string): number | undefined => ports.find((port) => port.name === wanted)?.containerPort
       t.match(options, { command: 'run', http: { port: portOf('http') }, ...(name === 'tracker' ? { port: portOf('tracker') } : { inputPort: portOf('input'), outputPort: portOf('output') }) }, name)

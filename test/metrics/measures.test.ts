@@ -8,7 +8,7 @@ import { filesOf, read } from '../house/repository.js'
 
 /** Of the contract; the process's own and the histograms' parts aside. */
 const NAMES = [
-  ...['nodes', 'files', 'owner_records', 'requests_total', 'request_seconds', 'connections', 'refused_total', 'registry_degraded', 'registry_memory_bytes', 'trackers'].map((name) => `piecemeal_tracker_${name}`),
+  ...['nodes', 'files', 'owner_records', 'requests_total', 'request_seconds', 'connections', 'refused_total', 'registry_degraded', 'registry_memory_bytes', 'registry_nodes', 'trackers'].map((name) => `piecemeal_tracker_${name}`),
   ...['shares', 'downloads', 'download_bytes_total', 'upload_bytes_total', 'download_seconds', 'parts_failed_total', 'pieces_bad_total', 'upload_slots_used', 'disk_free_bytes', 'threads_busy',
     'gateway_requests_total', 'gateway_aborted_total', 'cache_bytes'].map((name) => `piecemeal_node_${name}`),
 ]

@@ -1,5 +1,5 @@
 /** A cluster of three masters, and a master with a replica behind a Sentinel. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { RedisClient } from '../../lib/registry/redis-client.js'
@@ -83,6 +83,10 @@ await t.test('a connection that is dropped while it is made is made again', { sk
   const client = new RedisClient(parseRegistryAddress(url, { mayHavePassword: false }))
   t.teardown(() => client.close())
   await client.connect()
+  // The library listens to a connection each time that it drops it.
+  const { defaultMaxListeners } = EventEmitter
+  EventEmitter.defaultMaxListeners = 0
+  t.teardown(() => { EventEmitter.defaultMaxListeners = defaultMaxListeners })
   // As often as the library may do it by itself when a Sentinel tells of a failover; it takes some turns to connect.
   for (let i = 0; i < 20_000; i++) {
     client.reconnect()

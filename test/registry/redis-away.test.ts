@@ -1,6 +1,10 @@
 /** Redis stops, is slow, forgets, is killed: the tracker goes on with what it knows, and writes what is missing when it is back. */
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { eachInFlight } from '../../lib/net/in-flight.js'
+import type { RedisClient } from '../../lib/registry/redis-client.js'
+import type { StoreClient } from '../../lib/registry/store.js'
 import type { RedisRegistry } from '../../lib/registry/redis-registry.js'
 import type { Scope } from '../helpers/command.js'
 import { freePort } from '../helpers/ports.js'
@@ -39,6 +43,11 @@ async function goesOn (t: Test, registry: RedisRegistry, trouble: { begin: () =>
   t.equal((await registry.owners({ filename: 'during', asker: 'x' })).owners.length, 2)
   await t.rejects(registry.owners({ filename: 'before', asker: 'x' }), { code: 'E_NO_OWNER' })
   await t.rejects(registry.join('B'), { code: 'E_NAME_TAKEN' })
+}
+
+function bound (client: RedisClient): StoreClient {
+  const { connect, run, call, callEach, scan, reconnect, close } = client
+  return { connect: connect.bind(client), run: run.bind(client), call: call.bind(client), callEach: callEach.bind(client), scan: scan.bind(client), reconnect: reconnect.bind(client), close: close.bind(client) }
 }
 
 await t.test('without Redis', { skip: withoutRedis() }, async (t) => {
@@ -82,6 +91,27 @@ await t.test('without Redis', { skip: withoutRedis() }, async (t) => {
     const proxy = await startProxy(t, redis)
     const registry = await opened(t, proxy.url)
     await goesOn(t, registry, { begin: () => { proxy.delayMs = 2_000 }, end: () => { proxy.delayMs = 0 } })
+  })
+
+  await t.test('a node of thousands of files leaves: that takes longer than anybody waits, and nobody takes Redis for away', async (t) => {
+    const client = await redis.client()
+    let delayMs = 0
+    const slow = {
+      ...bound(client),
+      run: async (...call: Parameters<StoreClient['run']>) => {
+        await sleep(delayMs)
+        return await client.run(...call)
+      },
+    }
+    const registry = await openOn(t, redis.url, { prefix: 'many', times: QUICK, client: slow })
+    registry.on('degraded', (reason) => t.fail(reason.message))
+    await registry.join('A')
+    await eachInFlight(Array(2_500).keys(), 500, async (i) => await registry.have('A', record(`file ${i}`)))
+    delayMs = 300
+    const begunMs = performance.now()
+    await registry.leave('A')
+    t.ok(performance.now() - begunMs < 1_500, 'as long as a request waits')
+    await until(async () => (await redis.keys('many:f:*')).length === 0)
   })
 
   await t.test('its connections are cut', async (t) => {

@@ -46,13 +46,14 @@ export function isStale ({ word }) {
   return word === 'lost'
 }
 
-function Figures ({ figures: { nodes, files, bytes, rate, trackers, isDegraded, isTruncated } }) {
+function Figures ({ figures: { nodes, files, bytes, rate, trackers, records, memoryBytes, isDegraded, isTruncated } }) {
   return html`<dl class="figures">
     <${Figure} value=${nodes.toLocaleString('en')} name=${nodes === 1 ? 'node' : 'nodes'} />
     <${Figure} value=${files.toLocaleString('en')} name=${files === 1 ? 'file' : 'files'} />
     <${Figure} value=${`${format.bytes(bytes)}${isTruncated ? ' or more' : ''}`} name="shared" />
     <${Figure} value=${format.rate(rate)} name="right now" />
     <${Figure} value=${trackers} name=${trackers === 1 ? 'tracker' : 'trackers'} />
+    ${memoryBytes !== undefined && html`<${Figure} value=${`${records.toLocaleString('en')}, ${format.bytes(memoryBytes)}`} name="records in Redis" />`}
     ${isDegraded && html`<div><dt>registry</dt><dd class="failed">away</dd></div>`}
   </dl>`
 }
