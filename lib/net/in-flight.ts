@@ -12,9 +12,7 @@ export async function eachInFlight<T> (items: Iterable<T>, most: number, work: (
   const fail = (reason: unknown): void => { failures.push(reason) }
   // Each goes on by itself: to wait for the first of all of them takes longer than most work.
   const underWay: Array<Promise<void>> = []
-  for (let isOver = false; underWay.length < most && !isOver && failures.length === 0;) {
-    underWay.push(goOn().catch(fail).finally(() => { isOver = true }))
-  }
+  while (underWay.length < most && failures.length === 0) underWay.push(goOn().catch(fail))
   await Promise.all(underWay)
   if (failures.length > 0) throw failures[0]
 }

@@ -39,7 +39,7 @@ interface Measured {
 export async function registry (_stage: Stage, { rounds, quick, say }: BenchmarkOptions): Promise<BenchmarkResult> {
   const hint = hintUnlessFound(['redis-server'], 'apt-get install redis-server')
   const measured = new Map<string, Measured[]>([['memory', []], ['Redis, one tracker', []], ['Redis, three trackers', []]])
-  for (let round = 0; hint === undefined && round < rounds; round++) {
+  for (let round = 0; round < (hint === undefined ? rounds : 0); round++) {
     for (const [name, ofRounds] of measured) {
       ofRounds.push(name === 'memory' ? await measure([new MemoryRegistry()]) : await inRedis(name.endsWith('three trackers') ? 3 : 1))
       say(`registry: ${name}, round ${round + 1}: ${JSON.stringify(ofRounds.at(-1))}`)
