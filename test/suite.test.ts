@@ -6,8 +6,8 @@ import t from 'tap'
 import { BOTH_WAYS, ROOMS_OF_PROCESSES, testsIn } from './at-once/rooms.js'
 import { runBare } from './helpers/bare-test.js'
 
-// Most of them wait as much as they work: two processors are busy with four, and idle a quarter of the time with three.
-t.jobs = 4
+// Most of them wait as much as they work: two processors are idle a third of the time with four.
+t.jobs = 5
 t.setTimeout(20 * 60_000)
 
 // The first work most; those after them wait most.

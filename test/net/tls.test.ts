@@ -211,7 +211,7 @@ await t.test('a ticket of an earlier session opens nothing', async (t) => {
 })
 
 await t.test('a handshake is over in time, or the connection is', async (t) => {
-  const { port, guests, told } = await listening(t, { deadlines: { handshakeMs: 60, lingerMs: 60 } })
+  const { port, guests, told } = await listening(t, { deadlines: { handshakeMs: 400, lingerMs: 60 } })
   for (const begin of [[], [0x16], [0x16, 3, 1, 2, 0, 1]]) {
     const peer = await Peer.connect(t, { port })
     peer.send(Uint8Array.from(begin))
