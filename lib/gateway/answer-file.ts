@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ByteRange } from '../protocol/content.js'
 import { KiB } from '../protocol/units.js'
 import type { Readable, Title } from '../reading/readable.js'
-import { sendRange } from '../share/send-range.js'
 import type { OpenExtent } from '../share/source.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import { Refusal } from '../web/refusal.js'
@@ -12,7 +11,7 @@ import { isRangeWanted, statusFor } from './conditions.js'
 import { Multipart } from './multipart.js'
 import { rangesIn } from './ranges.js'
 import { etagOf, representationHeaders } from './representation.js'
-import { begin, finish, inTurn, until, type Sending } from './sending.js'
+import { begin, finish, inTurn, sendRange, until, type Sending } from './sending.js'
 
 export interface Asked {
   request: FastifyRequest

@@ -4,7 +4,6 @@ import { entriesAt, type EntryRange } from '../manifest/entries-at.js'
 import { quote } from '../protocol/names.js'
 import { KiB } from '../protocol/units.js'
 import type { ReadFolder, ReadFolders } from '../reading/read-folders.js'
-import { sendRange } from '../share/send-range.js'
 import { wants } from '../web/answer.js'
 import { Refusal } from '../web/refusal.js'
 import { answerWithFile } from './answer-file.js'
@@ -12,7 +11,7 @@ import { archiveOf } from './archive.js'
 import { indexJson, indexPage } from './folder-index.js'
 import type { FolderQuestion } from './question.js'
 import { disposition, SANDBOX } from './representation.js'
-import { begin, finish, inTurn, sendBytes, type Sending } from './sending.js'
+import { begin, finish, inTurn, sendBytes, sendRange, type Sending } from './sending.js'
 
 export interface FolderSending extends Sending {
   folders: ReadFolders

@@ -3,9 +3,14 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { PiecemealError, toPiecemealError } from '../protocol/errors.js'
 import { HTTP_STALL_MS } from '../protocol/limits.js'
-import { sendRange } from '../share/send-range.js'
+import { KiB } from '../protocol/units.js'
+import { sendRange as sendInChunks } from '../share/send-range.js'
+import type { OpenExtent } from '../share/source.js'
 import type { RateLimit } from '../threads/rate-limit.js'
 import type { Slots } from './slots.js'
+
+/** Of a file at once: here a read is a turn through the thread pool, and of 256 KiB there were so many that they cost a third of all. */
+const CHUNK_BYTES = 512 * KiB
 
 export interface Sending {
   slots: Slots
@@ -51,6 +56,10 @@ export async function finish (raw: ServerResponse, filename: string, gone: Abort
   } finally {
     clearTimeout(stall)
   }
+}
+
+export async function sendRange (raw: ServerResponse, extent: OpenExtent, up: RateLimit, onSent: () => void): Promise<void> {
+  await sendInChunks(raw, extent, up, onSent, CHUNK_BYTES)
 }
 
 /** Bytes that are at hand. */

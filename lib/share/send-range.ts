@@ -23,11 +23,11 @@ const LOOK_MS = 250
 const KEPT_BUFFERS = 8
 const keptBuffers: Buffer[] = []
 
-/** @throws what reading throws; E_NETWORK if the peer does not take it all. */
-export async function sendRange (socket: Writable, { range: { start, end }, read }: OpenExtent, up: RateLimit, onSent: (bytes: number) => void): Promise<void> {
-  const isShort = end - start < CHUNK_BYTES
-  let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer()
-  let sending = isShort ? filling : takeBuffer()
+/** @param most bytes that are read at once @throws what reading throws; E_NETWORK if the peer does not take it all. */
+export async function sendRange (socket: Writable, { range: { start, end }, read }: OpenExtent, up: RateLimit, onSent: (bytes: number) => void, most = CHUNK_BYTES): Promise<void> {
+  const isShort = end - start < most
+  let filling = isShort ? Buffer.allocUnsafe(end - start) : takeBuffer(most)
+  let sending = isShort ? filling : takeBuffer(most)
   let chunkBytes = LEAST_CHUNK_BYTES
   let sent: Promise<void> = Promise.resolve()
   try {
@@ -41,7 +41,7 @@ export async function sendRange (socket: Writable, { range: { start, end }, read
       const beginMs = performance.now()
       sent = write(socket, chunk).then(() => {
         const ms = performance.now() - beginMs
-        if (ms < QUICK_MS) chunkBytes = Math.min(CHUNK_BYTES, chunkBytes * 4)
+        if (ms < QUICK_MS) chunkBytes = Math.min(most, chunkBytes * 4)
         else if (ms > SLOW_MS) chunkBytes = LEAST_CHUNK_BYTES
         onSent(chunk.length)
       })
@@ -70,8 +70,10 @@ async function waitForTurn (ms: number, up: RateLimit, socket: Writable): Promis
   }
 }
 
-function takeBuffer (): Buffer {
-  return keptBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
+function takeBuffer (bytes: number): Buffer {
+  const kept = keptBuffers.pop()
+  // A thread reads always as much.
+  return kept?.length === bytes ? kept : Buffer.allocUnsafeSlow(bytes)
 }
 
 function giveBack (...buffers: Buffer[]): void {
