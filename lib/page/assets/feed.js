@@ -1,6 +1,6 @@
 // The connection to the tracker: a stream of events, opened again by ourselves, since a browser gives up after any answer but 200.
 const SILENT_MS = 40_000
-const LOOK_MS = 5_000
+const LOOK_MS = 1_000
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
@@ -55,7 +55,10 @@ export class Feed {
   }
 
   #look () {
-    if (this.#state.word === 'live' && Date.now() - this.#heardMs > SILENT_MS) this.#ask()
+    if (this.#state.word !== 'live' || Date.now() - this.#heardMs <= SILENT_MS) return
+    // Said at once: to ask may take its time where nothing comes through.
+    this.#become('lost')
+    this.#ask()
   }
 
   /** Why there is no stream, which a stream does not tell: and what there is, while there is no room for one more. */

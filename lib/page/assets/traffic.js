@@ -63,7 +63,7 @@ export class Traffic extends Component {
       cursor: { show: false },
       scales: { x: { range: () => [Date.now() / 1000 - HOUR_S, Date.now() / 1000] }, y: { range: (_plot, _least, most) => [0, Math.max(1024, most * 1.1)] } },
       axes: [
-        { ...axis, space: 80, values: (_plot, at) => at.map((seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })) },
+        { ...axis, size: 28, space: 80, values: (_plot, at) => at.map((seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })) },
         { ...axis, size: 88, space: 36, incrs: [...Array(40).keys()].flatMap((power) => [2 ** power]), values: (_plot, at) => at.map((rate) => format.rate(rate)) },
       ],
       series: [{}, { stroke: colour('--accent'), fill: colour('--accent-soft'), width: 1.5, points: { show: false } }],
