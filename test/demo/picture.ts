@@ -65,7 +65,8 @@ function draw (lines: readonly Line[]): string {
   const begun = lines[0]?.seconds ?? 0
   let typing = 0
   const texts = lines.map(({ seconds, who, text, isTyped }, row) => {
-    if (isTyped) typing += TYPING_SECONDS
+    // The first is there from the start: nobody is to look at an empty box, which a preview shows for ever.
+    if (isTyped && row > 0) typing += TYPING_SECONDS
     const shown = text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text
     const at = `x="${MARGIN_PIXELS}" y="${MARGIN_PIXELS + (row + 1) * LINE_PIXELS}" style="animation-delay:${(seconds - begun + typing).toFixed(2)}s"`
     return `<text ${at}><tspan class="${who}">${who}${isTyped ? '$' : ' '}</tspan> <tspan${isTyped ? ' class="typed"' : ''}>${escaped(shown)}</tspan></text>`
