@@ -9,10 +9,13 @@ import { rangesIn } from '../../lib/gateway/ranges.js'
 import { disposition } from '../../lib/gateway/representation.js'
 import { Slots } from '../../lib/gateway/slots.js'
 import { headerFor, paddingAfter, rootHeader } from '../../lib/gateway/tar.js'
+import { PiecemealError, type ErrorCode } from '../../lib/protocol/errors.js'
+import { Coming } from '../../lib/reading/coming.js'
 import { Library } from '../../lib/reading/library.js'
 import type { Title } from '../../lib/reading/readable.js'
 import { ShareIndex } from '../../lib/share/share-index.js'
 import { StreamCount } from '../../lib/threads/stream-count.js'
+import { toRefusal } from '../../lib/web/refusal.js'
 
 const HEX = '0123456789abcdef'.repeat(4)
 const title = (filename: string, owners: Title['owners'] = []): Title => ({ filename, size: 3, digest: `blake3:${HEX}`, pieceLength: 1_048_576, owners })
@@ -137,4 +140,20 @@ await t.test('a date that a tracker can not mean is none', async (t) => {
     const library = new Library({ shares: new ShareIndex(), find: async () => ({ ...title('x'), owners: [], since }), cache: async () => undefined, fetch: nothing, identify: nothing, onSuspect: () => {} })
     t.equal((await library.find('x')).since, known, String(since))
   }
+})
+
+await t.test('what goes wrong has a status, and none that a program takes for the file', async (t) => {
+  const table: Array<[code: ErrorCode, status: number]> = [
+    ['E_NAME', 400], ['E_NO_OWNER', 404], ['E_NOT_SHARED', 404], ['E_CONFLICT', 409], ['E_IN_PROGRESS', 409], ['E_EXISTS', 412],
+    ['E_NETWORK', 502], ['E_DIGEST', 502], ['E_PROTOCOL', 502], ['E_TRACKER', 503], ['E_BUSY', 503], ['E_TIMEOUT', 504], ['E_DISK_FULL', 507],
+  ]
+  for (const [code, status] of table) t.match(toRefusal(new PiecemealError(code, 'why')), { status, code, headers: status === 503 ? { 'Retry-After': '5' } : {} }, code)
+  t.match(toRefusal(new Error('a defect: /home/me')), { status: 500, message: 'internal error' }, 'of a defect nothing is told')
+})
+
+await t.test('nothing came in time', async (t) => {
+  const coming = new Coming('a', { waitMs: 1 })
+  const file = coming.open(title('a'))
+  t.teardown(async () => await file.close())
+  await t.rejects(file.read(Buffer.alloc(1), 1, 0), { code: 'E_TIMEOUT' })
 })
