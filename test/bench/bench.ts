@@ -10,6 +10,7 @@ import minimist from 'minimist'
 import { Stage } from '../demo/stage.js'
 import { ROOT } from '../helpers/command.js'
 import { folders } from './folders.js'
+import { gateway } from './gateway.js'
 import { links } from './links.js'
 import { parseSize } from './sizes.js'
 import { keepLatest, publish } from './ratio-file.js'
@@ -60,7 +61,7 @@ export interface BenchmarkResult {
 
 type Benchmark = (stage: Stage, options: BenchmarkOptions) => Promise<BenchmarkResult>
 
-const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, 'slow-disk': slowDisk, small, folders, start, stall, tracker, swarm, schedule, simulator, links, soak }))
+const BENCHMARKS = new Map<string, Benchmark>(Object.entries({ transfer, large, tls, upload, sparse, 'slow-disk': slowDisk, small, folders, start, stall, tracker, gateway, swarm, schedule, simulator, links, soak }))
 /** One takes as long as it is told to, one wants root: they are run by their names alone. */
 const ONLY_BY_NAME = new Set(['links', 'soak'])
 /** Of one benchmark. */

@@ -7,7 +7,7 @@ import type { Command } from '../demo/command.js'
 import type { Stage } from '../demo/stage.js'
 import type { Host } from '../helpers/network.js'
 import { freePorts } from './ports.js'
-import { processorSeconds, sum } from './processes.js'
+import { most, peakBytes, processorSeconds, sum } from './processes.js'
 
 const LOOPBACK = '127.0.0.1'
 const READY_MS = 50
@@ -22,6 +22,10 @@ export interface NginxOptions {
   root: string
   /** Where it runs; otherwise on the loopback. */
   host?: Host
+  /** @default true */
+  usesSendfile?: boolean
+  /** Of each worker. @default its own 512 */
+  connections?: number
 }
 
 export class Nginx {
@@ -37,11 +41,11 @@ export class Nginx {
   }
 
   async start (): Promise<void> {
-    const { name, ports: count, root, host } = this.#options
+    const { name, ports: count, host } = this.#options
     const folder = join(this.#stage.folder, name)
     await mkdir(folder)
     const ports = await freePorts(count)
-    await writeFile(join(folder, 'nginx.conf'), configuration(ports, root, host?.address ?? LOOPBACK))
+    await writeFile(join(folder, 'nginx.conf'), configuration(ports, host?.address ?? LOOPBACK, this.#options))
     const argv = ['nginx', '-p', folder, '-c', 'nginx.conf', '-e', 'error.log', '-g', 'daemon off;'] as const
     this.#command = this.#stage.start(host?.argv(argv) ?? argv)
     for (const port of ports) {
@@ -54,6 +58,11 @@ export class Nginx {
   /** Processor seconds of its workers so far. */
   used (): number | undefined {
     return sum(workers(this.#command?.pid).map(processorSeconds))
+  }
+
+  /** The most memory that any one of its workers has had. */
+  peakBytes (): number | undefined {
+    return most(workers(this.#command?.pid).map((pid) => pid === undefined ? undefined : peakBytes(pid)))
   }
 
   async #untilServing (isServing: () => Promise<boolean>): Promise<void> {
@@ -71,18 +80,19 @@ export class Nginx {
   }
 }
 
-function configuration (ports: readonly number[], root: string, address: string): string {
+function configuration (ports: readonly number[], address: string, { root, usesSendfile = true, connections }: NginxOptions): string {
   // Started by root, its workers would be somebody who may not read our folder.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`).join(' ')
   return `${user}
 worker_processes ${ports.length};
 pid nginx.pid;
-events {}
+events {${connections === undefined ? '' : ` worker_connections ${connections}; `}}
+${connections === undefined ? '' : `worker_rlimit_nofile ${2 * connections};`}
 http {
   access_log off;
   ${temporary}
-  sendfile on;
+  sendfile ${usesSendfile ? 'on' : 'off'};
   server {
     ${ports.map((port) => `listen ${address}:${port} reuseport;`).join(' ')}
     root "${root}";

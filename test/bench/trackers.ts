@@ -24,6 +24,8 @@ export interface TrackerMeasurement extends LoadResult {
 /** Announces of the BitTorrent trackers; few at a time on each UDP port, for what does not fit into a socket's buffer is lost. */
 const ANNOUNCING = { connections: 50, udpInFlight: 2, httpInFlight: 16 }
 const READY_MS = 200
+/** Prometheus asks every 15 s and more. */
+const SCRAPE_MS = 1_000
 
 type Unbound<L> = L extends Load ? Omit<L, 'port'> : never
 
@@ -57,9 +59,13 @@ abstract class BusyTracker implements Contestant<TrackerMeasurement> {
 }
 
 export class PiecemealTracker extends BusyTracker {
-  constructor (stage: Stage, { mode, owners, connections, inFlight }: { mode: 'have' | 'need', owners: number, connections: number, inFlight: number }) {
+  readonly #isRead: boolean
+
+  /** @param isRead whether it has an HTTP port, and its metrics are read every second: counted is with it and without */
+  constructor (stage: Stage, { mode, owners, connections, inFlight, isRead = false }: { mode: 'have' | 'need', owners: number, connections: number, inFlight: number, isRead?: boolean }) {
     const what = mode === 'have' ? mode : `${mode}, ${count(owners, 'owner')} in the answer`
-    super(stage, `piecemeal, ${what}, ${count(connections, 'connection')}`, { kind: 'messages', mode, owners, connections, inFlight })
+    super(stage, `piecemeal, ${what}, ${count(connections, 'connection')}${isRead ? ', its metrics read every second' : ''}`, { kind: 'messages', mode, owners, connections, inFlight })
+    this.#isRead = isRead
   }
 
   available (): undefined {
@@ -67,9 +73,20 @@ export class PiecemealTracker extends BusyTracker {
   }
 
   protected async listen (): Promise<{ command: Command, port: number }> {
-    const { address, tracker } = await startTracker(this.stage)
-    return { command: tracker, port: Number(address.slice(address.lastIndexOf(':') + 1)) }
+    if (!this.#isRead) {
+      const { address, tracker } = await startTracker(this.stage)
+      return { command: tracker, port: portIn(address) }
+    }
+    const command = this.stage.start(['bin/tracker', '-p', '0', '--http', '0'])
+    const [address = '', url = ''] = await command.read(2, this.stage.signal, (line) => / listening on (.+)$/.exec(line)?.[1])
+    const reading = setInterval(() => { void fetch(`${url}metrics`, { signal: this.stage.signal }).then(async (answer) => await answer.text()).catch(() => {}) }, SCRAPE_MS)
+    command.once('exit', () => clearInterval(reading))
+    return { command, port: portIn(address) }
   }
+}
+
+function portIn (address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1))
 }
 
 /** A tracker in Node. */
