@@ -63,12 +63,9 @@ export class ComingFile implements Contestant {
 /** A node with `--json` that is connected, and where its HTTP port is. */
 export async function startGateway (stage: Arena['stage'], argv: [string, ...string[]]): Promise<{ command: Command, url: string }> {
   const command = stage.start(argv)
-  let url = ''
-  await command.read(1, stage.signal, (line) => {
-    if (!line.startsWith('{')) return undefined
-    const event = JSON.parse(line) as { event: string, url?: string }
-    if (event.event === 'http') url = event.url ?? ''
-    return event.event === 'connected' || undefined
+  const events = await command.read(2, stage.signal, (line) => {
+    const event = line.startsWith('{') ? JSON.parse(line) as { event: string, url?: string } : undefined
+    return event?.event === 'http' || event?.event === 'connected' ? event : undefined
   })
-  return { command, url }
+  return { command, url: events.find(({ event }) => event === 'http')?.url ?? '' }
 }
