@@ -1,6 +1,7 @@
 /**
  * The room of a folder on the disk. It is looked for before the tree is made, since that may take a
- * million inodes, and promised when it is known what is there already.
+ * million inodes, and promised when it is known what is there already. What the version before has
+ * as well costs no second copy.
  */
 import type { Selection } from '../content/selection.js'
 import type { PieceRange } from '../content/run.js'
@@ -26,10 +27,10 @@ export class FolderRoom {
     this.#tree = tree
   }
 
-  /** Whether all of it has room, as nothing of it is there. @throws E_DISK_FULL, E_IO. */
+  /** Whether all of it has room that is not taken over from the version before. @throws E_DISK_FULL, E_IO. */
   async look (workspace: Pick<Workspace, 'promiseRoom'>): Promise<void> {
-    const { bytes, inodes, largestFile } = this.#tree
-    const room = await workspace.promiseRoom(0, { size: withParts(bytes), inodes: inodes + OTHER_FILES, largestFile })
+    const { bytes, sameBytes, inodes, largestFile } = this.#tree
+    const room = await workspace.promiseRoom(0, { size: withParts(bytes - sameBytes), inodes: inodes + OTHER_FILES, largestFile })
     room.end()
   }
 

@@ -141,8 +141,9 @@ class FolderDownload {
     const manifest = await fetchManifest(this.#plan, places.manifest, this.#course, this.#context)
     const wanted = this.#wantedOf(manifest)
     this.#assertKeepsEnough(manifest, wanted)
-    const room = new FolderRoom(await this.#atDisk(async () => await this.#measure(manifest, wanted)))
-    const { isNew, lacking, taken } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, room))
+    const same = this.#sameBefore(manifest, wanted)
+    const room = new FolderRoom(await this.#atDisk(async () => await this.#measure(manifest, wanted, same)))
+    const { isNew, lacking, taken } = await this.#atDisk(async () => await this.#makeTree(manifest, wanted, same, room))
     const possible = without(manifest, wanted, lacking)
     const selection = new Selection(new FolderLayout(manifest.sizes), possible ?? allOf(manifest))
     const workspace = await this.#openWorkspace(selection.layout)
@@ -177,13 +178,20 @@ class FolderDownload {
     return entries.length === manifest.entryCount ? undefined : entries
   }
 
-  async #measure (manifest: Manifest, entries: Uint32Array | undefined): Promise<TreeSize> {
-    const { hiddenFolder, inWindows, trees } = this.#context
-    return await trees.measureTree({ manifest: manifest.data, entries, folder: hiddenFolder, hasHoles: inWindows })
+  /** Wanted files that the version before has as well: two numbers each, as `sameFiles` has them. */
+  #sameBefore (manifest: Manifest, entries: Uint32Array | undefined): Uint32Array {
+    const { standing: { tree } = {} } = this.#options
+    return tree === undefined ? new Uint32Array() : sameIn(tree, manifest, entries)
+  }
+
+  async #measure (manifest: Manifest, entries: Uint32Array | undefined, same: Uint32Array): Promise<TreeSize> {
+    const { hiddenFolder, inWindows, naming, trees } = this.#context
+    // Where there are no hard links they are copied.
+    return await trees.measureTree({ manifest: manifest.data, entries, folder: hiddenFolder, hasHoles: inWindows, ...(naming.way === 'link' && { same }) })
   }
 
   /** @returns whether it was not there yet; which of the entries the file system can't hold; the pieces that were taken over from the version before */
-  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined, room: FolderRoom): Promise<{ isNew: boolean, lacking: readonly number[], taken: Uint32Array }> {
+  async #makeTree (manifest: Manifest, entries: Uint32Array | undefined, same: Uint32Array, room: FolderRoom): Promise<{ isNew: boolean, lacking: readonly number[], taken: Uint32Array }> {
     const { hiddenFolder, target, trees } = this.#context
     const { skipMissing = false } = this.#options
     const places = folderPlaces(hiddenFolder, this.#plan.found)
@@ -192,7 +200,7 @@ class FolderDownload {
     if (known) return { isNew: false, lacking: known.lacking, taken: new Uint32Array() }
     await room.look(await this.#openWorkspace())
     const { lacking } = await makeTree({ manifest: manifest.data, entries, root: places.tree, target, skipMissing, control: this.#control.buffer }, trees)
-    const taken = await this.#takeOver(manifest, without(manifest, entries, lacking), places.tree)
+    const taken = await this.#takeOver(manifest, lacking.length === 0 ? same : this.#sameBefore(manifest, without(manifest, entries, lacking)), places.tree)
     await noteTree(places, { wanted, lacking })
     return { isNew: true, lacking, taken }
   }
@@ -204,12 +212,11 @@ class FolderDownload {
     if (standing) assertKeepsEnough(standing, this.#plan.found, { manifest, files: filesOf(manifest, entries), bytes }, allowShrink)
   }
 
-  /** What is the same in the version before, and wanted. @returns the pieces that are right */
-  async #takeOver (manifest: Manifest, entries: Uint32Array | undefined, root: string): Promise<Uint32Array> {
+  /** From the version before. @returns the pieces that are right */
+  async #takeOver (manifest: Manifest, pairs: Uint32Array, root: string): Promise<Uint32Array> {
     const { standing: { tree } = {} } = this.#options
     if (tree === undefined) return new Uint32Array()
     const { trees } = this.#context
-    const pairs = sameIn(tree, manifest, entries)
     const task = { manifest: manifest.data, root, control: this.#control.buffer }
     await trees.takeOver({ ...task, old: tree, pairs })
     return await trees.findKept({ ...task, entries: pairs.filter((_, at) => at % 2 === 1), isTakenOver: true })

@@ -190,7 +190,8 @@ export class WorkerPool {
 
   /** One task more than the threads can take starts another one; the rest wait for that. Once there are as many as cores none has to wait. */
   #admit (more: number): void {
-    this.#ready += more
+    // Of a thread that is ended before it takes tasks only its end is told.
+    this.#ready = Math.max(0, this.#ready + more)
     this.#limitShared.concurrency = this.#ready < CORES ? this.#ready * PARTS_PER_THREAD + 1 : Infinity
   }
 

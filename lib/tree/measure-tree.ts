@@ -8,6 +8,8 @@ export interface MeasureTask {
   manifest: ManifestData
   /** What of it is wanted, by the entries' numbers, ascending; all of it if left out. */
   entries?: Uint32Array | undefined
+  /** Files that the version before has as well: two numbers each, as `sameFiles` has them. */
+  same?: Uint32Array | undefined
   /** On the file system that is meant. */
   folder: string
   /** Whether files have holes there. */
@@ -17,6 +19,8 @@ export interface MeasureTask {
 export interface TreeSize {
   blockBytes: number
   bytes: number
+  /** Of these, in files that the version before has as well. */
+  sameBytes: number
   inodes: number
   largestFile: number
 }
@@ -24,12 +28,14 @@ export interface TreeSize {
 /** A file system that says nothing of blocks has these. */
 const BLOCK_BYTES = 4_096
 
-export function measureTree ({ manifest: data, entries, folder, hasHoles }: MeasureTask): TreeSize {
+export function measureTree ({ manifest: data, entries, same = new Uint32Array(), folder, hasHoles }: MeasureTask): TreeSize {
   const manifest = Manifest.fromData(data)
   const blockBytes = statfsSync(folder).bsize || BLOCK_BYTES
   // The folder itself.
-  const tree: TreeSize = { blockBytes, bytes: blockBytes, inodes: 1, largestFile: 0 }
+  const tree: TreeSize = { blockBytes, bytes: blockBytes, sameBytes: 0, inodes: 1, largestFile: 0 }
   let parent = ''
+  // Both stand in the manifest's order.
+  let nextSame = 1
   for (let i = 0; i < (entries?.length ?? manifest.entryCount); i++) {
     const index = entries?.[i] ?? i
     const size = manifest.sizes[index] ?? 0
@@ -37,7 +43,12 @@ export function measureTree ({ manifest: data, entries, folder, hasHoles }: Meas
     const folders = newFolders(parent, path)
     parent = path.slice(0, path.lastIndexOf('/') + 1)
     tree.inodes += 1 + folders
-    tree.bytes += Math.ceil((size - (hasHoles ? zeroBytes(manifest, index, size) : 0)) / blockBytes) * blockBytes + folders * blockBytes
+    const bytes = Math.ceil((size - (hasHoles ? zeroBytes(manifest, index, size) : 0)) / blockBytes) * blockBytes
+    tree.bytes += bytes + folders * blockBytes
+    if (same[nextSame] === index) {
+      tree.sameBytes += bytes
+      nextSame += 2
+    }
     tree.largestFile = Math.max(tree.largestFile, size)
   }
   return tree

@@ -1,15 +1,17 @@
 /** A folder is fetched, gone on with, or refused: without threads, from an owner of the test's own. */
-import { chmodSync, existsSync, readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs'
+import { appendFileSync, chmodSync, cpSync, existsSync, readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { TreeThreads } from '../../lib/download/context.js'
 import { download, type Downloaded, type DownloadOptions } from '../../lib/download/download.js'
 import { FolderLayout } from '../../lib/content/layout.js'
 import { PieceSet } from '../../lib/content/piece-set.js'
-import { MiB } from '../../lib/protocol/units.js'
+import { SPARE_ROOM_BYTES } from '../../lib/protocol/limits.js'
+import { KiB, MiB } from '../../lib/protocol/units.js'
 import { measureTree, type TreeSize } from '../../lib/tree/measure-tree.js'
+import { replaceRoom } from '../disk/replace-room.js'
 import { pseudoRandomBytes } from '../helpers/files.js'
-import { listTree, plant } from '../tree/trees.js'
+import { digest, listTree, plant } from '../tree/trees.js'
 import { contextFor, folderOwner, found, type FolderOwner } from './folder-owner.js'
 
 const LARGE = pseudoRandomBytes(3 * 2 ** 20 + 5, 'large')
@@ -102,6 +104,27 @@ await t.test('what has no room is refused before anything is made', async (t) =>
   t.notOk(isMade)
   await fetchWith({})
   t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(join(root, 'D')))
+})
+
+await t.test('what the version before has as well needs no room', async (t) => {
+  const root = source(t)
+  const old = join(t.testdirName, 'old')
+  cpSync(root, old, { recursive: true, verbatimSymlinks: true })
+  appendFileSync(join(root, 'many/3/3'), ', and more')
+  const { manifest, identities, content } = await digest(old)
+  const standing = { digest: content.digest, size: content.size, isKnown: true, tree: { root: old, manifest: manifest.data, identities } }
+  const owner = await folderOwner(t, root)
+  const fetchWith = async (way: 'link' | 'claim', free: number): Promise<Downloaded> => {
+    replaceRoom(t, free)
+    const context = await contextFor(join(t.testdirName, 'into'), { ...found(owner, owner.owner), replaces: [content.digest] })
+    return await download({ filename: 'D', signal: new AbortController().signal, standing }, { ...context, naming: { ...context.naming, way } })
+  }
+  const little = SPARE_ROOM_BYTES + 512 * KiB
+  await t.rejects(fetchWith('claim', little), { code: 'E_DISK_FULL' }, 'where it can only be copied it does')
+  await t.rejects(fetchWith('link', SPARE_ROOM_BYTES), { code: 'E_DISK_FULL', message: /it wants \d{5,6} bytes/ }, 'and so does what has changed')
+  const { owners } = await fetchWith('link', little)
+  t.strictSame(owners, [{ name: 'owner', bytes: 'this is 3, and more'.length }])
+  t.strictSame(listTree(join(t.testdirName, 'into/D')), listTree(root))
 })
 
 await t.test('a pattern that matches nothing', async (t) => {
