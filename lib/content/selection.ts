@@ -20,7 +20,8 @@ export class Selection implements Wanted {
   constructor (whole: FolderLayout, entries: Uint32Array) {
     this.#whole = whole
     this.entries = entries
-    this.layout = new FolderLayout(Float64Array.from(entries, (file) => whole.offsetOfFile(file + 1) - whole.offsetOfFile(file)))
+    // All of it is mostly wanted, and a million files need not be numbered twice.
+    this.layout = entries.length === whole.fileCount ? whole : new FolderLayout(Float64Array.from(entries, (file) => whole.offsetOfFile(file + 1) - whole.offsetOfFile(file)))
   }
 
   get ownersPieces (): number {

@@ -36,7 +36,7 @@ import { takeTree } from './here.js'
 import type { Course } from './plan.js'
 import { assertKeepsEnough, sameIn, type Standing } from './standing.js'
 import { Transfer, type Transferred, type TransferProgress } from './transfer.js'
-import { allOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
+import { allOf, bytesOf, emptyFilesOf, filesOf, piecesOf, without } from './wanted-entries.js'
 
 export interface FolderOptions {
   /** Pieces of the folder, by the numbers that owners give them, are in its hidden tree. */
@@ -156,7 +156,7 @@ class FolderDownload {
       manifest,
       ...(entries && { entries }),
       files: filesOf(manifest, entries),
-      bytes: new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest)).layout.size,
+      bytes: bytesOf(manifest, entries),
       without: lacking.length + lost.length,
       owners,
       resumedBytes,
@@ -208,8 +208,7 @@ class FolderDownload {
   /** @throws E_EXISTS. */
   #assertKeepsEnough (manifest: Manifest, entries: Uint32Array | undefined): void {
     const { standing, allowShrink = false } = this.#options
-    const { size: bytes } = new Selection(new FolderLayout(manifest.sizes), entries ?? allOf(manifest)).layout
-    if (standing) assertKeepsEnough(standing, this.#plan.found, { manifest, files: filesOf(manifest, entries), bytes }, allowShrink)
+    if (standing) assertKeepsEnough(standing, this.#plan.found, { manifest, files: filesOf(manifest, entries), bytes: bytesOf(manifest, entries) }, allowShrink)
   }
 
   /** From the version before. @returns the pieces that are right */

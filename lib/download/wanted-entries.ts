@@ -15,8 +15,13 @@ export function allOf ({ entryCount }: Manifest): Uint32Array {
   return Uint32Array.from({ length: entryCount }, (_, index) => index)
 }
 
-export function filesOf (manifest: Manifest, entries: Uint32Array = allOf(manifest)): number {
-  return entries.reduce((files, index) => files + (manifest.isFile(index) ? 1 : 0), 0)
+/** @param entries all if left out, here and below */
+export function filesOf (manifest: Manifest, entries?: Uint32Array): number {
+  return entries === undefined ? manifest.head.files : entries.reduce((files, index) => files + (manifest.isFile(index) ? 1 : 0), 0)
+}
+
+export function bytesOf (manifest: Manifest, entries?: Uint32Array): number {
+  return entries === undefined ? manifest.head.size : entries.reduce((bytes, index) => bytes + (manifest.sizes[index] ?? 0), 0)
 }
 
 export function emptyFilesOf (manifest: Manifest, entries: Uint32Array): number {

@@ -22,8 +22,9 @@ export class ManifestBytes {
   readonly #manifest: Manifest
   /** Of all chunks up to the one that was made last, and of the next one. */
   readonly #marks: Mark[] = [{ entry: HEAD, skipped: 0 }]
-  /** The one that was made last: whoever reads on mostly reads on there. */
+  /** The one that was made last: whoever reads on mostly reads on there. The next is written over it, for the garbage collector is late for buffers. */
   #chunk = { number: -1, bytes: Buffer.alloc(0) }
+  #buffer: Buffer<ArrayBuffer> | undefined
 
   constructor (manifest: Manifest) {
     this.#manifest = manifest
@@ -46,7 +47,7 @@ export class ManifestBytes {
 
   #make (number: number): void {
     let { entry, skipped } = this.#marks[number] ?? { entry: this.#manifest.entryCount, skipped: 0 }
-    const bytes = Buffer.allocUnsafe(CHUNK_BYTES)
+    const bytes = this.#buffer ??= Buffer.allocUnsafeSlow(CHUNK_BYTES)
     let filled = 0
     while (entry < this.#manifest.entryCount) {
       const line = Buffer.from(`${this.#line(entry)}\n`)

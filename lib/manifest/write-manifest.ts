@@ -6,10 +6,15 @@ import { MANIFEST_BYTES, MIN_PIECE_BYTES } from '../protocol/limits.js'
 import { entryLine, headLine } from './entry.js'
 import type { Manifest } from './manifest.js'
 
-/** The bytes of a manifest, piece by piece: 1 MiB each, but for the last. Each is a buffer of its own. @throws E_LIMIT where they are too many. */
-export function * writeManifest (manifest: Manifest): Generator<Buffer, void> {
+/**
+ * The bytes of a manifest, piece by piece: 1 MiB each, but for the last.
+ *
+ * @param newPiece where the next one goes to; a buffer of its own if left out
+ * @throws E_LIMIT where they are too many.
+ */
+export function * writeManifest (manifest: Manifest, newPiece = () => Buffer.allocUnsafe(MIN_PIECE_BYTES)): Generator<Buffer, void> {
   let bytes = 0
-  let piece = Buffer.allocUnsafe(MIN_PIECE_BYTES)
+  let piece = newPiece()
   let filled = 0
   for (const line of linesOf(manifest)) {
     const text = Buffer.from(`${line}\n`)
@@ -21,7 +26,7 @@ export function * writeManifest (manifest: Manifest): Generator<Buffer, void> {
       at += copied
       if (filled < piece.length) continue
       yield piece
-      piece = Buffer.allocUnsafe(MIN_PIECE_BYTES)
+      piece = newPiece()
       filled = 0
     }
   }
@@ -32,7 +37,9 @@ export function * writeManifest (manifest: Manifest): Generator<Buffer, void> {
 export function contentOfManifest (manifest: Manifest): Content & { pieces: PieceList } {
   let size = 0
   const digests: Buffer[] = []
-  for (const piece of writeManifest(manifest)) {
+  // The garbage collector is late for buffers: it came when there were fifty of them.
+  const buffer = Buffer.allocUnsafeSlow(MIN_PIECE_BYTES)
+  for (const piece of writeManifest(manifest, () => buffer)) {
     size += piece.length
     digests.push(blake3(piece))
   }

@@ -6,18 +6,16 @@ import { closeSync, constants, ftruncateSync, futimesSync, lstatSync, openSync, 
 import { hashZeros } from '../content/zeros.js'
 import { toDiskError } from '../disk/disk-error.js'
 import type { FileEntry } from '../manifest/entry.js'
-import { Manifest, type ManifestData } from '../manifest/manifest.js'
+import { Manifest } from '../manifest/manifest.js'
 import { PIECE_DIGEST_BYTES, pieceLengthFor } from '../protocol/content.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { quote } from '../protocol/names.js'
 import { setIdentity, wholeMs, type TreeIdentities } from './identities.js'
-import { eachShare, entriesOf, sharesOf } from './shares.js'
+import { eachShare, numbersOf, sharesOf, type EntriesTask } from './shares.js'
 import { TreeControl } from './tree-control.js'
 
-export interface FinishTask {
-  manifest: ManifestData
-  /** Those that are there, by their numbers; all if left out. */
-  entries?: Uint32Array | undefined
+/** `entries`: those that are there. */
+export interface FinishTask extends EntriesTask {
   root: string
   /** Filled in here: room for all entries of the manifest. */
   identities: TreeIdentities
@@ -35,7 +33,7 @@ export interface Finished {
 
 /** In as many threads as are worth it. @param finish `finishTree` in one of them @throws as that. */
 export async function finishInShares (task: FinishTask, finish: (task: FinishTask) => Promise<Finished>): Promise<Finished> {
-  const finished = await eachShare(sharesOf(task), async (share) => await finish({ ...task, entries: entriesOf(task, share) }))
+  const finished = await eachShare(sharesOf(task), async (share) => await finish({ ...task, share }))
   return {
     dev: finished[0]?.dev ?? 0n,
     otherTimes: finished.reduce((count, { otherTimes }) => count + otherTimes, 0),
@@ -44,14 +42,13 @@ export async function finishInShares (task: FinishTask, finish: (task: FinishTas
 }
 
 /** @throws E_CHANGED if a file is not as large as it has to be; E_IO, E_INTERRUPTED. */
-export function finishTree ({ manifest: data, entries, root, identities, control: buffer }: FinishTask): Finished {
-  const manifest = Manifest.fromData(data)
-  const control = new TreeControl(buffer)
-  const count = entries?.length ?? manifest.entryCount
+export function finishTree (task: FinishTask): Finished {
+  const { root, identities } = task
+  const manifest = Manifest.fromData(task.manifest)
+  const control = new TreeControl(task.control)
   const finished: Finished = { dev: lstatSync(root, { bigint: true }).dev, otherTimes: 0, allExecutable: false }
-  for (let i = 0; i < count; i++) {
+  for (const index of numbersOf(task)) {
     control.goOn()
-    const index = entries?.[i] ?? i
     const entry = manifest.entry(index)
     const place = `${root}/${entry.path}`
     try {

@@ -10,7 +10,7 @@ import { Manifest } from '../manifest/manifest.js'
 import { quote } from '../protocol/names.js'
 import { toDiskError } from '../disk/disk-error.js'
 import type { NamesTask } from './name-check.js'
-import { eachShare, entriesOf, sharesOf, type Share } from './shares.js'
+import { eachShare, sharesOf, type Share } from './shares.js'
 import type { Skeleton, SkeletonTask } from './skeleton.js'
 
 export interface MakeThreads {
@@ -29,7 +29,7 @@ async function makeShares (task: SkeletonTask, shares: readonly Share[], { makeS
   const { manifest, entries, root, control } = task
   const made = await makeCommonFolders(task, shares)
   if (made === undefined) return false
-  const skeletons = await eachShare(shares, async (share) => await makeSkeleton({ ...task, entries: entriesOf(task, share), made, skipMissing: true }))
+  const skeletons = await eachShare(shares, async (share) => await makeSkeleton({ ...task, share, made, skipMissing: true }))
   if (skeletons.some(({ lacking }) => lacking.length > 0)) return false
   // What one of them made another may have taken for its own, so nothing is looked at before all is there.
   return (await eachShare(shares, async (share) => await namesAreRight({ manifest, entries, root, control, share }))).every(Boolean)

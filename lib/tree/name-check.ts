@@ -19,7 +19,7 @@ export function namesAreRight ({ manifest: data, entries, root, share, control }
   let areRight = true
   const wrong = (): void => { areRight = false }
   const check = new NameCheck({ manifest, root, control: new TreeControl(control), onMissing: wrong, onUnexpected: wrong })
-  check.run(entries ?? Uint32Array.from({ length: manifest.entryCount }, (_, i) => i), share)
+  check.run(entries, share)
   return areRight
 }
 
@@ -36,6 +36,7 @@ export interface NameCheckOptions {
 
 export class NameCheck {
   readonly #options: NameCheckOptions
+  #entries: Uint32Array | undefined
   #share: Share = { from: 0, end: 0 }
 
   constructor (options: NameCheckOptions) {
@@ -43,54 +44,58 @@ export class NameCheck {
   }
 
   /**
-   * @param entries those that should be there, by their numbers, ascending
+   * @param entries those that should be there, by their numbers, ascending; all if left out
    * @param share only those folders are looked at whose first entry has its place there
    * @throws E_IO, E_INTERRUPTED.
    */
-  run (entries: Uint32Array, share: Share = { from: 0, end: entries.length }): void {
-    this.#share = share
-    this.#look('', entries, 0, entries.length)
+  run (entries: Uint32Array | undefined, share?: Share): void {
+    const end = entries?.length ?? this.#options.manifest.entryCount
+    this.#entries = entries
+    this.#share = share ?? { from: 0, end }
+    this.#look('', 0, end)
   }
 
   /**
    * @param folder with its last `/`
-   * @param from to `end`: where in `entries` those below it are
+   * @param from to `end`: the places of those below it
    */
-  #look (folder: string, entries: Uint32Array, from: number, end: number): void {
-    const { manifest, control, onMissing } = this.#options
+  #look (folder: string, from: number, end: number): void {
+    const { control, onMissing } = this.#options
     control.goOn()
     const share = this.#share
-    if (from < share.from) return this.#lookBelow(folder, entries, end)
+    if (from < share.from) return this.#lookBelow(folder, end)
     const there = this.#list(folder)
-    if (there === undefined) return entries.subarray(from, end).forEach((index) => onMissing(index))
+    if (there === undefined) {
+      for (let at = from; at < end; at++) onMissing(this.#numberAt(at))
+      return
+    }
     let name = 0
     for (let at = from; at < end;) {
-      const path = manifest.path(entries[at] ?? 0)
+      const path = this.#pathAt(at)
       const slash = path.indexOf('/', folder.length)
       const child = Buffer.from(slash < 0 ? path.slice(folder.length) : path.slice(folder.length, slash))
       const below = slash < 0 ? undefined : path.slice(0, slash + 1)
-      const next = below === undefined ? at + 1 : this.#endOf(below, entries, at, end)
+      const next = below === undefined ? at + 1 : this.#endOf(below, at, end)
       while (name < there.count && there.name(name).compare(child) < 0) this.#unexpected(folder, there.name(name++))
       if (name < there.count && there.name(name).equals(child)) {
         name++
-        if (below !== undefined && at < share.end) this.#look(below, entries, at, next)
-      } else for (; at < next; at++) onMissing(entries[at] ?? 0)
+        if (below !== undefined && at < share.end) this.#look(below, at, next)
+      } else for (; at < next; at++) onMissing(this.#numberAt(at))
       at = next
     }
     while (name < there.count) this.#unexpected(folder, there.name(name++))
   }
 
   /** A folder that somebody else looks at, who does not look at all that is below it. */
-  #lookBelow (folder: string, entries: Uint32Array, end: number): void {
-    const { manifest } = this.#options
+  #lookBelow (folder: string, end: number): void {
     const share = this.#share
     for (let at = share.from; at < Math.min(end, share.end);) {
-      const path = manifest.path(entries[at] ?? 0)
+      const path = this.#pathAt(at)
       const slash = path.indexOf('/', folder.length)
       const below = path.slice(0, slash + 1)
-      const next = slash < 0 ? at + 1 : this.#endOf(below, entries, at, end)
-      const hasBegun = at === share.from && manifest.path(entries[at - 1] ?? 0).startsWith(below)
-      if (slash >= 0) this.#look(below, entries, hasBegun ? at - 1 : at, next)
+      const next = slash < 0 ? at + 1 : this.#endOf(below, at, end)
+      const hasBegun = at === share.from && this.#pathAt(at - 1).startsWith(below)
+      if (slash >= 0) this.#look(below, hasBegun ? at - 1 : at, next)
       at = next
     }
   }
@@ -106,15 +111,23 @@ export class NameCheck {
   }
 
   /** Where those below a folder end. */
-  #endOf (folder: string, entries: Uint32Array, at: number, end: number): number {
+  #endOf (folder: string, at: number, end: number): number {
     let from = at
     let to = end
     while (to - from > 1) {
       const middle = (from + to) >>> 1
-      if (this.#options.manifest.path(entries[middle] ?? 0).startsWith(folder)) from = middle
+      if (this.#pathAt(middle).startsWith(folder)) from = middle
       else to = middle
     }
     return from + 1
+  }
+
+  #numberAt (place: number): number {
+    return this.#entries?.[place] ?? place
+  }
+
+  #pathAt (place: number): string {
+    return this.#options.manifest.path(this.#numberAt(place))
   }
 
   #unexpected (folder: string, name: Buffer): void {

@@ -6,6 +6,8 @@ export interface EntriesTask {
   manifest: ManifestData
   /** By their numbers, ascending; all if left out. */
   entries?: Uint32Array | undefined
+  /** What of them is meant; all if left out. */
+  share?: Share
 }
 
 /** A run of entries, by their places among those of the task. */
@@ -24,8 +26,9 @@ export function sharesOf ({ manifest, entries }: EntriesTask, { most = available
   return Array.from({ length: shares }, (_, i) => ({ from: Math.floor(i * count / shares), end: Math.floor((i + 1) * count / shares) }))
 }
 
-export function entriesOf ({ entries }: EntriesTask, { from, end }: Share): Uint32Array {
-  return entries?.slice(from, end) ?? Uint32Array.from({ length: end - from }, (_, i) => from + i)
+/** The numbers of those that are meant, ascending; a list of a million would be made for each thread, and copied to it. */
+export function * numbersOf ({ manifest, entries, share = { from: 0, end: entries?.length ?? manifest.count } }: EntriesTask): Generator<number, void> {
+  for (let place = share.from; place < share.end; place++) yield entries?.[place] ?? place
 }
 
 /** @throws what the first of them throws that fails, once none of them runs any more. */

@@ -8,19 +8,18 @@
 import { chmodSync, closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
 import { diskCode, toDiskError } from '../disk/disk-error.js'
 import type { Entry } from '../manifest/entry.js'
-import { Manifest, type ManifestData } from '../manifest/manifest.js'
+import { Manifest } from '../manifest/manifest.js'
 import { PiecemealError } from '../protocol/errors.js'
 import { OS_PATH_BYTES, SPARE_ROOM_BYTES } from '../protocol/limits.js'
 import { quote } from '../protocol/names.js'
 import { NameCheck } from './name-check.js'
 import { NameList } from './name-list.js'
 import { NAMED, Refused } from './refused.js'
+import { numbersOf, type EntriesTask } from './shares.js'
 import { TreeControl } from './tree-control.js'
 
-export interface SkeletonTask {
-  manifest: ManifestData
-  /** What of it is wanted, by the entries' numbers, ascending; all of it if left out. */
-  entries?: Uint32Array | undefined
+/** `entries`: what of it is wanted. */
+export interface SkeletonTask extends EntriesTask {
   /** Absolute path of the tree, which is not there yet; its parent is. */
   root: string
   /** The absolute path that it is to have in the end. */
@@ -92,7 +91,7 @@ class SkeletonMaker {
 
   make (): void {
     const room = OS_PATH_BYTES - 1 - Math.max(Buffer.byteLength(this.#task.root), Buffer.byteLength(this.#task.target))
-    for (const index of this.#entries()) {
+    for (const index of numbersOf(this.#task)) {
       this.#control.goOn()
       const { start, end } = this.#manifest.pathSlice(index)
       if (end - start > room) this.#refuse(index, this.#names, `with the folders before it, it is longer than ${OS_PATH_BYTES} bytes`)
@@ -115,7 +114,7 @@ class SkeletonMaker {
         else this.#names.add(path, 'it is what came of another name')
       },
     })
-    check.run(this.#task.entries ?? Uint32Array.from({ length: this.#manifest.entryCount }, (_, i) => i))
+    check.run(this.#task.entries)
   }
 
   result (): Skeleton {
@@ -125,12 +124,6 @@ class SkeletonMaker {
       if (this.#others.count > 0) throw this.#others.error('E_IO', `this file system can't hold ${quote(target)}:`)
     }
     return { lacking: [...this.#lacking].sort((a, b) => a - b) }
-  }
-
-  * #entries (): Generator<number, void> {
-    const { entries } = this.#task
-    const count = entries?.length ?? this.#manifest.entryCount
-    for (let i = 0; i < count; i++) yield entries?.[i] ?? i
   }
 
   #makeEntry (index: number, entry: Entry): void {

@@ -2,15 +2,13 @@
 import { execFile } from 'node:child_process'
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { toDiskError } from '../disk/disk-error.js'
-import { Manifest, type ManifestData } from '../manifest/manifest.js'
+import { Manifest } from '../manifest/manifest.js'
 import { quote } from '../protocol/names.js'
-import { eachShare, entriesOf, sharesOf, type EntriesTask } from './shares.js'
+import { eachShare, numbersOf, sharesOf, type EntriesTask } from './shares.js'
 import { TreeControl } from './tree-control.js'
 
-export interface SyncTask {
-  manifest: ManifestData
-  /** Those that are there, by their numbers; all if left out. */
-  entries?: Uint32Array | undefined
+/** `entries`: those that are there. */
+export interface SyncTask extends EntriesTask {
   root: string
   control: SharedArrayBuffer
 }
@@ -26,7 +24,7 @@ const TASKS = 4
  */
 export async function syncTree (task: SyncTask, syncFiles: (task: SyncTask) => Promise<void>): Promise<void> {
   if (await syncTogether(task.root)) return
-  await eachShare(sharesOf(task, { most: TASKS, least: 1 }), async (share) => await syncFiles({ ...task, entries: entriesOf(task, share) }))
+  await eachShare(sharesOf(task, { most: TASKS, least: 1 }), async (share) => await syncFiles({ ...task, share }))
 }
 
 /** While something else is done to many files: the sync at the end then has little left to wait for. */
@@ -51,11 +49,12 @@ export async function syncTogether (root: string, signal?: AbortSignal): Promise
 }
 
 /** Each of these files and folders by itself. @throws E_DISK_FULL, E_IO, E_INTERRUPTED. */
-export function syncFiles ({ manifest: data, entries, root, control: buffer }: SyncTask): void {
-  const manifest = Manifest.fromData(data)
-  const control = new TreeControl(buffer)
+export function syncFiles (task: SyncTask): void {
+  const { root } = task
+  const manifest = Manifest.fromData(task.manifest)
+  const control = new TreeControl(task.control)
   let folder = ''
-  for (const index of entries ?? []) {
+  for (const index of numbersOf(task)) {
     control.goOn()
     const path = manifest.path(index)
     if (manifest.isFile(index)) sync(`${root}/${path}`, path)
