@@ -83,8 +83,7 @@ export class RunningPart {
       ranges: wanted.rangesOf(part),
       of: wanted.of,
       isPatient: part.isPatient,
-      // A copy: of a view all that is behind it would go to the thread.
-      pieces: pieces && Uint8Array.from(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
+      pieces: pieces && forThread(pieces.subarray(firstPiece * PIECE_DIGEST_BYTES, endPiece * PIECE_DIGEST_BYTES)),
       path: place.path,
       files: place.files,
       origin: wanted.layout.offsetOf(place.originPiece),
@@ -172,4 +171,9 @@ export class RunningPart {
 
 function isInFileCall (fileCalls: number): boolean {
   return fileCalls % 2 === 1
+}
+
+/** A copy, for of a view all that is behind it would go to the thread; but a manifest is in memory that threads share. */
+function forThread (pieces: PieceList): Uint8Array {
+  return pieces.buffer instanceof SharedArrayBuffer ? pieces : Uint8Array.from(pieces)
 }

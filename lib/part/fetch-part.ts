@@ -99,7 +99,7 @@ class PartFetch {
     this.#control = new PartControl(task.control)
     this.#down = new RateLimit(task.down)
     this.#silence = new Silence({ deadlines: task.deadlines, lookMs: WATCH_MS })
-    this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces), task.firstPiece, this.#layout)
+    this.#checker = new PieceChecker(task, task.pieces && Buffer.from(task.pieces.buffer, task.pieces.byteOffset, task.pieces.byteLength), task.firstPiece, this.#layout)
   }
 
   async run (greeting: Greeting | undefined): Promise<WholeFile | undefined> {
