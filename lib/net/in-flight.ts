@@ -2,7 +2,8 @@
 export async function eachInFlight<T> (items: Iterable<T>, most: number, work: (item: T) => Promise<unknown>): Promise<void> {
   const rest = items[Symbol.iterator]()
   const failures: unknown[] = []
-  const goOn = async (): Promise<void> => {
+  const goOn = async (first: T): Promise<void> => {
+    await work(first)
     while (failures.length === 0) {
       const { done, value } = rest.next()
       if (done === true) return
@@ -12,7 +13,11 @@ export async function eachInFlight<T> (items: Iterable<T>, most: number, work: (
   const fail = (reason: unknown): void => { failures.push(reason) }
   // Each goes on by itself: to wait for the first of all of them takes longer than most work.
   const underWay: Array<Promise<void>> = []
-  while (underWay.length < most && failures.length === 0) underWay.push(goOn().catch(fail))
+  while (underWay.length < most && failures.length === 0) {
+    const { done, value } = rest.next()
+    if (done === true) break
+    underWay.push(goOn(value).catch(fail))
+  }
   await Promise.all(underWay)
   if (failures.length > 0) throw failures[0]
 }
