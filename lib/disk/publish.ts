@@ -72,10 +72,7 @@ export async function syncFolder (path: string): Promise<void> {
 /** Some file systems can't sync a folder, and need not; some folders may be written to but not opened. */
 const CANNOT_SYNC = new Set(['EINVAL', 'EBADF', 'EISDIR', 'EACCES', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
 
-/** So long a folder stays open for the next file that is put into it: to open and close it takes twice as many turns as to sync it. */
-const OPEN_MS = 50
-
-/** One after the other, of one folder. */
+/** One after the other, of one folder, which stays open from one to the next. */
 class FolderSyncs {
   readonly #path: string
   /** The one that has not begun yet: all who ask until then share it, so many small files wait for few. */
@@ -83,7 +80,6 @@ class FolderSyncs {
   /** What was linked after its beginning may not be in it. */
   #running: Promise<void> = Promise.resolve()
   #folder: FileHandle | undefined
-  #closing: NodeJS.Timeout | undefined
 
   constructor (path: string) {
     this.#path = path
@@ -102,14 +98,13 @@ class FolderSyncs {
 
   async #syncNow (): Promise<void> {
     this.#due = undefined
-    clearTimeout(this.#closing)
     try {
       this.#folder ??= await open(this.#path)
       await this.#folder.sync()
-      this.#closing = setTimeout(() => { void this.#closeUnlessDue() }, OPEN_MS)
     } catch (error) {
-      await this.#closeUnlessDue()
       if (!CANNOT_SYNC.has(systemCode(error) ?? '')) throw error
+    } finally {
+      await this.#closeUnlessDue()
     }
   }
 

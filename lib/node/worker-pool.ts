@@ -61,12 +61,12 @@ export class WorkerPool {
       const content = await this.#run<ManifestContent>(task, 'keepTree')
       return { ...content, pieces: Buffer.from(content.pieces) }
     },
-    makeSkeleton: async (task) => await this.#run(task, 'makeSkeleton'),
-    namesAreRight: async (task) => await this.#run(task, 'namesAreRight'),
+    makeSkeleton: async (task) => await this.#runAlone(task, 'makeSkeleton'),
+    namesAreRight: async (task) => await this.#runAlone(task, 'namesAreRight'),
     unpack: async (task) => await this.#run(task, 'unpack'),
     findKept: async (task) => await this.#limitDigests(async () => await this.#runAlone(task, 'findKept')),
     takeFromHere: async (task) => await this.#limitDigests(async () => await this.#runAlone(task, 'takeFromHere')),
-    finishTree: async (task) => await this.#run(task, 'finishTree'),
+    finishTree: async (task) => await this.#runAlone(task, 'finishTree'),
     measureTree: async (task) => await this.#run(task, 'measureTree'),
     takeOver: async (task) => await this.#run(task, 'takeOver'),
     writtenSince: async (task) => await this.#run(task, 'writtenSince'),

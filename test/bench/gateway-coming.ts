@@ -8,7 +8,7 @@ import type { Contestant, Measurement } from './contestant.js'
 import { CURL } from './gateway-servers.js'
 import { leave } from './nodes.js'
 import { SETTLE_MS } from './piecemeal.js'
-import { difference, hintUnlessFound, peakBytes, processorSeconds, runToEnd } from './processes.js'
+import { hintUnlessFound, measured, runToEnd } from './processes.js'
 
 const NAME = 'Gate'
 
@@ -46,11 +46,8 @@ export class ComingFile implements Contestant {
 
   async run (): Promise<Measurement> {
     const { stage, source } = this.#arena
-    if (this.#node === undefined) throw new Error('not prepared')
-    const { pid } = this.#node
-    const before = processorSeconds(pid)
-    const { seconds } = await runToEnd([...CURL, ...(this.#range === undefined ? [] : ['--range', this.#range]), '--output', '/dev/null', `${this.#url}files/${basename(source)}`], stage.signal)
-    return { seconds, processorSeconds: difference(processorSeconds(pid), before), peakBytes: peakBytes(pid) }
+    const argv: [string, ...string[]] = [...CURL, ...(this.#range === undefined ? [] : ['--range', this.#range]), '--output', '/dev/null', `${this.#url}files/${basename(source)}`]
+    return await measured(this.#node, async () => (await runToEnd(argv, stage.signal)).seconds)
   }
 
   async tidy (): Promise<void> {

@@ -92,6 +92,15 @@ async function runUntilExit (argv: Argv, signal: AbortSignal): Promise<number | 
   }
 }
 
+/** What a command that runs anyway takes for something. @param work tells its seconds */
+export async function measured<C extends { pid: number }> (command: C | undefined, work: (command: C) => Promise<number>): Promise<Measurement> {
+  if (command === undefined) throw new Error('not prepared')
+  const { pid } = command
+  const before = processorSeconds(pid)
+  const seconds = await work(command)
+  return { seconds, processorSeconds: difference(processorSeconds(pid), before), peakBytes: peakBytes(pid) }
+}
+
 /** Undefined if there is such a program on the PATH, otherwise `hint`. */
 export function hintUnlessFound (programs: readonly string[], hint: string): string | undefined {
   return programs.every((program) => findProgram(program) !== undefined) ? undefined : hint

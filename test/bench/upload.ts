@@ -12,7 +12,7 @@ import type { Contestant, Measurement } from './contestant.js'
 import { Copy } from './copy.js'
 import { leave, nodeFolder, startNode, startTracker, upload as share } from './nodes.js'
 import { SETTLE_MS } from './piecemeal.js'
-import { difference, peakBytes, processorSeconds } from './processes.js'
+import { measured } from './processes.js'
 import { compare, TIME } from './ratios.js'
 import { allFigures, runRounds, tellSeconds } from './rounds.js'
 
@@ -68,15 +68,14 @@ class Upload implements Contestant {
 
   async run (): Promise<Measurement> {
     const { stage, source } = this.#arena
-    if (this.#node === undefined) throw new Error('not prepared')
-    const { pid } = this.#node
-    const before = processorSeconds(pid)
-    const startMs = performance.now()
-    const [shared] = await share(this.#node, [basename(source)], stage.signal)
-    const seconds = (performance.now() - startMs) / 1_000
-    this.#digest ??= shared?.digest
-    if (shared?.digest !== this.#digest) throw new Error(`${shared?.digest} is not ${this.#digest}`)
-    return { seconds, processorSeconds: difference(processorSeconds(pid), before), peakBytes: peakBytes(pid) }
+    return await measured(this.#node, async (node) => {
+      const startMs = performance.now()
+      const [shared] = await share(node, [basename(source)], stage.signal)
+      const seconds = (performance.now() - startMs) / 1_000
+      this.#digest ??= shared?.digest
+      if (shared?.digest !== this.#digest) throw new Error(`${shared?.digest} is not ${this.#digest}`)
+      return seconds
+    })
   }
 
   async tidy (): Promise<void> {

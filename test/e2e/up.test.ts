@@ -2,20 +2,20 @@
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { list, status, token, unshare, verify } from '../../lib/command/ask.js'
 import { settingsFor, type Settings } from '../../lib/command/settings.js'
 import { share } from '../../lib/command/share.js'
 import type { CommandName } from '../../lib/command/table.js'
 import { down, up } from '../../lib/command/up.js'
 import { ControlClient } from '../../lib/control/control-client.js'
-import { Node } from '../../lib/node/node.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { httpToken } from '../../lib/secret/http-token.js'
 import { readSecret, writeNewSecret } from '../../lib/secret/secret-file.js'
 import type { Output } from '../../lib/ui/reporter.js'
 import { Piecemeal, place } from '../helpers/everyday.js'
 import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
+import { nodeHere } from '../helpers/node.js'
 import { startNode } from '../helpers/piecemeal.js'
 import { trackerHere } from '../helpers/tracker.js'
 
@@ -94,14 +94,6 @@ await t.test('a node that remembers lives without standard input, and ends by a 
   again.signal('SIGTERM')
   t.strictSame(await again.exit(), { status: 0, signal: null })
 })
-
-async function nodeHere (t: Test, options: ConstructorParameters<typeof Node>[0]): Promise<Node> {
-  const node = new Node(options)
-  node.on('error', () => {})
-  t.teardown(async () => await node.close())
-  await node.start()
-  return node
-}
 
 /** Until somebody has got all of it. */
 async function announced (tracker: Awaited<ReturnType<typeof trackerHere>>, file: string): Promise<void> {

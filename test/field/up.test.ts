@@ -3,12 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ControlClient } from '../../lib/control/control-client.js'
-import { Node, type ProgressEvent } from '../../lib/index.js'
+import type { ProgressEvent } from '../../lib/index.js'
 import { MiB } from '../../lib/protocol/units.js'
 import { Piecemeal, place } from '../helpers/everyday.js'
 import { pseudoRandomBytes, tempDir } from '../helpers/files.js'
+import { nodeHere } from '../helpers/node.js'
 import { trackerHere } from '../helpers/tracker.js'
 
 const [FILES, FILE_BYTES] = [200, 60_000]
@@ -71,14 +72,6 @@ async function connected (path: string): Promise<ControlClient> {
     const client = await ControlClient.connect(path, '')
     if (client !== undefined) return client
   }
-}
-
-async function nodeHere (t: Test, options: ConstructorParameters<typeof Node>[0]): Promise<Node> {
-  const node = new Node(options)
-  node.on('error', () => {})
-  t.teardown(async () => await node.close())
-  await node.start()
-  return node
 }
 
 /** Until so many have announced all of the folder. */
