@@ -1,4 +1,4 @@
-/** A day of nodes that come, go and move over three trackers that are killed now and then, with all times at a fiftieth or less. */
+/** A day of nodes that come, go and move over three trackers that are killed now and then, with what is rewritten in ten minutes rewritten every three seconds. */
 import t from 'tap'
 import { eachInFlight } from '../../lib/net/in-flight.js'
 import type { RedisClient } from '../../lib/registry/redis-client.js'
@@ -6,8 +6,11 @@ import type { RedisRegistry } from '../../lib/registry/redis-registry.js'
 import { record } from '../tracker/registry-conformance.js'
 import { openOn, startRedis, until, withoutRedis } from '../registry/redis-server.js'
 
-/** A name that nobody frees stays for three times what is rewritten after. */
-const TIMES = { leaseMs: 1_000, renewMs: 100, trustMs: 500, rewriteMs: 3_000 }
+/**
+ * A name that nobody frees stays for three times what is rewritten after. The lease is no shorter since all three trackers
+ * are one process, which is busy, and one that is late for its lease is dead to the others.
+ */
+const TIMES = { leaseMs: 2_500, renewMs: 100, trustMs: 1_000, rewriteMs: 3_000 }
 const EVENTS = 20_000
 const NODES = 500
 const FILES = 200
@@ -15,9 +18,9 @@ const KILLED_AFTER = 4_000
 /** The nodes that are there in the end. */
 const STAYING = 10
 
-t.setTimeout(60_000)
+t.setTimeout(90_000)
 
-await t.test('after a day of joins, kills and moves nothing is left of anybody who has gone', { skip: withoutRedis(), timeout: 60_000 }, async (t) => {
+await t.test('after a day of joins, kills and moves nothing is left of anybody who has gone', { skip: withoutRedis(), timeout: 90_000 }, async (t) => {
   const redis = await startRedis(t)
   const start = async (): Promise<{ registry: RedisRegistry, client: RedisClient }> => {
     const client = await redis.client()
